@@ -1,0 +1,38 @@
+# make example   set up .venv, run the main job on a real complex, print the path of its report
+# make test      set up .venv, run every test (with IMP found: the module, ctest, parity too)
+# make bench     the benchmarks behind benchmark/RESULTS.md
+# make lint      ruff and clang-format
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake) \
+           CMakeLists.txt pyproject.toml VERSION
+
+.PHONY: setup example test bench lint clean
+setup: $(STAMP)
+
+# Editable: Python files are used in place, and only C++ changes rebuild.
+$(STAMP): $(SOURCES)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	touch $@
+
+example: $(STAMP)
+	$(BIN)/python examples/run_example.py
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -q
+	PYTHON=$(BIN)/python tools/test_module.sh
+
+bench: $(STAMP)
+	$(BIN)/python benchmark/run_all.py
+
+lint: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[lint]'
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror include/*.h include/internal/*.h src/*.cpp src/internal/*.cpp pyext/*.cpp test/*.h test/*.cpp
+
+clean:
+	rm -rf build $(VENV)
