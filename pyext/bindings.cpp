@@ -1,0 +1,11 @@
+// emgmm._core: types and names only; every formula is in src/internal.
+#include <nanobind/nanobind.h>
+
+#include "bindings.h"
+
+namespace nb = nanobind;
+
+NB_MODULE(_core, m) {
+  m.doc() = "Numerical core of emgmm";
+  (void)m;
+}

@@ -1,0 +1,7 @@
+// One bind_TOPIC function a file bind_TOPIC.cpp, called from bindings.cpp.
+#ifndef EMGMM_BINDINGS_H
+#define EMGMM_BINDINGS_H
+
+#include <nanobind/nanobind.h>
+
+#endif
