@@ -18,7 +18,7 @@ add_library(emgmm_core STATIC ${core_sources})
 target_include_directories(emgmm_core PUBLIC ${CMAKE_BINARY_DIR}/include)
 target_link_libraries(emgmm_core PUBLIC Threads::Threads)
 # The result must not depend on the instruction set beyond rounding: no -ffast-math.
-target_compile_options(emgmm_core PRIVATE -O3 -Wall -Wextra)
+target_compile_options(emgmm_core PRIVATE -O3 -Wall -Wextra -Wno-psabi)
 
 if(SKBUILD)
   find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
