@@ -1,0 +1,265 @@
+"""What a modelled system is made of, as plain arrays that a sampler can walk over.
+
+A *body* is the unit that moves: a rigid body, or a single flexible bead. Everything else (particles of every
+resolution, Gaussians) is fixed in the frame of one body, so that a pose of each body is the whole state:
+
+    x = R[body] @ local + t[body]
+
+with ``t`` the position of the body's centre of mass and ``R`` its rotation from the orientation in the input structure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..mixture import Mixture
+
+
+@dataclass(frozen=True)
+class Molecule:
+    """One copy of one polymer.
+
+    Attributes
+    ----------
+    name, copy
+        PMI's name, and the number of the copy (0 for the first one).
+    sequence
+        One-letter codes of the FASTA file; residue ``i`` (from 1) is ``sequence[i - 1]``.
+    alphabet
+        ``protein``, ``RNA`` or ``DNA``.
+    chain
+        Chain identifier given to the molecule in output (A, B, ... Z, AA, ...).
+    color
+        (red, green, blue), 0 to 1.
+    """
+
+    name: str
+    copy: int
+    sequence: str
+    alphabet: str = "protein"
+    chain: str = "A"
+    color: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    uniprot: str | None = None
+
+    @property
+    def label(self) -> str:
+        """``name.copy``, PMI's name of a copy."""
+        return f"{self.name}.{self.copy}"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """An unbroken stretch of residues of one molecule with one kind of representation."""
+
+    molecule: int
+    first: int
+    last: int
+    structured: bool  # from coordinates; otherwise a string of flexible beads
+    row: int  # row of the topology table, from 0
+    pdb: str | None = None  # file of the coordinates
+    pdb_chain: str | None = None
+    pdb_offset: int = 0
+
+
+@dataclass(frozen=True)
+class Bodies:
+    """The things that move, one entry each.
+
+    Attributes
+    ----------
+    names
+        ``RigidBody 1`` or ``Rpb1.0:1081-1091`` for a bead; unique.
+    rotatable
+        (n,) bool; False for a single bead, whose orientation means nothing.
+    movable
+        (n,) bool; False for structured residues that the topology puts into no rigid body (PMI leaves them in place).
+    carrier
+        (n,) int; the rigid body a flexible bead belongs to (PMI's non-rigid member: it moves along with
+        the body and also on its own), -1 for none.
+    mass
+        (n,) Da.
+    rotation, translation
+        Initial pose from the input structures, (n, 3, 3) and (n, 3) Å.
+    """
+
+    names: tuple[str, ...]
+    rotatable: np.ndarray
+    movable: np.ndarray
+    carrier: np.ndarray
+    mass: np.ndarray
+    rotation: np.ndarray
+    translation: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+@dataclass(frozen=True)
+class Particles:
+    """Beads of one resolution, molecule by molecule in order of sequence.
+
+    Flexible beads appear in the set of every resolution.
+
+    Attributes
+    ----------
+    resolution
+        Residues per bead of the structured parts.
+    body
+        (n,) int, index in ``Bodies``.
+    local
+        (n, 3) Å, about the body's centre of mass.
+    radius, mass
+        (n,) Å and Da, as IMP.pmi assigns them.
+    molecule, fragment
+        (n,) int, indices in ``System.molecules`` and ``System.fragments``.
+    first, last
+        (n,) int, residue range, inclusive, from 1.
+    """
+
+    resolution: int
+    body: np.ndarray
+    local: np.ndarray
+    radius: np.ndarray
+    mass: np.ndarray
+    molecule: np.ndarray
+    fragment: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+    def positions(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
+        """(n, 3) Å: the particles under the poses (bodies, 3, 3) and (bodies, 3) of all bodies."""
+        turned = np.einsum("nij,nj->ni", rotation[self.body], self.local)
+        return turned + translation[self.body]
+
+
+@dataclass(frozen=True)
+class Gaussians:
+    """The model GMM, each component fixed in its body's frame.
+
+    Attributes
+    ----------
+    body
+        (n,) int, index in ``Bodies``; components of a body are adjacent, bodies in ascending order.
+    mixture
+        Means (Å) and covariances (Å²) in the local frame, weights in Da.
+    """
+
+    body: np.ndarray
+    mixture: Mixture
+
+    def __len__(self) -> int:
+        return len(self.body)
+
+    def placed(self, rotation: np.ndarray, translation: np.ndarray) -> Mixture:
+        """The model GMM under the poses (bodies, 3, 3) and (bodies, 3) Å of all bodies."""
+        turn = rotation[self.body]
+        means = np.einsum("nij,nj->ni", turn, self.mixture.means) + translation[self.body]
+        covariances = turn @ self.mixture.covariances @ turn.transpose(0, 2, 1)
+        return Mixture(means, covariances, self.mixture.weights)
+
+
+@dataclass(frozen=True)
+class Connectivity:
+    """Harmonic upper bounds on the gap between the surfaces of consecutive beads.
+
+    Score of a pair: 0.5 k max(0, |x_i - x_j| - r_i - r_j - threshold)², IMP.pmi's ConnectivityRestraint.
+
+    Attributes
+    ----------
+    resolution
+        The set of particles that ``first`` and ``second`` index.
+    first, second
+        (n,) int, particles; ``first`` comes earlier in the sequence.
+    threshold
+        (n,) Å, (residue gap + 1) · 3.6 · scale.
+    force_constant
+        kT/Å²; 10 in PMI.
+    molecule
+        (n,) int, the molecule a pair belongs to (PMI has one restraint a molecule).
+    """
+
+    resolution: int
+    first: np.ndarray
+    second: np.ndarray
+    threshold: np.ndarray
+    force_constant: float
+    molecule: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+@dataclass(frozen=True)
+class ExcludedVolume:
+    """Soft spheres: 0.5 kappa overlap² for every pair of particles that are not of the same body.
+
+    That is IMP.pmi's ExcludedVolumeSphere: neighbours in the sequence are not left out.
+
+    Attributes
+    ----------
+    resolution
+        The set of particles that repel each other.
+    kappa
+        kT/Å².
+    """
+
+    resolution: int
+    kappa: float
+
+
+@dataclass(frozen=True)
+class System:
+    """A modelled complex: representation, initial coordinates and priors.
+
+    Attributes
+    ----------
+    super_rigid_bodies
+        Bodies (indices, ascending) that one move carries along together.
+    notes
+        What differs between the input files and the model, one line each (residue types
+        of a structure that are not those of the FASTA file, and the like).
+    """
+
+    molecules: tuple[Molecule, ...]
+    fragments: tuple[Fragment, ...]
+    bodies: Bodies
+    particles: dict[int, Particles]
+    gaussians: Gaussians
+    connectivity: Connectivity
+    excluded_volume: ExcludedVolume | None
+    super_rigid_bodies: tuple[np.ndarray, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def finest(self) -> Particles:
+        """Particles of the finest resolution (one a residue as a rule)."""
+        return self.particles[min(self.particles)]
+
+    @property
+    def coarsest(self) -> Particles:
+        """Particles of the coarsest resolution."""
+        return self.particles[max(self.particles)]
+
+    @property
+    def mass(self) -> float:
+        """Mass of the model GMM, Da."""
+        return self.gaussians.mixture.mass
+
+    def nearest(self, resolution: int) -> Particles:
+        """Particles of the resolution closest to the one asked for, as IMP.atom.Selection picks it."""
+        return self.particles[min(self.particles, key=lambda r: (abs(r - resolution), r))]
+
+    def copies(self) -> list[list[int]]:
+        """Groups of interchangeable molecules: the same name or the same sequence.
+
+        Returns lists of indices in ``molecules``, each of two or more, in order.
+        """
+        groups: dict[tuple[str, str], list[int]] = {}
+        for index, molecule in enumerate(self.molecules):
+            groups.setdefault((molecule.alphabet, molecule.sequence), []).append(index)
+        return [group for group in groups.values() if len(group) > 1]
