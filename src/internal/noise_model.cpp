@@ -1,0 +1,189 @@
+#include <IMP/emgmm/internal/noise_model.h>
+
+#include <cmath>
+#include <stdexcept>
+
+namespace emcore {
+
+namespace {
+
+// h(z) = -log(erf(z) / z) for z >= 0, and its derivative; both models with one sigma for each
+// component are h of a scaled deviation plus a constant.
+struct ErfRatio {
+  double value, slope;
+};
+
+ErfRatio minus_log_erf_ratio(double z) {
+  constexpr double two_over_root_pi = 1.1283791670955126;
+  if (z < 0.05) {
+    // erf(z) = 2/sqrt(pi) z A(z²); the difference A - exp(-z²) cancels, so it is expanded too.
+    const double t = z * z;
+    const double a = 1 - t / 3 + t * t / 10 - t * t * t / 42 + t * t * t * t / 216;
+    const double difference =
+        t * (2.0 / 3 - t * (2.0 / 5 - t * (1.0 / 7 - t * (1.0 / 27 - t * (1.0 / 132)))));
+    return {-std::log(two_over_root_pi * a), z > 0 ? difference / (z * a) : 0};
+  }
+  const double e = std::erf(z);
+  return {-std::log(e / z), 1 / z - two_over_root_pi * std::exp(-z * z) / e};
+}
+
+}  // namespace
+
+NoiseModel noise_model_from_name(const std::string &wanted) {
+  for (auto model : {NoiseModel::lognormal, NoiseModel::lognormal_local,
+                     NoiseModel::gaussian_local, NoiseModel::outliers})
+    if (name(model) == wanted) return model;
+  throw std::domain_error(
+      "noise model must be lognormal, lognormal_local, gaussian_local or outliers, got '" + wanted +
+      "'");
+}
+
+std::string name(NoiseModel model) {
+  switch (model) {
+    case NoiseModel::lognormal_local:
+      return "lognormal_local";
+    case NoiseModel::gaussian_local:
+      return "gaussian_local";
+    case NoiseModel::outliers:
+      return "outliers";
+    default:
+      return "lognormal";
+  }
+}
+
+LogGammaP log_gamma_p(double a, double x) {
+  // P x^-a = e^-x / Gamma(a + 1) (1 + tail), tail = x/(a+1) + x²/((a+1)(a+2)) + ...; the series
+  // has positive terms only and converges for every x (terms fall once a + n > x).
+  if (x < a + 30 + 6 * std::sqrt(a)) {
+    double term = 1 / (a + 1), tail_over_x = term;
+    for (int n = 2; term > 1e-17 * tail_over_x; ++n) {
+      term *= x / (a + n);
+      tail_over_x += term;
+    }
+    const double tail = x * tail_over_x;
+    return {-x - std::lgamma(a + 1) + std::log1p(tail), a * tail_over_x / (1 + tail)};
+  }
+  // So far up 1 - P is below 1e-9 and falling; Lentz' continued fraction for Q = 1 - P.
+  double b = x + 1 - a, c = 1e300, d = 1 / b, h = d;
+  for (int i = 1; i < 1000; ++i) {
+    const double an = -i * (i - a);
+    b += 2;
+    d = 1 / (an * d + b);
+    c = b + an / c;
+    h *= d * c;
+    if (std::fabs(d * c - 1) < 1e-16) break;
+  }
+  const double log_density = (a - 1) * std::log(x) - x - std::lgamma(a);
+  const double q = std::exp(log_density + std::log(x)) * h;
+  return {std::log1p(-q) - a * std::log(x), a / x - std::exp(log_density) / (1 - q)};
+}
+
+NoiseScore::NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd)
+    : options_(std::move(options)), overlaps_dd_(std::move(overlaps_dd)) {
+  const bool lognormal = options_.model == NoiseModel::lognormal ||
+                         options_.model == NoiseModel::lognormal_local;
+  if (!(options_.sigma_min >= 0) || !std::isfinite(options_.sigma_min))
+    throw std::domain_error("sigma_min must be 0 or positive, got " +
+                            std::to_string(options_.sigma_min));
+  if (options_.profile_scale && !lognormal)
+    throw std::domain_error("the scale can be profiled with lognormal noise models only, not " +
+                            name(options_.model));
+  if (options_.component_sigma.empty()) {
+    if (options_.model == NoiseModel::lognormal_local) {
+      if (!(options_.sigma_min > 0))
+        throw std::domain_error("lognormal_local needs a positive sigma_min, got " +
+                                std::to_string(options_.sigma_min));
+      options_.component_sigma.assign(overlaps_dd_.size(), options_.sigma_min);
+    } else if (!lognormal) {
+      throw std::domain_error(name(options_.model) + " needs component_sigma, one a component");
+    }
+  }
+  if (options_.model != NoiseModel::lognormal) {
+    if (options_.component_sigma.size() != overlaps_dd_.size())
+      throw std::domain_error("component_sigma must have " + std::to_string(overlaps_dd_.size()) +
+                              " values, got " + std::to_string(options_.component_sigma.size()));
+    for (double sigma : options_.component_sigma)
+      if (!(sigma > 0))
+        throw std::domain_error("component_sigma must be positive, got " + std::to_string(sigma));
+  }
+}
+
+double NoiseScore::shift(const std::vector<double> &log_ratios) const {
+  if (!options_.profile_scale) return 0;
+  double sum = 0;
+  for (double l : log_ratios) sum += l;
+  return sum / log_ratios.size();
+}
+
+double NoiseScore::evaluate_lognormal(const std::vector<double> &log_ratios,
+                                      std::vector<double> *slopes) const {
+  const double mean = shift(log_ratios), n = log_ratios.size();
+  double q = 0;
+  for (double l : log_ratios) q += (l - mean) * (l - mean);
+  double score, by_q;
+  if (options_.sigma_min > 0) {
+    // eq. 12 with sigma from sigma_min on: n/2 log Q - log P(n/2, Q / 2 sigma_min²); the powers of
+    // Q cancel before they are formed, so the perfect fit Q = 0 has a finite score.
+    const double scale = 2 * options_.sigma_min * options_.sigma_min;
+    const LogGammaP p = log_gamma_p(n / 2, q / scale);
+    score = n / 2 * std::log(scale) - p.log_p_over_x_to_a;
+    by_q = p.deficit / scale;
+  } else {
+    score = n / 2 * std::log(q);
+    by_q = n / (2 * q);
+  }
+  if (slopes) {
+    // The mean depends on every l_k, but its terms cancel: sum of (l_k - mean) is 0.
+    slopes->resize(log_ratios.size());
+    for (std::size_t k = 0; k < log_ratios.size(); ++k)
+      (*slopes)[k] = 2 * by_q * (log_ratios[k] - mean);
+  }
+  return score;
+}
+
+double NoiseScore::evaluate(const std::vector<double> &log_ratios,
+                            std::vector<double> *slopes) const {
+  if (options_.model == NoiseModel::lognormal) return evaluate_lognormal(log_ratios, slopes);
+  if (slopes) slopes->assign(log_ratios.size(), 0);
+  const double mean = shift(log_ratios);
+  double score = 0, slope_sum = 0;
+  for (std::size_t k = 0; k < log_ratios.size(); ++k) {
+    const double sigma = options_.component_sigma[k];
+    double slope;
+    if (options_.model == NoiseModel::lognormal_local) {
+      // -log[erf(|l| / sqrt(2) sigma) / |l|]
+      const double a = std::sqrt(0.5) / sigma, l = log_ratios[k] - mean;
+      const ErfRatio h = minus_log_erf_ratio(a * std::fabs(l));
+      score += h.value - std::log(a);
+      slope = std::copysign(a * h.slope, l);
+    } else {
+      const double overlap = overlaps_dd_[k] * std::exp(log_ratios[k]);
+      const double delta = overlap - overlaps_dd_[k];
+      if (options_.model == NoiseModel::gaussian_local) {
+        // -log[erf(delta / sqrt(2) sigma) / 2 delta]
+        const double a = std::sqrt(0.5) / sigma;
+        const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
+        score += h.value - std::log(0.5 * a);
+        slope = std::copysign(a * h.slope, delta) * overlap;
+      } else {
+        const double z = delta / sigma;
+        score += std::log1p(0.5 * z * z);
+        slope = z / (1 + 0.5 * z * z) / sigma * overlap;
+      }
+    }
+    slope_sum += slope;
+    if (slopes) (*slopes)[k] = slope;
+  }
+  if (slopes && options_.profile_scale)
+    for (double &slope : *slopes) slope -= slope_sum / log_ratios.size();
+  return score;
+}
+
+double NoiseScore::sigma_estimate(const std::vector<double> &log_ratios) const {
+  const double mean = shift(log_ratios);
+  double q = 0;
+  for (double l : log_ratios) q += (l - mean) * (l - mean);
+  return std::max(options_.sigma_min, std::sqrt(q / log_ratios.size()));
+}
+
+}  // namespace emcore
