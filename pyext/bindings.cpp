@@ -7,5 +7,5 @@ namespace nb = nanobind;
 
 NB_MODULE(_core, m) {
   m.doc() = "Numerical core of emgmm";
-  (void)m;
+  bind_fit(m);
 }

@@ -4,4 +4,6 @@
 
 #include <nanobind/nanobind.h>
 
+void bind_fit(nanobind::module_ &m);
+
 #endif
