@@ -8,4 +8,5 @@ namespace nb = nanobind;
 NB_MODULE(_core, m) {
   m.doc() = "Numerical core of emgmm";
   bind_fit(m);
+  bind_score(m);
 }

@@ -5,5 +5,6 @@
 #include <nanobind/nanobind.h>
 
 void bind_fit(nanobind::module_ &m);
+void bind_score(nanobind::module_ &m);
 
 #endif

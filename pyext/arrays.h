@@ -1,0 +1,74 @@
+// numpy arrays in and out of the core's values; a wrong shape is refused by the signature.
+#ifndef EMGMM_ARRAYS_H
+#define EMGMM_ARRAYS_H
+
+#include <IMP/emgmm/internal/gaussian.h>
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <stdexcept>
+#include <vector>
+
+namespace emgmm_python {
+
+namespace nb = nanobind;
+
+using Points = nb::ndarray<const double, nb::shape<-1, 3>, nb::c_contig, nb::device::cpu>;
+using Matrices = nb::ndarray<const double, nb::shape<-1, 3, 3>, nb::c_contig, nb::device::cpu>;
+using Values = nb::ndarray<const double, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+
+// A numpy array that owns a moved-in vector.
+template <class T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+  auto *owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void *p) noexcept { delete static_cast<std::vector<T> *>(p); });
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
+}
+
+inline emcore::Mixture to_mixture(const Points &means, const Matrices &covariances,
+                                  const Values &weights) {
+  const std::size_t n = weights.shape(0);
+  if (means.shape(0) != n || covariances.shape(0) != n)
+    throw std::domain_error("means, covariances and weights must have one row a component, got " +
+                            std::to_string(means.shape(0)) + ", " +
+                            std::to_string(covariances.shape(0)) + " and " + std::to_string(n));
+  emcore::Mixture mixture(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const double *m = means.data() + 3 * i, *c = covariances.data() + 9 * i;
+    mixture[i] = {{m[0], m[1], m[2]}, {c[0], c[4], c[8], c[1], c[2], c[5]}, weights.data()[i]};
+  }
+  return mixture;
+}
+
+inline nb::ndarray<nb::numpy, double> matrices_to_numpy(const std::vector<emcore::Sym3> &matrices) {
+  std::vector<double> flat;
+  flat.reserve(9 * matrices.size());
+  for (const emcore::Sym3 &c : matrices)
+    flat.insert(flat.end(), {c.xx, c.xy, c.xz, c.xy, c.yy, c.yz, c.xz, c.yz, c.zz});
+  return to_numpy(std::move(flat), {matrices.size(), 3, 3});
+}
+
+inline nb::ndarray<nb::numpy, double> points_to_numpy(const std::vector<emcore::Vec3> &points) {
+  std::vector<double> flat;
+  flat.reserve(3 * points.size());
+  for (const emcore::Vec3 &p : points) flat.insert(flat.end(), {p.x, p.y, p.z});
+  return to_numpy(std::move(flat), {points.size(), 3});
+}
+
+inline nb::tuple mixture_to_numpy(const emcore::Mixture &mixture) {
+  std::vector<emcore::Vec3> means;
+  std::vector<emcore::Sym3> covariances;
+  std::vector<double> weights;
+  for (const emcore::Gaussian &g : mixture) {
+    means.push_back(g.mean);
+    covariances.push_back(g.covariance);
+    weights.push_back(g.weight);
+  }
+  const std::size_t n = weights.size();
+  return nb::make_tuple(points_to_numpy(means), matrices_to_numpy(covariances),
+                        to_numpy(std::move(weights), {n}));
+}
+
+}  // namespace emgmm_python
+
+#endif

@@ -1,0 +1,108 @@
+// MixtureScore and the instruction set, for emgmm.scoring.
+#include <IMP/emgmm/internal/instruction_set.h>
+#include <IMP/emgmm/internal/mixture_score.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <memory>
+
+#include "arrays.h"
+#include "bindings.h"
+
+using namespace nanobind::literals;
+using namespace emcore;
+using namespace emgmm_python;
+
+namespace {
+
+std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matrices &covariances,
+                                                 const Values &weights, const std::string &noise,
+                                                 double sigma_min,
+                                                 const std::vector<double> &component_sigma,
+                                                 bool profile_scale, double floor,
+                                                 unsigned threads) {
+  ScoreOptions options;
+  options.noise = {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale};
+  options.floor = floor;
+  options.threads = threads;
+  return std::make_shared<MixtureScore>(to_mixture(means, covariances, weights), options);
+}
+
+}  // namespace
+
+void bind_score(nb::module_ &m) {
+  nb::class_<MixtureScore>(m, "MixtureScore")
+      .def(nb::new_(&make_mixture_score), "means"_a, "covariances"_a, "weights"_a,
+           "noise_model"_a = "lognormal", "sigma_min"_a = 0.0,
+           "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false, "floor"_a = 0.0,
+           "threads"_a = 1)
+      .def(
+          "evaluate",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights) {
+            const Mixture model = to_mixture(means, covariances, weights);
+            nb::gil_scoped_release release;
+            return score.evaluate(model);
+          },
+          "means"_a, "covariances"_a, "weights"_a, "Score in kT of a model mixture.")
+      .def(
+          "gradient",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights) {
+            const Mixture model = to_mixture(means, covariances, weights);
+            std::vector<GaussianGradient> gradients;
+            double value;
+            {
+              nb::gil_scoped_release release;
+              value = score.evaluate(model, &gradients);
+            }
+            std::vector<Vec3> by_mean;
+            std::vector<Sym3> by_covariance;
+            for (const GaussianGradient &g : gradients) {
+              by_mean.push_back(g.by_mean);
+              by_covariance.push_back(g.by_covariance);
+            }
+            return nb::make_tuple(value, points_to_numpy(by_mean),
+                                  matrices_to_numpy(by_covariance));
+          },
+          "means"_a, "covariances"_a, "weights"_a,
+          "(score in kT, derivative by means (n, 3), by covariances (n, 3, 3)).")
+      .def(
+          "log_ratios",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights) {
+            std::vector<double> l = score.log_ratios(to_mixture(means, covariances, weights));
+            const std::size_t n = l.size();
+            return to_numpy(std::move(l), {n});
+          },
+          "means"_a, "covariances"_a, "weights"_a,
+          "log(ov_MD,k / ov_DD,k), one a data component.")
+      .def(
+          "sigma_estimate",
+          [](const MixtureScore &score, const std::vector<double> &log_ratios) {
+            return score.noise().sigma_estimate(log_ratios);
+          },
+          "log_ratios"_a, "Most probable sigma of the map, log ratio units.")
+      .def(
+          "cross_correlation",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights) {
+            return score.cross_correlation(to_mixture(means, covariances, weights));
+          },
+          "means"_a, "covariances"_a, "weights"_a, "ov_MD / sqrt(ov_MM ov_DD).");
+
+  m.def("instruction_set", [] { return name(instruction_set()); },
+        "Vector instructions that the kernels use.");
+  m.def("set_instruction_set",
+        [](const std::string &set) { set_instruction_set(instruction_set_from_name(set)); },
+        "name"_a, "For tests and benchmarks: baseline, avx2 or avx512.");
+  m.def(
+      "available_instruction_sets",
+      [] {
+        std::vector<std::string> names;
+        for (const InstructionSet set : available_instruction_sets()) names.push_back(name(set));
+        return names;
+      },
+      "All that this processor has, slowest first.");
+}
