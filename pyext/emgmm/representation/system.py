@@ -1,11 +1,13 @@
 """What a modelled system is made of, as plain arrays that a sampler can walk over.
 
-A *body* is the unit that moves: a rigid body, or a single flexible bead. Everything else (particles of every
-resolution, Gaussians) is fixed in the frame of one body, so that a pose of each body is the whole state:
+A *body* is the unit that moves: a rigid body, or a single flexible bead. Everything else (particles
+of every resolution, Gaussians) is fixed in the frame of one body, so that a pose of each body is
+the whole state:
 
     x = R[body] @ local + t[body]
 
-with ``t`` the position of the body's centre of mass and ``R`` its rotation from the orientation in the input structure.
+with ``t`` the position of the body's centre of mass and ``R`` its rotation from the orientation in
+the input structure.
 """
 
 from __future__ import annotations
@@ -74,10 +76,11 @@ class Bodies:
     rotatable
         (n,) bool; False for a single bead, whose orientation means nothing.
     movable
-        (n,) bool; False for structured residues that the topology puts into no rigid body (PMI leaves them in place).
+        (n,) bool; False for structured residues that the topology puts into no rigid body (PMI
+        leaves them in place).
     carrier
-        (n,) int; the rigid body a flexible bead belongs to (PMI's non-rigid member: it moves along with
-        the body and also on its own), -1 for none.
+        (n,) int; the rigid body a flexible bead belongs to (PMI's non-rigid member: it moves along
+        with the body and also on its own), -1 for none.
     mass
         (n,) Da.
     rotation, translation
@@ -167,7 +170,8 @@ class Gaussians:
 class Connectivity:
     """Harmonic upper bounds on the gap between the surfaces of consecutive beads.
 
-    Score of a pair: 0.5 k max(0, |x_i - x_j| - r_i - r_j - threshold)², IMP.pmi's ConnectivityRestraint.
+    Score of a pair: 0.5 k max(0, |x_i - x_j| - r_i - r_j - threshold)², IMP.pmi's
+    ConnectivityRestraint.
 
     Attributes
     ----------

@@ -1,0 +1,316 @@
+"""``system.toml``: one run, described in one file.
+
+Paths in the file are relative to the file. Every key is checked once, here; an error names the key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from .errors import InputError
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Fraction = Annotated[float, msgspec.Meta(gt=0, le=1)]
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class SystemConfig(_Section):
+    """[system]: what is modelled."""
+
+    topology: str  # PMI topology table
+    pdb_dir: str | None = None  # None: the table's own |directories|, else beside it
+    fasta_dir: str | None = None
+    gmm_dir: str | None = None  # cached model GMMs; None: gmm/ in the output folder
+    resolutions: Annotated[tuple[Count, ...], msgspec.Meta(min_length=1)] = (
+        1,
+        10,
+    )  # residues per bead
+    fasta_names: dict[str, str] = {}  # name in the FASTA file -> name in the table
+
+
+class ModelConfig(_Section):
+    """[em.model]: how bodies become Gaussians."""
+
+    forward: Literal["mixture", "residue"] = "mixture"
+    dalton_per_component: Positive = 1090.0  # ~10 residues, the paper's choice
+    min_variance: Positive = 4.0  # Å², floor of the fit, as PMI's
+
+
+class EmConfig(_Section):
+    """[em]: the density map and how it is weighed."""
+
+    gmm: str | None = None  # data GMM, or ...
+    map: str | None = None  # ... a map to be fitted
+    components: Count | None = None
+    target_cc: Fraction | None = None
+    threshold: float | None = None  # contour level of the map
+    noise_model: Literal["lognormal", "lognormal_local", "gaussian_local", "outliers"] = "lognormal"
+    sigma_min: NotNegative = 0.01
+    scale: Literal["fixed", "profiled"] = "fixed"
+    scale_to_mass: bool = True  # data GMM to the mass of the model
+    weight: NotNegative = 1.0
+    model: ModelConfig = ModelConfig()
+
+
+class ConnectivityConfig(_Section):
+    """[connectivity]: bonds along the sequence."""
+
+    scale: Positive = 1.0
+    force_constant: NotNegative = 10.0  # kT/Å², PMI's
+    disordered_length: bool = False  # random-coil distance across gaps of more than 20 residues
+    weight: NotNegative = 1.0
+
+
+class ExcludedVolumeConfig(_Section):
+    """[excluded_volume]: beads that do not interpenetrate."""
+
+    kappa: NotNegative = 1.0  # kT/Å²
+    resolution: Count = 10
+    weight: NotNegative = 1.0
+
+
+class CrosslinksConfig(_Section):
+    """[[crosslinks]]: one set of cross-links; the keys name the columns of the file."""
+
+    file: str
+    label: str | None = None
+    protein1: str = "prot1"
+    residue1: str = "res1"
+    protein2: str = "prot2"
+    residue2: str = "res2"
+    id: str | None = None
+    score: str | None = None
+    length: Positive = 21.0  # Å
+    slope: NotNegative = 0.02  # kT/Å
+    resolution: Count = 1
+    sigma: Positive = 5.0  # Å, start of the positional uncertainty
+    psi: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05  # start of the share of false links
+    weight: NotNegative = 1.0
+
+
+class AnnealingConfig(_Section):
+    """[sampling.annealing]: the EM weight alternates between low and full."""
+
+    low_weight: NotNegative = 0.1
+    low_steps: Annotated[int, msgspec.Meta(ge=0)] = 1000  # 0: full weight throughout
+    high_steps: Count = 10000
+
+
+class SamplingConfig(_Section):
+    """[sampling]: replica-exchange Monte Carlo; a step moves one body of each replica."""
+
+    replicas: Count = 4
+    steps: Count = 100_000
+    temperature_min: Positive = 1.0
+    temperature_max: Positive = 2.5
+    exchange_interval: Count = 100
+    frame_interval: Count = 100
+    max_translation: NotNegative = 4.0  # Å
+    max_rotation: NotNegative = 0.04  # rad
+    annealing: AnnealingConfig = AnnealingConfig()
+    start: Literal["random", "asis"] = "random"
+    box: Positive | None = None  # Å, edge of the box of random starts; None: of the data
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 1
+    threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: all cores
+
+
+class AnalysisConfig(_Section):
+    """[analysis]."""
+
+    best: Count = 1000  # models that are clustered
+    cluster_rmsd80: Positive = 5.0  # Å
+    reference: str | None = None
+
+
+class Config(_Section):
+    """A whole ``system.toml``, with absolute paths."""
+
+    system: SystemConfig
+    em: EmConfig | None = None
+    connectivity: ConnectivityConfig = ConnectivityConfig()
+    excluded_volume: ExcludedVolumeConfig = ExcludedVolumeConfig()
+    crosslinks: tuple[CrosslinksConfig, ...] = ()
+    sampling: SamplingConfig = SamplingConfig()
+    analysis: AnalysisConfig = AnalysisConfig()
+
+
+# Keys that hold paths of files or folders that must be there.
+_PATHS = {
+    SystemConfig: {"topology": "file", "pdb_dir": "folder", "fasta_dir": "folder", "gmm_dir": None},
+    EmConfig: {"gmm": "file", "map": "file"},
+    CrosslinksConfig: {"file": "file"},
+    AnalysisConfig: {"reference": "file"},
+}
+
+
+def load_config(path: str | os.PathLike) -> Config:
+    """The settings of a run, with defaults filled in and paths made absolute.
+
+    Raises
+    ------
+    InputError
+        No such file, no TOML, an unknown key, a value of the wrong type or out of range, keys that
+        exclude each other, or a file that is not there; the error names the line or the key.
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InputError(path, "no such file", "a TOML file of settings") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(path, f"an unreadable file ({error})", "a TOML file") from error
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message, _, place = str(error).rpartition(" (at ")
+        found = f"no TOML ({message or error})"
+        raise InputError(path, found, "TOML", place.rstrip(")") or None) from error
+    try:
+        config = msgspec.convert(content, Config)
+    except msgspec.ValidationError as error:
+        raise _input_error(path, str(error), content) from error
+    _check(path, config)
+    return _absolute(path, config)
+
+
+def dump_config(config: Config) -> str:
+    """The settings as TOML, every value stated; keys that are None are left out."""
+    return msgspec.toml.encode(_without_none(msgspec.to_builtins(config))).decode()
+
+
+def _without_none(value):
+    if isinstance(value, dict):
+        return {key: _without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(item) for item in value]
+    return value
+
+
+def _check(path: Path, config: Config) -> None:
+    """What the types cannot say."""
+    em, sampling = config.em, config.sampling
+    if em is not None:
+        if (em.gmm is None) == (em.map is None):
+            found = "neither" if em.gmm is None else "both"
+            raise InputError(path, f"{found} of gmm and map", "exactly one of them", "em")
+        fit_keys = [k for k in ("components", "target_cc") if getattr(em, k) is not None]
+        if em.gmm is not None:
+            fit_keys += ["threshold"] if em.threshold is not None else []
+            if fit_keys:
+                raise InputError(
+                    path, "gmm as well", "map (the key is of its fit)", f"em.{fit_keys[0]}"
+                )
+        elif len(fit_keys) != 1:
+            found = "both" if fit_keys else "neither"
+            raise InputError(path, f"{found} of components and target_cc", "exactly one", "em")
+    if sampling.temperature_max < sampling.temperature_min:
+        raise InputError(
+            path,
+            f"{sampling.temperature_max:g}",
+            f"at least temperature_min ({sampling.temperature_min:g})",
+            "sampling.temperature_max",
+        )
+    if len(set(config.system.resolutions)) != len(config.system.resolutions):
+        found = str(list(config.system.resolutions))
+        raise InputError(path, found, "each resolution once", "system.resolutions")
+
+
+def _absolute(path: Path, config: Config) -> Config:
+    """Resolves the paths and makes sure that something is there."""
+    base = path.resolve().parent
+
+    def resolved(section, where: str):
+        if section is None:
+            return None
+        changes = {}
+        for key, kind in _PATHS[type(section)].items():
+            value = getattr(section, key)
+            if value is None:
+                continue
+            target = (base / value).resolve()
+            there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
+            if not there:
+                raise InputError(
+                    path, f"no {kind} {value}", f"the path of a {kind}", f"{where}.{key}"
+                )
+            changes[key] = str(target)
+        return msgspec.structs.replace(section, **changes)
+
+    return msgspec.structs.replace(
+        config,
+        system=resolved(config.system, "system"),
+        em=resolved(config.em, "em"),
+        crosslinks=tuple(resolved(c, f"crosslinks[{i}]") for i, c in enumerate(config.crosslinks)),
+        analysis=resolved(config.analysis, "analysis"),
+    )
+
+
+def _input_error(path: Path, message: str, content: dict) -> InputError:
+    """msgspec's message as ours, with the full name of the key."""
+    text, _, place = message.partition(" - at `")
+    key = place.rstrip("`").removeprefix("$").removeprefix(".")
+    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", text)
+    if unknown:
+        name = unknown[1]
+        known = _known_keys(key)
+        near = difflib.get_close_matches(name, known, 1)
+        expected = f"{near[0]!r}" if near else "one of " + ", ".join(known)
+        return InputError(path, "an unknown key", expected, f"{key}.{name}" if key else name)
+    missing = re.fullmatch(r"Object missing required field `(.+)`", text)
+    if missing:
+        name = missing[1]
+        return InputError(path, "no such key", "a value", f"{key}.{name}" if key else name)
+    wrong = re.fullmatch(r"Expected `(.+?)`(.*?)(?:, got `(.+)`)?", text)
+    found = _value_at(content, key)
+    expected = f"{wrong[1]}{wrong[2]}" if wrong else text
+    if not wrong and text.startswith("Invalid enum value"):
+        expected = "one of " + ", ".join(_choices(key))
+    return InputError(path, found, expected, key or None)
+
+
+def _section_type(key: str):
+    """The struct of a dotted key such as ``sampling.annealing`` or ``crosslinks[0]``."""
+    kind = Config
+    for part in filter(None, re.sub(r"\[.*?\]", "", key).split(".")):
+        field = next(f for f in msgspec.structs.fields(kind) if f.name == part)
+        kind = next(
+            t for t in _leaves(field.type) if isinstance(t, type) and issubclass(t, _Section)
+        )
+    return kind
+
+
+def _leaves(kind):
+    arguments = getattr(kind, "__args__", ())
+    return [leaf for a in arguments for leaf in _leaves(a)] if arguments else [kind]
+
+
+def _known_keys(key: str) -> list[str]:
+    return [f.name for f in msgspec.structs.fields(_section_type(key))]
+
+
+def _choices(key: str) -> list[str]:
+    section, _, name = key.rpartition(".")
+    field = next(f for f in msgspec.structs.fields(_section_type(section)) if f.name == name)
+    return [repr(leaf) for leaf in _leaves(field.type)]
+
+
+def _value_at(content: dict, key: str) -> str:
+    value = content
+    for part in re.findall(r"[^.\[\]]+", key):
+        try:
+            value = value[int(part) if isinstance(value, list | tuple) else part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return "a value of the wrong kind"
+    return repr(value)
