@@ -39,23 +39,34 @@ class MovedScore {
   Mixture model() const;
 
  private:
-  double score_of_root(std::vector<double> *log_ratios) const;
-  void compute_leaf(std::size_t b, const Pose &pose, std::vector<double> *row);
+  // Sum of rows over the bodies below a node of the tree. Leaves also keep what log space is
+  // asked of them: filled in where it is missing, so only a moved body computes it again.
+  struct Node {
+    std::vector<double> row;
+    std::vector<double> log_row;
+    std::vector<char> has_log;
+  };
+
+  void score_root();
+  void far_logs(const std::vector<std::size_t> &which, double *logs);
+  Node &current(std::size_t node) { return is_touched_[node] ? proposed_[node] : committed_[node]; }
+  const Pose &current_pose(std::size_t body) const;
 
   std::shared_ptr<const MixtureScore> mixture_score_;
   std::vector<Mixture> bodies_;
+  std::vector<BodyTable> tables_;
+  double model_weight_ = 0;
   std::size_t leaves_ = 1;  // a power of two, at least the number of bodies
   // Heap order: node 1 is the root, node n has children 2n and 2n + 1, leaves start at leaves_.
   // A node without a body below it stays empty and counts as zero.
-  std::vector<std::vector<double>> rows_, proposed_rows_;
-  std::vector<std::size_t> touched_;   // nodes whose proposed row is in force
+  std::vector<Node> committed_, proposed_;
+  std::vector<std::size_t> touched_;  // nodes whose proposed row is in force
   std::vector<char> is_touched_;
   std::vector<std::size_t> proposed_bodies_;
   std::vector<Pose> poses_, proposed_poses_;
   double score_ = 0, proposed_score_ = 0;
   bool pending_ = false;
   std::vector<double> log_ratios_, proposed_log_ratios_;
-  Mixture scratch_;
 };
 
 }  // namespace emcore

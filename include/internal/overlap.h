@@ -21,23 +21,44 @@ PairOverlap pair_overlap(const Gaussian &a, const Gaussian &b);
 GaussianGradient pair_gradient(const PairOverlap &pair, double t);
 
 // The data mixture as a structure of arrays, padded with weightless components to whole batches.
+// Means are kept relative to the mixture's centre, so that single precision does not suffer from
+// a map that lies far from the origin.
 template <class T>
 struct ComponentTable {
   static constexpr std::size_t batch = 16;
   explicit ComponentTable(const Mixture &mixture);
   std::size_t size = 0;         // components
   std::size_t padded_size = 0;  // a multiple of `batch`
-  std::vector<T> x, y, z;       // Å
+  Vec3 center;                  // Å
+  std::vector<T> x, y, z;       // Å, from the centre
   std::vector<T> xx, yy, zz, xy, xz, yz;  // Å²
-  std::vector<T> weight;        // times (2 pi)^(-3/2)
+  std::vector<T> weight;                  // times (2 pi)^(-3/2)
+  // A row's element may be trusted from trusted_overlap[k] x (total weight of the model) on: below
+  // it, terms that the kernels bound from below (exp2_negative) could count.
+  std::vector<double> trusted_overlap;
 };
 
-// row[k] = sum over the n components of ov_ik for data components begin <= k < end (multiples of
-// ComponentTable::batch). Double: relative error of a term below 1e-14, terms under exp(-700)
-// count as zero. Float: relative error below 1e-4, terms under exp(-60) count as zero.
+// Components of a body in its local frame, as arrays.
+struct BodyTable {
+  explicit BodyTable(const Mixture &mixture);
+  std::size_t size = 0;
+  std::vector<double> x, y, z, xx, yy, zz, xy, xz, yz, weight;
+};
+
+// row[k] = sum over the body's components of ov_ik for data components begin <= k < end (multiples
+// of ComponentTable::batch), the body at `pose`. Relative error of a trusted element below 1e-12
+// (double) or 1e-4 (float, mostly 1e-6).
 template <class T>
-void overlap_row(const ComponentTable<T> &data, const Gaussian *components, std::size_t n,
+void overlap_row(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,
                  std::size_t begin, std::size_t end, double *row);
+
+// log_row[j] = log of the sum over the body's components of ov_ik for the data components
+// k = which[j]: in log space from the first step, so it never underflows (eq. 9).
+void log_overlap_row(const ComponentTable<double> &data, const BodyTable &body, const Pose &pose,
+                     const std::vector<std::size_t> &which, double *log_row);
+
+// logs[k] = log(values[k] + offset), n a multiple of ComponentTable::batch, all values positive.
+void log_of(const double *values, double offset, std::size_t n, double *logs);
 
 // Adds to gradients[i] the derivative of E by component i when dE/d(ov_MD,k) = slope[k]
 // (padded_size values), over data components begin <= k < end.

@@ -19,12 +19,12 @@ const Mixture &checked_data(const Mixture &data) {
   return data;
 }
 
-std::vector<double> overlaps_with(const ComponentTable<double> &table, const Mixture &model,
+std::vector<double> overlaps_with(const ComponentTable<double> &table, const BodyTable &model,
                                   unsigned threads) {
   std::vector<double> row(table.padded_size, 0.0);
   const std::size_t blocks = (table.padded_size + kDataBlock - 1) / kDataBlock;
   parallel_for(blocks, threads, [&](std::size_t b) {
-    overlap_row(table, model.data(), model.size(), b * kDataBlock,
+    overlap_row(table, model, Pose(), b * kDataBlock,
                 std::min(table.padded_size, (b + 1) * kDataBlock), row.data());
   });
   return row;
@@ -47,50 +47,56 @@ MixtureScore::MixtureScore(Mixture data, const ScoreOptions &options)
     : data_(checked_data(data)),
       options_(options),
       table_(data_),
-      overlaps_dd_(plus_floor(overlaps_with(table_, data_, options.threads), data_.size(),
-                              options.floor)),
+      single_table_(options.single_precision ? data_ : Mixture()),
+      overlaps_dd_(plus_floor(overlaps_with(table_, BodyTable(data_), options.threads),
+                              data_.size(), options.floor)),
       log_overlaps_dd_(logs(overlaps_dd_)),
       noise_(options.noise, overlaps_dd_) {
   if (!(options.floor >= 0))
     throw std::domain_error("floor must be 0 or positive, got " + std::to_string(options.floor));
 }
 
-std::vector<double> MixtureScore::overlaps(const Mixture &model) const {
+std::vector<double> MixtureScore::overlaps(const BodyTable &model) const {
   return overlaps_with(table_, model, options_.threads);
 }
 
-double MixtureScore::far_log_overlap(const Mixture &model, std::size_t k) const {
-  std::vector<double> terms;
-  terms.reserve(model.size());
-  for (const Gaussian &g : model) terms.push_back(pair_overlap(g, data_[k]).log_overlap);
-  return log_sum_exp(terms);
+void MixtureScore::log_ratios(const BodyTable &model, const std::vector<double> &row,
+                              std::vector<double> *result, std::vector<std::size_t> *far) const {
+  double weight = 0;
+  for (double w : model.weight) weight += w;
+  log_ratios_from<double>(
+      row.data(), weight,
+      [&](const std::vector<std::size_t> &which, double *logs) {
+        log_overlap_row(table_, model, Pose(), which, logs);
+        *far = which;
+      },
+      result);
 }
 
 std::vector<double> MixtureScore::log_ratios(const Mixture &model) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
+  const BodyTable body(model);
   std::vector<double> result;
-  log_ratios_from(overlaps(model).data(), [&]() -> const Mixture & { return model; }, &result);
+  std::vector<std::size_t> far;
+  log_ratios(body, overlaps(body), &result, &far);
   return result;
 }
 
 double MixtureScore::evaluate(const Mixture &model,
                               std::vector<GaussianGradient> *gradients) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
-  const std::vector<double> row = overlaps(model);
-  std::vector<double> log_ratios, slopes;
-  log_ratios_from(row.data(), [&]() -> const Mixture & { return model; }, &log_ratios);
-  const double score = noise_.evaluate(log_ratios, gradients ? &slopes : nullptr);
+  const BodyTable body(model);
+  const std::vector<double> row = overlaps(body);
+  std::vector<double> l, slopes;
+  std::vector<std::size_t> far;
+  log_ratios(body, row, &l, &far);
+  const double score = noise_.evaluate(l, gradients ? &slopes : nullptr);
   if (!gradients) return score;
 
-  // d score / d ov_MD,k; far components, whose overlap underflowed, follow one by one below.
+  // d score / d ov_MD,k; far components, whose overlap is not to be trusted, follow one by one.
   std::vector<double> by_overlap(table_.padded_size, 0.0);
-  std::vector<std::size_t> far;
-  for (std::size_t k = 0; k < table_.size; ++k) {
-    if (is_far(row[k]))
-      far.push_back(k);
-    else
-      by_overlap[k] = slopes[k] / (row[k] + options_.floor);
-  }
+  for (std::size_t k = 0; k < table_.size; ++k) by_overlap[k] = slopes[k] / (row[k] + options_.floor);
+  for (std::size_t k : far) by_overlap[k] = 0;
   gradients->assign(model.size(), GaussianGradient());
   const std::size_t blocks = (model.size() + kModelBlock - 1) / kModelBlock;
   parallel_for(blocks, options_.threads, [&](std::size_t b) {
@@ -98,7 +104,7 @@ double MixtureScore::evaluate(const Mixture &model,
     overlap_gradient(table_, &model[begin], end - begin, by_overlap.data(), 0, table_.padded_size,
                      &(*gradients)[begin]);
     for (std::size_t k : far) {
-      const double log_overlap = log_ratios[k] + log_overlaps_dd_[k];
+      const double log_overlap = l[k] + log_overlaps_dd_[k];
       for (std::size_t i = begin; i < end; ++i) {
         const PairOverlap pair = pair_overlap(model[i], data_[k]);
         const GaussianGradient g =
@@ -113,7 +119,7 @@ double MixtureScore::evaluate(const Mixture &model,
 
 double MixtureScore::cross_correlation(const Mixture &model) const {
   double md = 0, dd = 0;
-  const std::vector<double> row = overlaps(model);
+  const std::vector<double> row = overlaps(BodyTable(model));
   for (std::size_t k = 0; k < table_.size; ++k) {
     md += row[k];
     dd += overlaps_dd_[k] - options_.floor;
@@ -123,7 +129,7 @@ double MixtureScore::cross_correlation(const Mixture &model) const {
 
 double total_overlap(const Mixture &a, const Mixture &b, unsigned threads) {
   const ComponentTable<double> table(b);
-  const std::vector<double> row = overlaps_with(table, a, threads);
+  const std::vector<double> row = overlaps_with(table, BodyTable(a), threads);
   double sum = 0;
   for (std::size_t k = 0; k < table.size; ++k) sum += row[k];
   return sum;

@@ -1,6 +1,7 @@
 #include <IMP/emgmm/internal/moved_score.h>
 
 #include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -10,22 +11,16 @@ namespace emcore {
 MovedScore::MovedScore(std::shared_ptr<const MixtureScore> score, std::vector<Mixture> bodies)
     : mixture_score_(std::move(score)), bodies_(std::move(bodies)) {
   if (bodies_.empty()) throw std::domain_error("a score needs at least one body");
-  for (std::size_t b = 0; b < bodies_.size(); ++b)
+  for (std::size_t b = 0; b < bodies_.size(); ++b) {
     check_mixture(bodies_[b], ("body " + std::to_string(b)).c_str());
+    tables_.emplace_back(bodies_[b]);
+    model_weight_ += mass(bodies_[b]);
+  }
   while (leaves_ < bodies_.size()) leaves_ *= 2;
-  rows_.resize(2 * leaves_);
-  proposed_rows_.resize(2 * leaves_);
+  committed_.resize(2 * leaves_);
+  proposed_.resize(2 * leaves_);
   is_touched_.assign(2 * leaves_, 0);
   poses_.resize(bodies_.size());
-}
-
-void MovedScore::compute_leaf(std::size_t b, const Pose &pose, std::vector<double> *row) {
-  const ComponentTable<double> &table = mixture_score_->table();
-  const Mat3 rotation = matrix(pose.rotation);
-  scratch_.clear();
-  for (const Gaussian &g : bodies_[b]) scratch_.push_back(moved(g, rotation, pose.translation));
-  row->resize(table.padded_size);
-  overlap_row(table, scratch_.data(), scratch_.size(), 0, table.padded_size, row->data());
 }
 
 double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) {
@@ -35,9 +30,17 @@ double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::ve
                             " for " + std::to_string(bodies.size()));
   proposed_bodies_ = bodies;
   proposed_poses_ = poses;
+  pending_ = true;
+  const std::size_t n = mixture_score_->table().padded_size;
   for (std::size_t j = 0; j < bodies.size(); ++j) {
-    const std::size_t leaf = leaves_ + bodies[j];
-    compute_leaf(bodies[j], poses[j], &proposed_rows_[leaf]);
+    const std::size_t b = bodies[j], leaf = leaves_ + b;
+    proposed_[leaf].row.resize(n);
+    proposed_[leaf].has_log.clear();
+    double *row = proposed_[leaf].row.data();
+    if (mixture_score_->options().single_precision)
+      overlap_row(mixture_score_->row_table<float>(), tables_[b], poses[j], 0, n, row);
+    else
+      overlap_row(mixture_score_->row_table<double>(), tables_[b], poses[j], 0, n, row);
     for (std::size_t node = leaf; node > 0 && !is_touched_[node]; node /= 2) {
       is_touched_[node] = 1;
       touched_.push_back(node);
@@ -45,43 +48,60 @@ double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::ve
   }
   // Children before parents: larger heap indices first.
   std::sort(touched_.begin(), touched_.end(), std::greater<std::size_t>());
-  const std::size_t n = mixture_score_->table().padded_size;
   for (std::size_t node : touched_) {
     if (node >= leaves_) continue;
-    const auto current = [&](std::size_t child) -> const std::vector<double> & {
-      return is_touched_[child] ? proposed_rows_[child] : rows_[child];
-    };
-    const std::vector<double> &left = current(2 * node), &right = current(2 * node + 1);
-    std::vector<double> &sum = proposed_rows_[node];
-    if (right.empty()) {
-      sum = left;
-      continue;
-    }
-    sum.resize(n);
-    for (std::size_t k = 0; k < n; ++k) sum[k] = left[k] + right[k];
+    const std::vector<double> &left = current(2 * node).row, &right = current(2 * node + 1).row;
+    std::vector<double> &sum = proposed_[node].row;
+    sum = left;
+    if (!right.empty())
+      for (std::size_t k = 0; k < n; ++k) sum[k] += right[k];
   }
-  pending_ = true;
-  proposed_score_ = score_of_root(&proposed_log_ratios_);
+  score_root();
   return proposed_score_;
 }
 
-double MovedScore::score_of_root(std::vector<double> *log_ratios) const {
-  const std::vector<double> &root = is_touched_[1] ? proposed_rows_[1] : rows_[1];
-  Mixture all;
-  mixture_score_->log_ratios_from(
-      root.data(),
-      [&]() -> const Mixture & {
-        if (all.empty()) all = model();
-        return all;
-      },
-      log_ratios);
-  return mixture_score_->noise().evaluate(*log_ratios, nullptr);
+void MovedScore::score_root() {
+  const double *root = current(1).row.data();
+  const auto far = [this](const std::vector<std::size_t> &which, double *logs) {
+    far_logs(which, logs);
+  };
+  if (mixture_score_->options().single_precision)
+    mixture_score_->log_ratios_from<float>(root, model_weight_, far, &proposed_log_ratios_);
+  else
+    mixture_score_->log_ratios_from<double>(root, model_weight_, far, &proposed_log_ratios_);
+  proposed_score_ = mixture_score_->noise().evaluate(proposed_log_ratios_, nullptr);
+}
+
+void MovedScore::far_logs(const std::vector<std::size_t> &which, double *logs) {
+  std::vector<std::size_t> missing;
+  std::vector<double> missing_logs;
+  for (std::size_t b = 0; b < bodies_.size(); ++b) {
+    Node &leaf = current(leaves_ + b);
+    leaf.log_row.resize(mixture_score_->table().size);
+    leaf.has_log.resize(mixture_score_->table().size, 0);
+    missing.clear();
+    for (std::size_t k : which)
+      if (!leaf.has_log[k]) missing.push_back(k);
+    missing_logs.resize(missing.size());
+    log_overlap_row(mixture_score_->table(), tables_[b], current_pose(b), missing,
+                    missing_logs.data());
+    for (std::size_t j = 0; j < missing.size(); ++j) {
+      leaf.log_row[missing[j]] = missing_logs[j];
+      leaf.has_log[missing[j]] = 1;
+    }
+  }
+  std::vector<double> terms(bodies_.size());
+  for (std::size_t j = 0; j < which.size(); ++j) {
+    for (std::size_t b = 0; b < bodies_.size(); ++b)
+      terms[b] = current(leaves_ + b).log_row[which[j]];
+    logs[j] = log_sum_exp(terms);
+  }
 }
 
 void MovedScore::accept() {
   if (!pending_) return;
   for (std::size_t node : touched_) {
-    rows_[node].swap(proposed_rows_[node]);
+    std::swap(committed_[node], proposed_[node]);
     is_touched_[node] = 0;
   }
   touched_.clear();
@@ -109,16 +129,17 @@ double MovedScore::reset(const std::vector<Pose> &poses) {
   return score_;
 }
 
+const Pose &MovedScore::current_pose(std::size_t body) const {
+  if (pending_)
+    for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
+      if (proposed_bodies_[j] == body) return proposed_poses_[j];
+  return poses_[body];
+}
+
 Mixture MovedScore::model() const {
   Mixture all;
-  for (std::size_t b = 0; b < bodies_.size(); ++b) {
-    const Pose *pose = &poses_[b];
-    if (pending_)
-      for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
-        if (proposed_bodies_[j] == b) pose = &proposed_poses_[j];
-    const Mixture part = moved(bodies_[b], *pose);
-    all.insert(all.end(), part.begin(), part.end());
-  }
+  for (std::size_t b = 0; b < bodies_.size(); ++b)
+    for (const Gaussian &g : moved(bodies_[b], current_pose(b))) all.push_back(g);
   return all;
 }
 
