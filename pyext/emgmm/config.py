@@ -70,7 +70,6 @@ class ConnectivityConfig(_Section):
     scale: Positive = 1.0
     force_constant: NotNegative = 10.0  # kT/Å², PMI's
     disordered_length: bool = False  # random-coil distance across gaps of more than 20 residues
-    weight: NotNegative = 1.0
 
 
 class ExcludedVolumeConfig(_Section):
@@ -78,7 +77,6 @@ class ExcludedVolumeConfig(_Section):
 
     kappa: NotNegative = 1.0  # kT/Å²
     resolution: Count = 10
-    weight: NotNegative = 1.0
 
 
 class CrosslinksConfig(_Section):

@@ -12,7 +12,7 @@ from ..errors import InputError
 
 @dataclass(frozen=True)
 class FastaRecord:
-    """One sequence: its name, one-letter codes, UniProt accession where the header has one, line of the header."""
+    """One sequence; ``line`` is that of its header, ``uniprot`` the accession if there is one."""
 
     name: str
     sequence: str

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 
-# IMP's element masses (Da), so that masses of beads agree to the last digit; any other element: gemmi's.
+# IMP's element masses (Da), so that masses of beads agree to the last digit; else gemmi's.
 _ELEMENT_MASS = {
     "H": 1.007,
     "C": 12.0107,

@@ -1,5 +1,6 @@
 """From a topology table to bodies, beads, Gaussians and priors."""
 
+from .build import build_system, chain_id
 from .system import (
     Bodies,
     Connectivity,
@@ -20,4 +21,6 @@ __all__ = [
     "Molecule",
     "Particles",
     "System",
+    "build_system",
+    "chain_id",
 ]

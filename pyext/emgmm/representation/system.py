@@ -60,6 +60,7 @@ class Fragment:
     last: int
     structured: bool  # from coordinates; otherwise a string of flexible beads
     row: int  # row of the topology table, from 0
+    color: tuple[float, float, float] = (0.0, 0.0, 1.0)
     pdb: str | None = None  # file of the coordinates
     pdb_chain: str | None = None
     pdb_offset: int = 0
@@ -255,7 +256,7 @@ class System:
         return self.gaussians.mixture.mass
 
     def nearest(self, resolution: int) -> Particles:
-        """Particles of the resolution closest to the one asked for, as IMP.atom.Selection picks it."""
+        """Particles of the resolution closest to the one asked for."""
         return self.particles[min(self.particles, key=lambda r: (abs(r - resolution), r))]
 
     def copies(self) -> list[list[int]]:

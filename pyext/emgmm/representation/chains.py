@@ -1,0 +1,282 @@
+"""Rows of the topology table meet sequences and structures: which residues have coordinates.
+
+Everything that can be wrong between the three is found here.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from ..errors import InputError
+from ..io.fasta import FastaRecord, read_fasta_records
+from ..io.structures import Structure, read_structure
+from ..io.topology import TopologyRow
+from .residues import ALPHABETS
+
+
+@dataclass(frozen=True)
+class ResidueAtoms:
+    """Coordinates of one residue.
+
+    ``center`` is the Cα (P in nucleic acids), where PMI puts the bead of the residue; ``xyz`` (k,
+    3) Å, ``mass`` (k,) Da and ``radius`` (k,) Å (van der Waals) are those of all its atoms.
+    """
+
+    center: np.ndarray
+    xyz: np.ndarray
+    mass: np.ndarray
+    radius: np.ndarray
+
+
+@dataclass
+class Domain:
+    """One row of the table, in the numbering of the sequence."""
+
+    row: TopologyRow
+    structured: dict[int, ResidueAtoms]  # residue -> atoms, ascending
+    missing: list[int]  # residues without coordinates, ascending
+
+
+@dataclass
+class Chain:
+    """One copy of a molecule.
+
+    ``sequence`` may be longer than that of the FASTA file: PMI fills up with alanine where a
+    structure runs beyond it.
+    """
+
+    name: str
+    copy: int
+    sequence: str
+    alphabet: str
+    uniprot: str | None
+    domains: list[Domain] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name}.{self.copy}"
+
+    def nearest_structure(self, residue: int) -> np.ndarray:
+        """(3,) Å: centre of the structured residue next in the sequence, else the origin.
+
+        PMI's rule for where beads of missing residues start; of two at the same distance the
+        earlier one.
+        """
+        centers = {i: a.center for domain in self.domains for i, a in domain.structured.items()}
+        known = sorted(centers)
+        if not known:
+            return np.zeros(3)
+        at = bisect_left(known, residue)
+        if at == 0:
+            return centers[known[0]]
+        if at == len(known):
+            return centers[known[-1]]
+        before, after = known[at - 1], known[at]
+        return centers[after if after - residue < residue - before else before]
+
+
+def read_chains(
+    topology: Path, rows: list[TopologyRow], fasta_names: Mapping[str, str]
+) -> tuple[list[Chain], list[str]]:
+    """All copies of all molecules, in PMI's order, and notes on what does not agree.
+
+    Raises
+    ------
+    InputError
+        At the line and column of the table: FASTA name unknown, chain or residue range not in the
+        structure, residue in two rows, more than one residue of a number, sequence with unknown
+        codes.
+    """
+    reader = _Reader(topology, fasta_names)
+    chains: dict[tuple[str, int], Chain] = {}
+    for row in rows:
+        chain = chains.get((row.molecule, row.copy))
+        if chain is None:
+            chain = chains[row.molecule, row.copy] = reader.new_chain(row)
+        chain.domains.append(reader.domain(chain, row))
+    _check_overlaps(topology, list(chains.values()))
+    names = list(dict.fromkeys(row.molecule for row in rows))
+    ordered = sorted(chains.values(), key=lambda chain: (names.index(chain.name), chain.copy))
+    for chain in ordered:
+        reader.note_differences(chain)
+    return ordered, reader.notes
+
+
+def _check_overlaps(topology: Path, chains: list[Chain]) -> None:
+    for chain in chains:
+        owner: dict[int, TopologyRow] = {}
+        for domain in chain.domains:
+            covered = [*domain.structured, *domain.missing]
+            twice = sorted(i for i in covered if i in owner)
+            if twice:
+                raise InputError(
+                    topology,
+                    f"{_ranges(twice)} of {chain.label}, which line {owner[twice[0]].line} has",
+                    "each residue in one row",
+                    f"line {domain.row.line}, column residue_range",
+                )
+            owner.update(dict.fromkeys(covered, domain.row))
+
+
+class _Reader:
+    """Reads each file once and remembers what to tell."""
+
+    def __init__(self, topology: Path, fasta_names: Mapping[str, str]) -> None:
+        self._topology = topology
+        self._fasta_names = fasta_names
+        self._fasta: dict[Path, dict[str, FastaRecord]] = {}
+        self._structures: dict[Path, Structure] = {}
+        self._types: dict[str, dict[int, str]] = {}
+        self.notes: list[str] = []
+
+    def _error(self, row: TopologyRow, column: str, found: str, expected: str) -> InputError:
+        return InputError(self._topology, found, expected, f"line {row.line}, column {column}")
+
+    def new_chain(self, row: TopologyRow) -> Chain:
+        path = row.fasta_file
+        if path not in self._fasta:
+            if not path.is_file():
+                raise self._error(row, "fasta_fn", f"no file {path}", "a FASTA file")
+            records = read_fasta_records(path, self._fasta_names)
+            self._fasta[path] = {record.name: record for record in records}
+        record = self._fasta[path].get(row.fasta_id)
+        if record is None:
+            names = ", ".join(self._fasta[path])
+            expected = f"a name in {path.name}: {names}"
+            raise self._error(row, "fasta_id", repr(row.fasta_id), expected)
+        alphabet = row.fasta_flag or "protein"
+        bad = next((c for c in record.sequence if c not in ALPHABETS[alphabet]), None)
+        if bad is not None:
+            raise InputError(
+                path, f"{bad!r} in {record.name!r}", f"codes of {alphabet}", f"line {record.line}"
+            )
+        return Chain(row.molecule, row.copy, record.sequence, alphabet, record.uniprot)
+
+    def domain(self, chain: Chain, row: TopologyRow) -> Domain:
+        length = len(chain.sequence)
+        if row.residue_range is None:
+            first, last = 1, length
+        else:
+            first = row.residue_range[0] + row.pdb_offset
+            end = row.residue_range[1]
+            last = length if end == "END" else end + row.pdb_offset
+        if first > length or (last > length and not row.structured) or last < 1:
+            raise self._error(
+                row,
+                "residue_range",
+                f"residues {first} to {last} of the sequence",
+                f"some of the {length} residues of {row.fasta_id!r}",
+            )
+        # PMI slices the sequence with a negative index here and then represents only its tail.
+        first, last = max(first, 1), min(last, length)
+        residues = range(first, last + 1)
+        if row.structured:
+            structured = self._structured(chain, row)
+        elif row.pdb == "IDEAL_HELIX":
+            structured = {i: _helix_residue(n) for n, i in enumerate(residues)}
+        else:
+            structured = {}
+        return Domain(row, structured, [i for i in residues if i not in structured])
+
+    def _structured(self, chain: Chain, row: TopologyRow) -> dict[int, ResidueAtoms]:
+        atoms = self._chain_atoms(row)
+        numbers = atoms.residue_number
+        if row.residue_range is not None:
+            first, end = row.residue_range
+            last = int(numbers[-1]) if end == "END" else end
+            atoms = atoms.select((numbers >= first) & (numbers <= last))
+        centers = atoms.central_atoms()
+        if not len(centers):
+            text = ",".join(map(str, row.residue_range or ("all",)))
+            raise self._error(
+                row,
+                "residue_range",
+                f"{text}, where chain {row.chain} of {row.pdb.name} has no residue with CA or P",
+                f"residues between {numbers.min()} and {numbers.max()}",
+            )
+        residues: dict[int, ResidueAtoms] = {}
+        types = self._types.setdefault(chain.label, {})
+        for at in centers:
+            number, insertion = atoms.residue_number[at], atoms.insertion_code[at]
+            index = int(number) + row.pdb_offset
+            if index < 1:
+                raise self._error(
+                    row,
+                    "pdb_offset",
+                    f"{row.pdb_offset}, which makes residue {number} the residue {index}",
+                    "an offset that starts the sequence at 1",
+                )
+            if index in residues:
+                raise self._error(
+                    row, "residue_range", f"two residues {number} in {row.pdb.name}", "one"
+                )
+            own = (atoms.residue_number == number) & (atoms.insertion_code == insertion)
+            residues[index] = ResidueAtoms(
+                atoms.xyz[at], atoms.xyz[own], atoms.mass[own], atoms.vdw_radius[own]
+            )
+            types[index] = str(atoms.residue_name[at])
+        beyond = max(residues) - len(chain.sequence)
+        if beyond > 0:
+            self.notes.append(
+                f"{chain.label}: {row.pdb.name} chain {row.chain} runs {beyond} residues beyond "
+                f"the sequence {row.fasta_id}; alanine fills up, as in PMI"
+            )
+            chain.sequence += "A" * beyond
+        return dict(sorted(residues.items()))
+
+    def _chain_atoms(self, row: TopologyRow) -> Structure:
+        path = row.pdb
+        if path not in self._structures:
+            try:
+                self._structures[path] = read_structure(path)
+            except InputError as error:
+                if error.found != "no such file":
+                    raise
+                raise self._error(row, "pdb_fn", f"no file {path}", "a PDB or mmCIF file") from None
+        atoms = self._structures[path]
+        chosen = atoms.select(atoms.chain == row.chain)
+        if not len(chosen):
+            known = ", ".join(atoms.chains())
+            raise self._error(row, "chain", repr(row.chain), f"a chain of {path.name}: {known}")
+        return chosen
+
+    def note_differences(self, chain: Chain) -> None:
+        """Residue types that differ; those of the sequence are used, as in PMI."""
+        types = self._types.get(chain.label, {})
+        differing = []
+        for index, name in sorted(types.items()):
+            code = gemmi.find_tabulated_residue(name).one_letter_code.upper()
+            if code.strip() and code != chain.sequence[index - 1]:
+                differing.append(index)
+        if differing:
+            self.notes.append(
+                f"{chain.label}: {len(differing)} of {len(types)} residues are not those of the "
+                f"sequence ({_ranges(differing)}); is pdb_offset right?"
+            )
+
+
+def _helix_residue(n: int) -> ResidueAtoms:
+    """Residue ``n`` of PMI's ideal helix: Cα only, 110 Da."""
+    angle = n * 2 * math.pi / 3.6
+    center = np.array([2.3 * math.cos(angle), 2.3 * math.sin(angle), 6.2 / 3.6 / 2 * angle])
+    return ResidueAtoms(center, center[None], np.array([110.0]), np.array([1.0]))
+
+
+def _ranges(numbers: list[int]) -> str:
+    """``residues 1-3, 7``; no more than four ranges."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    text = ", ".join(f"{a}-{b}" if a != b else f"{a}" for a, b in parts[:4])
+    word = "residue" if len(numbers) == 1 else "residues"
+    return f"{word} {text}" + (", ..." if parts[4:] else "")
