@@ -13,6 +13,7 @@ from .residues import (
     has_radius,
     residue_mass,
     residue_radius,
+    residue_volume,
     sphere_radius,
     sphere_volume,
 )
@@ -106,7 +107,7 @@ def _structured_beads(chain: Chain, domain: Domain, run: list[int], resolution: 
 def _volume(alphabet: str, code: str, atoms: ResidueAtoms) -> float:
     """Å³ of a residue; where IMP.atom has no value, that of its atoms, overlaps counted twice."""
     if has_radius(alphabet, code):
-        return sphere_volume(residue_radius(alphabet, code))
+        return residue_volume(alphabet, code)
     return sum(sphere_volume(float(radius)) for radius in atoms.radius)
 
 

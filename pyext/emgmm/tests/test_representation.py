@@ -60,11 +60,13 @@ def test_beads_of_one_molecule(build):
     assert list(zip(coarsest.first.tolist(), coarsest.last.tolist(), strict=True)) == [
         (1, 2), (3, 12), (13, 15), (16, 25), (26, 27), (28, 30),
     ]  # fmt: skip
-    assert finest.mass[1] == 99.133 and finest.radius[1] == 2.888  # V3 of the sequence, not ALA
+    assert finest.mass[1] == 99.133 and finest.radius[1] == pytest.approx(
+        2.888, rel=2e-4
+    )  # V3 of the sequence, not ALA
     assert finest.mass[0] == 220 and finest.mass[11] == 330
     assert finest.radius[0] == pytest.approx(0.8 * (3 / (4 * np.pi) * 220 / 0.625) ** (1 / 3))
     volume = sum(r**3 for r in finest.radius[1:11])
-    assert coarsest.radius[1] == pytest.approx(volume ** (1 / 3))
+    assert coarsest.radius[1] == pytest.approx(volume ** (1 / 3), rel=2e-4)
     assert coarsest.mass[1] == pytest.approx(10 * (14.0067 + 2 * 12.0107))
 
 
