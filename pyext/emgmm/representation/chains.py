@@ -16,7 +16,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..io.fasta import FastaRecord, read_fasta_records
-from ..io.structures import Structure, read_structure
+from ..io.structures import Structure, find_file, read_structure
 from ..io.topology import TopologyRow
 from .residues import ALPHABETS
 
@@ -190,7 +190,7 @@ class _Reader:
         numbers = atoms.residue_number
         if row.residue_range is not None:
             first, end = row.residue_range
-            last = int(numbers[-1]) if end == "END" else end
+            last = int(numbers.max()) if end == "END" else end
             atoms = atoms.select((numbers >= first) & (numbers <= last))
         centers = atoms.central_atoms()
         if not len(centers):
@@ -234,12 +234,14 @@ class _Reader:
     def _chain_atoms(self, row: TopologyRow) -> Structure:
         path = row.pdb
         if path not in self._structures:
+            where = f"line {row.line}, column pdb_fn"
             try:
-                self._structures[path] = read_structure(path)
-            except InputError as error:
-                if error.found != "no such file":
-                    raise
-                raise self._error(row, "pdb_fn", f"no file {path}", "a PDB or mmCIF file") from None
+                found = find_file(path, "a PDB or mmCIF file")
+            except InputError:
+                raise InputError(
+                    self._topology, f"no file {path}", "a PDB or mmCIF file", where
+                ) from None
+            self._structures[path] = read_structure(found)
         atoms = self._structures[path]
         chosen = atoms.select(atoms.chain == row.chain)
         if not len(chosen):
