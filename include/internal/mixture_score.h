@@ -61,6 +61,11 @@ class MixtureScore {
     for (std::size_t k = 0; k < table_.size; ++k) (*log_ratios)[k] -= log_overlaps_dd_[k];
   }
 
+  // Adds the derivative by one model component of what data component k contributes through log
+  // space: by its share of ov_MD,k = exp(log_ratio) ov_DD,k times the slope d score / d log ov_MD,k.
+  void add_far_gradient(const Gaussian &component, std::size_t k, double log_ratio, double slope,
+                        GaussianGradient *gradient) const;
+
   // The data in double or single precision (the latter only with options.single_precision).
   template <class T>
   const ComponentTable<T> &row_table() const;

@@ -34,6 +34,10 @@ class MovedScore {
   const Mixture &body(std::size_t b) const { return bodies_[b]; }
   const MixtureScore &mixture_score() const { return *mixture_score_; }
 
+  // Derivative of the score by one body's pose, at the committed or, while one is pending, the
+  // proposed poses.
+  PoseGradient gradient(std::size_t body);
+
   // All components in the frame of the data, at the committed or, while one is pending, the
   // proposed poses.
   Mixture model() const;
@@ -67,6 +71,7 @@ class MovedScore {
   double score_ = 0, proposed_score_ = 0;
   bool pending_ = false;
   std::vector<double> log_ratios_, proposed_log_ratios_;
+  std::vector<std::size_t> far_, proposed_far_;  // data components scored in log space
 };
 
 }  // namespace emcore

@@ -103,18 +103,20 @@ double MixtureScore::evaluate(const Mixture &model,
     const std::size_t begin = b * kModelBlock, end = std::min(model.size(), begin + kModelBlock);
     overlap_gradient(table_, &model[begin], end - begin, by_overlap.data(), 0, table_.padded_size,
                      &(*gradients)[begin]);
-    for (std::size_t k : far) {
-      const double log_overlap = l[k] + log_overlaps_dd_[k];
-      for (std::size_t i = begin; i < end; ++i) {
-        const PairOverlap pair = pair_overlap(model[i], data_[k]);
-        const GaussianGradient g =
-            pair_gradient(pair, slopes[k] * std::exp(pair.log_overlap - log_overlap));
-        (*gradients)[i].by_mean += g.by_mean;
-        (*gradients)[i].by_covariance += g.by_covariance;
-      }
-    }
+    for (std::size_t k : far)
+      for (std::size_t i = begin; i < end; ++i)
+        add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);
   });
   return score;
+}
+
+void MixtureScore::add_far_gradient(const Gaussian &component, std::size_t k, double log_ratio,
+                                    double slope, GaussianGradient *gradient) const {
+  const PairOverlap pair = pair_overlap(component, data_[k]);
+  const double share = std::exp(pair.log_overlap - log_ratio - log_overlaps_dd_[k]);
+  const GaussianGradient g = pair_gradient(pair, slope * share);
+  gradient->by_mean += g.by_mean;
+  gradient->by_covariance += g.by_covariance;
 }
 
 double MixtureScore::cross_correlation(const Mixture &model) const {

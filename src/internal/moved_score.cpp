@@ -62,8 +62,10 @@ double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::ve
 
 void MovedScore::score_root() {
   const double *root = current(1).row.data();
+  proposed_far_.clear();
   const auto far = [this](const std::vector<std::size_t> &which, double *logs) {
     far_logs(which, logs);
+    proposed_far_ = which;
   };
   if (mixture_score_->options().single_precision)
     mixture_score_->log_ratios_from<float>(root, model_weight_, far, &proposed_log_ratios_);
@@ -108,6 +110,7 @@ void MovedScore::accept() {
   for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
     poses_[proposed_bodies_[j]] = proposed_poses_[j];
   log_ratios_.swap(proposed_log_ratios_);
+  far_.swap(proposed_far_);
   score_ = proposed_score_;
   pending_ = false;
 }
@@ -134,6 +137,28 @@ const Pose &MovedScore::current_pose(std::size_t body) const {
     for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
       if (proposed_bodies_[j] == body) return proposed_poses_[j];
   return poses_[body];
+}
+
+PoseGradient MovedScore::gradient(std::size_t body) {
+  const MixtureScore &score = *mixture_score_;
+  const std::vector<double> &l = pending_ ? proposed_log_ratios_ : log_ratios_;
+  const std::vector<double> &root = current(1).row;
+  std::vector<double> slopes, by_overlap(score.table().padded_size, 0.0);
+  score.noise().evaluate(l, &slopes);
+  for (std::size_t k = 0; k < slopes.size(); ++k)
+    by_overlap[k] = slopes[k] / (root[k] + score.options().floor);
+  const std::vector<std::size_t> &far = pending_ ? proposed_far_ : far_;
+  for (std::size_t k : far) by_overlap[k] = 0;
+
+  const Pose &pose = current_pose(body);
+  const Mixture model = moved(bodies_[body], pose);
+  std::vector<GaussianGradient> gradients(model.size());
+  overlap_gradient(score.table(), model.data(), model.size(), by_overlap.data(), 0,
+                   by_overlap.size(), gradients.data());
+  for (std::size_t k : far)
+    for (std::size_t i = 0; i < model.size(); ++i)
+      score.add_far_gradient(model[i], k, l[k], slopes[k], &gradients[i]);
+  return rigid_gradient(model, gradients, pose.translation);
 }
 
 Mixture MovedScore::model() const {

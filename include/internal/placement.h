@@ -1,0 +1,56 @@
+// Where the bodies of a complex lie in a map, from nothing: a global search that needs no start.
+#ifndef IMPEMGMM_INTERNAL_PLACEMENT_H
+#define IMPEMGMM_INTERNAL_PLACEMENT_H
+
+#include <IMP/emgmm/internal/minimize.h>
+#include <IMP/emgmm/internal/mixture_score.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace emcore {
+
+struct PlacementOptions {
+  std::uint64_t seed = 0;
+  unsigned threads = 0;         // 0: all cores; the result is the same for any number
+  std::size_t rotations = 2000;  // tried at each place; 2000 are about 15 degrees apart
+  std::size_t candidates = 400;  // kept of each body
+  std::size_t combinations = 24;  // of candidates, refined together
+  std::size_t solutions = 6;      // improved body by body, and returned
+  int sweeps = 6;                 // at most, over all bodies
+  // Called now and then; a true answer stops the search with what it has.
+  std::function<bool()> stop;
+};
+
+struct PlacementSolution {
+  double score;  // kT, of the MixtureScore plus the extra terms
+  std::vector<Pose> poses;
+};
+
+// Best arrangements of the bodies (local mixtures, centred on their masses) in the data, best
+// first, all different.
+//   1. Each body alone: rotations x places, scored by the overlap with the data in closed form,
+//      the best ones of each place refined by gradient and torque.
+//   2. Combinations: the squared difference of the densities, sum_ij ov_ij - 2 sum_i ov_iD, needs
+//      only numbers of single candidates and of pairs, so annealing over the choice of one
+//      candidate a body is cheap.
+//   3. The best combinations refined together by the Bayesian score (eq. 13) and extra terms.
+//   4. Body by body with the others in place: every candidate, every rotation where it is, swaps
+//      with other bodies; the best of these refined; until nothing improves.
+// extra: further terms of the score (may be empty). Bodies with the same `kind` are identical.
+// Throws std::domain_error for no bodies or one without components.
+std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> score,
+                                            const std::vector<Mixture> &bodies,
+                                            const std::vector<int> &kinds,
+                                            const PoseFunction &extra,
+                                            const PlacementOptions &options);
+
+// A mixture of at most n components with the same mass, mean and covariance as a whole: nearest
+// components merged by k-means and moments.
+Mixture coarsened(const Mixture &mixture, std::size_t n, std::uint64_t seed);
+
+}  // namespace emcore
+
+#endif

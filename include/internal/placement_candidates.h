@@ -1,0 +1,38 @@
+// Step 1 and 2 of the placement: what each body could do alone, and which choices go together.
+#ifndef IMPEMGMM_INTERNAL_PLACEMENT_CANDIDATES_H
+#define IMPEMGMM_INTERNAL_PLACEMENT_CANDIDATES_H
+
+#include <IMP/emgmm/internal/placement.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace emcore {
+
+// A place and orientation of one body, and its overlap with the data (Da²/Å³).
+struct PlacementCandidate {
+  Pose pose;
+  double overlap;
+};
+
+// n rotations evenly spread over all of them (super-Fibonacci spiral, Alexa, CVPR 2022), turned
+// as a whole by `start`.
+std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start);
+
+// Radius of gyration of a mixture about the origin of its frame, own spreads included, Å.
+double gyration_radius(const Mixture &body);
+
+// Candidates of one body against the data, best first, all different.
+std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &body,
+                                                     const PlacementOptions &options);
+
+// Choices of one candidate a body with the least squared difference of densities, best first:
+// combinations[c][b] is an index into candidates[b].
+std::vector<std::vector<std::size_t>> placement_combinations(
+    const std::vector<Mixture> &bodies,
+    const std::vector<const std::vector<PlacementCandidate> *> &candidates,
+    const PlacementOptions &options);
+
+}  // namespace emcore
+
+#endif

@@ -1,0 +1,309 @@
+#include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/moved_score.h>
+#include <IMP/emgmm/internal/parallel.h>
+#include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/random.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <stdexcept>
+
+namespace emcore {
+
+namespace {
+
+// What every step of the search for one arrangement needs.
+struct PlacementProblem {
+  std::shared_ptr<const MixtureScore> score;         // double precision, for results
+  std::shared_ptr<const MixtureScore> single_score;  // single precision, for scanning
+  std::vector<Mixture> bodies;
+  std::vector<int> kinds;
+  std::vector<double> radii;
+  std::vector<Mat3> axes;  // columns: principal axes in the local frame, longest first
+  std::vector<const std::vector<PlacementCandidate> *> candidates;
+  PoseFunction extra;
+  PlacementOptions options;
+
+  double extra_score(const std::vector<Pose> &poses) const {
+    return extra ? extra(poses, nullptr) : 0;
+  }
+  bool stopped() const { return options.stop && options.stop(); }
+};
+
+struct PlacementMove {
+  double score;
+  std::vector<std::size_t> bodies;
+  std::vector<Pose> poses;
+};
+
+// All bodies at once.
+double placement_score(const PlacementProblem &problem, const std::vector<Pose> &poses,
+                       std::vector<PoseGradient> *gradients) {
+  Mixture model;
+  for (std::size_t b = 0; b < poses.size(); ++b)
+    for (const Gaussian &g : moved(problem.bodies[b], poses[b])) model.push_back(g);
+  std::vector<GaussianGradient> by_component;
+  double value = problem.score->evaluate(model, gradients ? &by_component : nullptr);
+  if (gradients) {
+    gradients->clear();
+    std::size_t first = 0;
+    for (std::size_t b = 0; b < poses.size(); ++b) {
+      const std::size_t last = first + problem.bodies[b].size();
+      gradients->push_back(rigid_gradient(
+          {model.begin() + first, model.begin() + last},
+          {by_component.begin() + first, by_component.begin() + last}, poses[b].translation));
+      first = last;
+    }
+  }
+  if (problem.extra) {
+    std::vector<PoseGradient> more;
+    value += problem.extra(poses, gradients ? &more : nullptr);
+    for (std::size_t b = 0; gradients && b < more.size(); ++b) {
+      (*gradients)[b].by_translation += more[b].by_translation;
+      (*gradients)[b].by_rotation += more[b].by_rotation;
+    }
+  }
+  return value;
+}
+
+PlacementSolution refined_together(const PlacementProblem &problem, const std::vector<Pose> &poses,
+                                   int evaluations) {
+  MinimizeOptions minimize;
+  minimize.max_evaluations = evaluations;
+  minimize.tolerance = 1e-3;
+  const MinimizeResult best = minimize_poses(
+      [&](const std::vector<Pose> &p, std::vector<PoseGradient> *g) {
+        return placement_score(problem, p, g);
+      },
+      poses, problem.radii, minimize);
+  return {best.value, best.poses};
+}
+
+// Some bodies with the others where `kept` has them: only the moved ones are computed.
+PlacementMove refined_alone(const PlacementProblem &problem, MovedScore *kept,
+                            const PlacementMove &move, int evaluations) {
+  std::vector<double> radii;
+  for (std::size_t b : move.bodies) radii.push_back(problem.radii[b]);
+  MinimizeOptions minimize;
+  minimize.max_evaluations = evaluations;
+  minimize.tolerance = 1e-2;
+  std::vector<Pose> all = kept->poses();
+  const MinimizeResult best = minimize_poses(
+      [&](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+        double value = kept->propose(move.bodies, poses);
+        for (std::size_t j = 0; j < poses.size(); ++j) all[move.bodies[j]] = poses[j];
+        std::vector<PoseGradient> more;
+        if (problem.extra) value += problem.extra(all, gradients ? &more : nullptr);
+        if (gradients) {
+          gradients->clear();
+          for (std::size_t b : move.bodies) {
+            gradients->push_back(kept->gradient(b));
+            if (more.empty()) continue;
+            gradients->back().by_translation += more[b].by_translation;
+            gradients->back().by_rotation += more[b].by_rotation;
+          }
+        }
+        return value;
+      },
+      move.poses, radii, minimize);
+  kept->reject();
+  return {best.value, move.bodies, best.poses};
+}
+
+// Eigenvectors of the second moments by Jacobi rotations, columns in order of falling eigenvalue,
+// right-handed.
+Mat3 principal_axes(const Mixture &body) {
+  Sym3 s;
+  for (const Gaussian &g : body) s += g.weight * (g.covariance + outer(g.mean));
+  double a[3][3] = {{s.xx, s.xy, s.xz}, {s.xy, s.yy, s.yz}, {s.xz, s.yz, s.zz}};
+  Mat3 v;
+  for (int sweep = 0; sweep < 30; ++sweep)
+    for (int p = 0; p < 2; ++p)
+      for (int q = p + 1; q < 3; ++q) {
+        if (std::fabs(a[p][q]) < 1e-15 * (std::fabs(a[p][p]) + std::fabs(a[q][q]))) continue;
+        const double theta = 0.5 * std::atan2(2 * a[p][q], a[q][q] - a[p][p]);
+        const double c = std::cos(theta), sn = std::sin(theta);
+        for (int k = 0; k < 3; ++k) {
+          const double x = a[k][p], y = a[k][q];
+          a[k][p] = c * x - sn * y, a[k][q] = sn * x + c * y;
+        }
+        for (int k = 0; k < 3; ++k) {
+          const double x = a[p][k], y = a[q][k];
+          a[p][k] = c * x - sn * y, a[q][k] = sn * x + c * y;
+        }
+        for (int k = 0; k < 3; ++k) {
+          const double x = v.m[k][p], y = v.m[k][q];
+          v.m[k][p] = c * x - sn * y, v.m[k][q] = sn * x + c * y;
+        }
+      }
+  int order[3] = {0, 1, 2};
+  std::sort(order, order + 3, [&](int i, int j) { return a[i][i] > a[j][j]; });
+  const auto column = [&](int j) { return Vec3{v.m[0][order[j]], v.m[1][order[j]], v.m[2][order[j]]}; };
+  const Vec3 x = column(0), y = column(1), z = cross(x, y);
+  Mat3 result;
+  const Vec3 columns[3] = {x, y, z};
+  for (int j = 0; j < 3; ++j)
+    result.m[0][j] = columns[j].x, result.m[1][j] = columns[j].y, result.m[2][j] = columns[j].z;
+  return result;
+}
+
+Quaternion quaternion_of(const Mat3 &r) {
+  // Shepperd's choice of the largest component.
+  const double t[4] = {r.m[0][0] + r.m[1][1] + r.m[2][2], r.m[0][0], r.m[1][1], r.m[2][2]};
+  const int largest = std::max_element(t, t + 4) - t;
+  Quaternion q;
+  if (largest == 0)
+    q = {1 + t[0], r.m[2][1] - r.m[1][2], r.m[0][2] - r.m[2][0], r.m[1][0] - r.m[0][1]};
+  else if (largest == 1)
+    q = {r.m[2][1] - r.m[1][2], 1 + 2 * t[1] - t[0], r.m[0][1] + r.m[1][0], r.m[0][2] + r.m[2][0]};
+  else if (largest == 2)
+    q = {r.m[0][2] - r.m[2][0], r.m[0][1] + r.m[1][0], 1 + 2 * t[2] - t[0], r.m[1][2] + r.m[2][1]};
+  else
+    q = {r.m[1][0] - r.m[0][1], r.m[0][2] + r.m[2][0], r.m[1][2] + r.m[2][1], 1 + 2 * t[3] - t[0]};
+  return normalized(q);
+}
+
+// The four rotations that put the principal axes of body b where those of body c are.
+std::vector<Quaternion> aligned_rotations(const PlacementProblem &problem, std::size_t b,
+                                          std::size_t c, const Quaternion &rotation_c) {
+  std::vector<Quaternion> result;
+  const Quaternion from = quaternion_of(problem.axes[b]);
+  const Quaternion to = rotation_c * quaternion_of(problem.axes[c]);
+  for (const Quaternion &flip : {Quaternion{1, 0, 0, 0}, Quaternion{0, 1, 0, 0},
+                                 Quaternion{0, 0, 1, 0}, Quaternion{0, 0, 0, 1}})
+    result.push_back(to * flip * conjugate(from));
+  return result;
+}
+
+// Step 4 for one body: everything that it could do, scored with the others in place.
+std::vector<PlacementMove> scanned_moves(const PlacementProblem &problem, MovedScore *scan,
+                                         std::size_t b, const std::vector<Quaternion> &rotations) {
+  const std::vector<Pose> poses = scan->poses();
+  std::vector<PlacementMove> moves;
+  const auto try_move = [&](std::vector<std::size_t> bodies, std::vector<Pose> proposed) {
+    double value = scan->propose(bodies, proposed);
+    scan->reject();
+    if (problem.extra) {
+      std::vector<Pose> all = poses;
+      for (std::size_t j = 0; j < bodies.size(); ++j) all[bodies[j]] = proposed[j];
+      value += problem.extra(all, nullptr);
+    }
+    moves.push_back({value, std::move(bodies), std::move(proposed)});
+  };
+  for (const PlacementCandidate &candidate : *problem.candidates[b]) try_move({b}, {candidate.pose});
+  for (const Quaternion &rotation : rotations) try_move({b}, {Pose{rotation, poses[b].translation}});
+  for (std::size_t c = 0; c < poses.size(); ++c) {
+    if (c == b || problem.kinds[c] == problem.kinds[b]) continue;
+    for (const Quaternion &qb : aligned_rotations(problem, b, c, poses[c].rotation))
+      for (const Quaternion &qc : aligned_rotations(problem, c, b, poses[b].rotation))
+        try_move({b, c}, {Pose{qb, poses[c].translation}, Pose{qc, poses[b].translation}});
+  }
+  constexpr std::size_t best = 12;
+  std::partial_sort(moves.begin(), moves.begin() + std::min(best, moves.size()), moves.end(),
+                    [](const PlacementMove &x, const PlacementMove &y) { return x.score < y.score; });
+  moves.resize(std::min(best, moves.size()));
+  return moves;
+}
+
+PlacementSolution improved(const PlacementProblem &problem, PlacementSolution solution,
+                           std::uint64_t stream) {
+  Random random(problem.options.seed, stream);
+  MovedScore scan(problem.single_score, problem.bodies), exact(problem.score, problem.bodies);
+  const std::size_t n = problem.bodies.size();
+  std::vector<std::size_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  std::size_t unchanged = 0;  // bodies in a row for which nothing better was found
+  for (int sweep = 0; sweep < problem.options.sweeps && unchanged < n; ++sweep) {
+    for (std::size_t j = n - 1; j > 0; --j) std::swap(order[j], order[random.below(j + 1)]);
+    for (std::size_t b : order) {
+      if (problem.stopped()) return solution;
+      scan.reset(solution.poses);
+      exact.reset(solution.poses);
+      const std::vector<Quaternion> rotations =
+          even_rotations(problem.options.rotations, random.rotation());
+      PlacementMove best{solution.score - 0.01, {}, {}};
+      for (const PlacementMove &move : scanned_moves(problem, &scan, b, rotations)) {
+        const PlacementMove trial = refined_alone(problem, &exact, move, 30);
+        if (trial.score < best.score) best = trial;
+      }
+      ++unchanged;
+      if (best.bodies.empty()) continue;
+      for (std::size_t j = 0; j < best.bodies.size(); ++j)
+        solution.poses[best.bodies[j]] = best.poses[j];
+      solution = refined_together(problem, solution.poses, 60);
+      unchanged = 0;
+    }
+  }
+  return refined_together(problem, solution.poses, 200);
+}
+
+bool is_same_arrangement(const std::vector<Pose> &a, const std::vector<Pose> &b,
+                         const std::vector<double> &radii) {
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const Quaternion turn = conjugate(a[i].rotation) * b[i].rotation;
+    if (norm(a[i].translation - b[i].translation) > 3 ||
+        2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radii[i] > 4)
+      return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> score,
+                                            const std::vector<Mixture> &bodies,
+                                            const std::vector<int> &kinds,
+                                            const PoseFunction &extra,
+                                            const PlacementOptions &options) {
+  if (bodies.empty()) throw std::domain_error("placement needs at least one body");
+  if (kinds.size() != bodies.size())
+    throw std::domain_error("placement needs one kind a body, got " + std::to_string(kinds.size()) +
+                            " for " + std::to_string(bodies.size()));
+  ScoreOptions single = score->options();
+  single.single_precision = true;
+  PlacementProblem problem{score, std::make_shared<MixtureScore>(score->data(), single), bodies,
+                           kinds, {}, {}, {}, extra, options};
+  std::map<int, std::vector<PlacementCandidate>> by_kind;
+  for (std::size_t b = 0; b < bodies.size(); ++b) {
+    if (bodies[b].empty())
+      throw std::domain_error("body " + std::to_string(b) + " has no components to place");
+    check_mixture(bodies[b], ("body " + std::to_string(b)).c_str());
+    problem.radii.push_back(gyration_radius(bodies[b]));
+    problem.axes.push_back(principal_axes(bodies[b]));
+    if (!by_kind.count(kinds[b]) && !problem.stopped())
+      by_kind[kinds[b]] = placement_candidates(score->data(), bodies[b], options);
+  }
+  for (int kind : kinds) problem.candidates.push_back(&by_kind.at(kind));
+
+  const auto combinations = placement_combinations(bodies, problem.candidates, options);
+  std::vector<PlacementSolution> solutions(combinations.size());
+  parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
+    std::vector<Pose> poses;
+    for (std::size_t b = 0; b < bodies.size(); ++b)
+      poses.push_back((*problem.candidates[b])[combinations[c][b]].pose);
+    solutions[c] = refined_together(problem, poses, 150);
+  });
+  const auto sort_distinct = [&] {
+    std::stable_sort(solutions.begin(), solutions.end(),
+                     [](const PlacementSolution &a, const PlacementSolution &b) {
+                       return a.score < b.score;
+                     });
+    std::vector<PlacementSolution> distinct;
+    for (const PlacementSolution &s : solutions) {
+      const bool known = std::any_of(distinct.begin(), distinct.end(), [&](const auto &d) {
+        return is_same_arrangement(d.poses, s.poses, problem.radii);
+      });
+      if (!known && distinct.size() < options.solutions) distinct.push_back(s);
+    }
+    solutions = distinct;
+  };
+  sort_distinct();
+  parallel_for(solutions.size(), options.threads,
+               [&](std::size_t s) { solutions[s] = improved(problem, solutions[s], 5000 + s); });
+  sort_distinct();
+  return solutions;
+}
+
+}  // namespace emcore

@@ -1,0 +1,262 @@
+#include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/parallel.h>
+#include <IMP/emgmm/internal/random.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+
+namespace emcore {
+
+namespace {
+
+// Sizes at which the search of one body runs: enough to tell its turns apart.
+constexpr std::size_t kPlacementBodyComponents = 24;
+constexpr std::size_t kPlacementDataComponents = 160;
+constexpr std::size_t kPlacementTurnsAPlace = 8;
+
+double sum_of(const std::vector<double> &values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+// Negative overlap of a body with the data, in units of `scale`, and its slope.
+double negative_overlap(const ComponentTable<double> &data, const Mixture &body, const Pose &pose,
+                        double scale, PoseGradient *gradient) {
+  const Mixture model = moved(body, pose);
+  std::vector<double> row(data.padded_size);
+  overlap_row(data, BodyTable(model), Pose(), 0, data.padded_size, row.data());
+  if (gradient) {
+    const std::vector<double> slope(data.padded_size, -1 / scale);
+    std::vector<GaussianGradient> gradients(model.size());
+    overlap_gradient(data, model.data(), model.size(), slope.data(), 0, data.padded_size,
+                     gradients.data());
+    *gradient = rigid_gradient(model, gradients, pose.translation);
+  }
+  return -sum_of(row) / scale;
+}
+
+bool is_same_place(const Pose &a, const Pose &b, double radius) {
+  if (norm(a.translation - b.translation) > 2) return false;
+  const Quaternion turn = conjugate(a.rotation) * b.rotation;
+  return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius < 3;
+}
+
+}  // namespace
+
+Mixture coarsened(const Mixture &mixture, std::size_t n, std::uint64_t seed) {
+  if (mixture.size() <= n) return mixture;
+  Random random(seed, 77);
+  // k-means++ on the means, weighted by mass.
+  std::vector<Vec3> centers;
+  std::vector<double> nearest(mixture.size(), 1e300);
+  for (std::size_t c = 0; c < n; ++c) {
+    double total = 0;
+    for (std::size_t i = 0; i < mixture.size(); ++i)
+      total += mixture[i].weight * (c ? nearest[i] : 1);
+    double draw = random.uniform() * total;
+    std::size_t chosen = 0;
+    for (std::size_t i = 0; i < mixture.size(); ++i) {
+      chosen = i;
+      draw -= mixture[i].weight * (c ? nearest[i] : 1);
+      if (draw < 0) break;
+    }
+    centers.push_back(mixture[chosen].mean);
+    for (std::size_t i = 0; i < mixture.size(); ++i) {
+      const Vec3 d = mixture[i].mean - centers.back();
+      nearest[i] = std::min(nearest[i], dot(d, d));
+    }
+  }
+  std::vector<std::size_t> group(mixture.size(), 0);
+  for (int iteration = 0; iteration < 30; ++iteration) {
+    std::vector<Vec3> sums(n);
+    std::vector<double> masses(n, 0.0);
+    for (std::size_t i = 0; i < mixture.size(); ++i) {
+      double least = 1e300;
+      for (std::size_t c = 0; c < n; ++c) {
+        const Vec3 d = mixture[i].mean - centers[c];
+        if (dot(d, d) < least) least = dot(d, d), group[i] = c;
+      }
+      sums[group[i]] += mixture[i].weight * mixture[i].mean;
+      masses[group[i]] += mixture[i].weight;
+    }
+    for (std::size_t c = 0; c < n; ++c)
+      if (masses[c] > 0) centers[c] = (1 / masses[c]) * sums[c];
+  }
+  Mixture result(n);
+  for (Gaussian &g : result) g.weight = 0;
+  for (std::size_t i = 0; i < mixture.size(); ++i) {
+    Gaussian &g = result[group[i]];
+    const Vec3 d = mixture[i].mean - centers[group[i]];
+    g.weight += mixture[i].weight;
+    g.covariance += mixture[i].weight * (mixture[i].covariance + outer(d));
+  }
+  Mixture kept;
+  for (std::size_t c = 0; c < n; ++c)
+    if (result[c].weight > 0)
+      kept.push_back({centers[c], (1 / result[c].weight) * result[c].covariance, result[c].weight});
+  return kept;
+}
+
+std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start) {
+  constexpr double two_pi = 6.28318530717958647692;
+  std::vector<Quaternion> rotations;
+  for (std::size_t i = 0; i < n; ++i) {
+    const double s = i + 0.5, t = s / n;
+    const double alpha = two_pi * s / 1.41421356237309504880, beta = two_pi * s / 1.533751168755204288118041;
+    const double r = std::sqrt(t), q = std::sqrt(1 - t);
+    rotations.push_back(start * Quaternion{q * std::cos(beta), r * std::sin(alpha),
+                                           r * std::cos(alpha), q * std::sin(beta)});
+  }
+  return rotations;
+}
+
+double gyration_radius(const Mixture &body) {
+  double sum = 0;
+  for (const Gaussian &g : body)
+    sum += g.weight * (dot(g.mean, g.mean) + g.covariance.xx + g.covariance.yy + g.covariance.zz);
+  return std::sqrt(sum / mass(body));
+}
+
+std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &body,
+                                                     const PlacementOptions &options) {
+  const Mixture coarse_body = coarsened(body, kPlacementBodyComponents, options.seed);
+  const Mixture coarse_data = coarsened(data, kPlacementDataComponents, options.seed + 1);
+  const ComponentTable<float> table(coarse_data);
+  const ComponentTable<double> exact_table(coarse_data);
+  const BodyTable body_table(coarse_body);
+  Random random(options.seed, 1);
+  const std::vector<Quaternion> rotations = even_rotations(options.rotations, random.rotation());
+  const double radius = gyration_radius(body);
+
+  // overlap[r * places + p]
+  const std::size_t places = coarse_data.size();
+  std::vector<float> overlap(rotations.size() * places);
+  parallel_for(rotations.size(), options.threads, [&](std::size_t r) {
+    std::vector<double> row(table.padded_size);
+    for (std::size_t p = 0; p < places; ++p) {
+      overlap_row(table, body_table, Pose{rotations[r], coarse_data[p].mean}, 0, table.padded_size,
+                  row.data());
+      overlap[r * places + p] = static_cast<float>(sum_of(row));
+    }
+  });
+  const double scale = *std::max_element(overlap.begin(), overlap.end()) / 100;
+
+  const std::size_t kept_turns = std::min(kPlacementTurnsAPlace, rotations.size());
+  std::vector<PlacementCandidate> refined(places * kept_turns);
+  parallel_for(places, options.threads, [&](std::size_t p) {
+    std::vector<std::size_t> order(rotations.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::partial_sort(order.begin(), order.begin() + kept_turns, order.end(),
+                      [&](std::size_t a, std::size_t b) {
+                        return overlap[a * places + p] > overlap[b * places + p];
+                      });
+    for (std::size_t t = 0; t < kept_turns; ++t) {
+      MinimizeOptions minimize;
+      minimize.max_evaluations = 25;
+      minimize.tolerance = 0.01;
+      const MinimizeResult best = minimize_poses(
+          [&](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+            if (gradients) gradients->resize(1);
+            return negative_overlap(exact_table, coarse_body, poses[0], scale,
+                                    gradients ? gradients->data() : nullptr);
+          },
+          {Pose{rotations[order[t]], coarse_data[p].mean}}, {radius}, minimize);
+      refined[p * kept_turns + t] = {best.poses[0], -best.value * scale};
+    }
+  });
+  std::stable_sort(refined.begin(), refined.end(),
+                   [](const PlacementCandidate &a, const PlacementCandidate &b) {
+                     return a.overlap > b.overlap;
+                   });
+  std::vector<PlacementCandidate> kept;
+  for (const PlacementCandidate &candidate : refined) {
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const PlacementCandidate &k) {
+      return is_same_place(k.pose, candidate.pose, radius);
+    });
+    if (!known) kept.push_back(candidate);
+    if (kept.size() == options.candidates) break;
+  }
+  return kept;
+}
+
+std::vector<std::vector<std::size_t>> placement_combinations(
+    const std::vector<Mixture> &bodies,
+    const std::vector<const std::vector<PlacementCandidate> *> &candidates,
+    const PlacementOptions &options) {
+  const std::size_t n = bodies.size();
+  std::vector<Mixture> coarse;
+  std::vector<std::size_t> first{0};  // candidate (b, a) has number first[b] + a
+  for (std::size_t b = 0; b < n; ++b) {
+    coarse.push_back(coarsened(bodies[b], kPlacementBodyComponents, options.seed));
+    first.push_back(first.back() + candidates[b]->size());
+  }
+  // Overlap of every pair of candidates of different bodies.
+  const std::size_t all = first[n];
+  std::vector<float> pair(all * all, 0.0f);
+  parallel_for(all, options.threads, [&](std::size_t i) {
+    const std::size_t b = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
+    const ComponentTable<float> table(moved(coarse[b], (*candidates[b])[i - first[b]].pose));
+    std::vector<double> row(table.padded_size);
+    for (std::size_t c = b + 1; c < n; ++c) {
+      const BodyTable other(coarse[c]);
+      for (std::size_t a = 0; a < candidates[c]->size(); ++a) {
+        overlap_row(table, other, (*candidates[c])[a].pose, 0, table.padded_size, row.data());
+        pair[i * all + first[c] + a] = static_cast<float>(sum_of(row));
+      }
+    }
+  });
+  for (std::size_t i = 0; i < all; ++i)
+    for (std::size_t j = 0; j < i; ++j) pair[i * all + j] = pair[j * all + i];
+
+  double typical = 0;
+  for (std::size_t b = 0; b < n; ++b) typical += candidates[b]->front().overlap / n;
+
+  struct Combination {
+    double energy;
+    std::vector<std::size_t> choice;
+    bool operator<(const Combination &other) const {
+      return energy != other.energy ? energy < other.energy : choice < other.choice;
+    }
+  };
+  const std::size_t runs = std::max<std::size_t>(64, 2 * options.combinations);
+  std::vector<Combination> found(runs);
+  parallel_for(runs, options.threads, [&](std::size_t run) {
+    Random random(options.seed, 1000 + run);
+    std::vector<std::size_t> choice(n);
+    for (std::size_t b = 0; b < n; ++b) choice[b] = random.below(candidates[b]->size());
+    const auto cost = [&](std::size_t b, std::size_t a) {
+      double e = -(*candidates[b])[a].overlap;
+      const float *row = &pair[(first[b] + a) * all];
+      for (std::size_t c = 0; c < n; ++c)
+        if (c != b) e += row[first[c] + choice[c]];
+      return e;
+    };
+    const std::size_t steps = 20000 * n;
+    for (std::size_t step = 0; step < steps; ++step) {
+      const double temperature = 0.3 * typical * std::pow(1e-3, double(step) / steps);
+      const std::size_t b = random.below(n), a = random.below(candidates[b]->size());
+      const double change = cost(b, a) - cost(b, choice[b]);
+      if (change <= 0 || random.uniform() < std::exp(-change / temperature)) choice[b] = a;
+    }
+    for (bool improved = true; improved;) {
+      improved = false;
+      for (std::size_t b = 0; b < n; ++b)
+        for (std::size_t a = 0; a < candidates[b]->size(); ++a)
+          if (cost(b, a) < cost(b, choice[b]) - 1e-9 * typical) choice[b] = a, improved = true;
+    }
+    double energy = 0;
+    for (std::size_t b = 0; b < n; ++b)  // pairs are counted from both sides
+      energy += 0.5 * (cost(b, choice[b]) - (*candidates[b])[choice[b]].overlap);
+    found[run] = {energy, choice};
+  });
+  std::set<Combination> distinct(found.begin(), found.end());
+  std::vector<std::vector<std::size_t>> result;
+  for (const Combination &combination : distinct) {
+    if (result.size() == options.combinations) break;
+    result.push_back(combination.choice);
+  }
+  return result;
+}
+
+}  // namespace emcore
