@@ -12,12 +12,10 @@ using namespace emgmm_python;
 
 namespace {
 
-using BodyArrays = std::tuple<Points, Matrices, Values>;
-
 nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                const std::vector<int> &kinds, std::uint64_t seed, unsigned threads,
                std::size_t rotations, std::size_t candidates, std::size_t combinations,
-               std::size_t solutions, int sweeps) {
+               std::size_t solutions, int sweeps, int confirmations, int searches) {
   std::vector<Mixture> mixtures;
   for (nb::handle body : bodies) {
     const nb::tuple arrays = nb::cast<nb::tuple>(body);
@@ -32,6 +30,8 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
   options.combinations = combinations;
   options.solutions = solutions;
   options.sweeps = sweeps;
+  options.confirmations = confirmations;
+  options.searches = searches;
   // Polled from any thread: takes the lock only to look for Ctrl-C.
   options.stop = [] {
     nb::gil_scoped_acquire acquire;
@@ -52,7 +52,7 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
       quaternions.insert(quaternions.end(), {pose.rotation.w, pose.rotation.x, pose.rotation.y,
                                              pose.rotation.z});
     }
-    result.append(nb::make_tuple(solution.score,
+    result.append(nb::make_tuple(solution.score, solution.found,
                                  to_numpy(std::move(quaternions), {solution.poses.size(), 4}),
                                  points_to_numpy(translations)));
   }
@@ -64,6 +64,7 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
 void bind_placement(nb::module_ &m) {
   m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a, "seed"_a = 0, "threads"_a = 0,
         "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
-        "sweeps"_a = 6,
-        "Best arrangements as (score kT, quaternions (n, 4) wxyz, translations (n, 3) Å).");
+        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 8,
+        "Best arrangements as (score kT, times found, quaternions (n, 4) wxyz, translations (n, 3) "
+        "Å).");
 }

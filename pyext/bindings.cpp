@@ -8,5 +8,6 @@ namespace nb = nanobind;
 NB_MODULE(_core, m) {
   m.doc() = "Numerical core of emgmm";
   bind_fit(m);
+  bind_placement(m);
   bind_score(m);
 }

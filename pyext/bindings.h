@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 void bind_fit(nanobind::module_ &m);
+void bind_placement(nanobind::module_ &m);
 void bind_score(nanobind::module_ &m);
 
 #endif

@@ -20,6 +20,10 @@ struct PlacementOptions {
   std::size_t combinations = 24;  // of candidates, refined together
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies
+  // The whole search is repeated from new random numbers until its best arrangement was found
+  // this often, or `searches` were made.
+  int confirmations = 2;
+  int searches = 8;
   // Called now and then; a true answer stops the search with what it has.
   std::function<bool()> stop;
 };
@@ -27,6 +31,7 @@ struct PlacementOptions {
 struct PlacementSolution {
   double score;  // kT, of the MixtureScore plus the extra terms
   std::vector<Pose> poses;
+  int found = 1;  // independent searches that ended here (up to exchanged identical bodies)
 };
 
 // Best arrangements of the bodies (local mixtures, centred on their masses) in the data, best
@@ -39,6 +44,8 @@ struct PlacementSolution {
 //   3. The best combinations refined together by the Bayesian score (eq. 13) and extra terms.
 //   4. Body by body with the others in place: every candidate, every rotation where it is, swaps
 //      with other bodies; the best of these refined; until nothing improves.
+// The steps are repeated (options.confirmations); how often a solution was found says how far to
+// trust that it is the best.
 // extra: further terms of the score (may be empty). Bodies with the same `kind` are identical.
 // Throws std::domain_error for no bodies or one without components.
 std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> score,

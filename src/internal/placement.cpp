@@ -239,15 +239,65 @@ PlacementSolution improved(const PlacementProblem &problem, PlacementSolution so
   return refined_together(problem, solution.poses, 200);
 }
 
-bool is_same_arrangement(const std::vector<Pose> &a, const std::vector<Pose> &b,
-                         const std::vector<double> &radii) {
+// The same up to an exchange of identical bodies.
+bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose> &a,
+                         const std::vector<Pose> &b) {
+  std::vector<char> taken(b.size(), 0);
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const Quaternion turn = conjugate(a[i].rotation) * b[i].rotation;
-    if (norm(a[i].translation - b[i].translation) > 3 ||
-        2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radii[i] > 4)
-      return false;
+    bool matched = false;
+    for (std::size_t j = 0; j < b.size() && !matched; ++j) {
+      if (taken[j] || problem.kinds[i] != problem.kinds[j]) continue;
+      const Quaternion turn = conjugate(a[i].rotation) * b[j].rotation;
+      matched = norm(a[i].translation - b[j].translation) < 3 &&
+                2 * std::acos(std::min(1.0, std::fabs(turn.w))) * problem.radii[i] < 4;
+      if (matched) taken[j] = 1;
+    }
+    if (!matched) return false;
   }
   return true;
+}
+
+// Best first, each arrangement once.
+std::vector<PlacementSolution> distinct_solutions(const PlacementProblem &problem,
+                                                  std::vector<PlacementSolution> solutions) {
+  std::stable_sort(solutions.begin(), solutions.end(),
+                   [](const PlacementSolution &a, const PlacementSolution &b) {
+                     return a.score < b.score;
+                   });
+  std::vector<PlacementSolution> distinct;
+  for (const PlacementSolution &s : solutions) {
+    const bool known = std::any_of(distinct.begin(), distinct.end(), [&](const auto &d) {
+      return is_same_arrangement(problem, d.poses, s.poses);
+    });
+    if (!known && distinct.size() < problem.options.solutions) distinct.push_back(s);
+  }
+  return distinct;
+}
+
+// Steps 1 to 4 once.
+std::vector<PlacementSolution> searched(PlacementProblem problem) {
+  const PlacementOptions &options = problem.options;
+  const std::size_t n = problem.bodies.size();
+  std::map<int, std::vector<PlacementCandidate>> by_kind;
+  for (std::size_t b = 0; b < n; ++b) {
+    if (problem.stopped()) return {};
+    if (!by_kind.count(problem.kinds[b]))
+      by_kind[problem.kinds[b]] =
+          placement_candidates(problem.score->data(), problem.bodies[b], options);
+  }
+  for (int kind : problem.kinds) problem.candidates.push_back(&by_kind.at(kind));
+  const auto combinations = placement_combinations(problem.bodies, problem.candidates, options);
+  std::vector<PlacementSolution> solutions(combinations.size());
+  parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
+    std::vector<Pose> poses;
+    for (std::size_t b = 0; b < n; ++b)
+      poses.push_back((*problem.candidates[b])[combinations[c][b]].pose);
+    solutions[c] = refined_together(problem, poses, 150);
+  });
+  solutions = distinct_solutions(problem, std::move(solutions));
+  parallel_for(solutions.size(), options.threads,
+               [&](std::size_t s) { solutions[s] = improved(problem, solutions[s], 5000 + s); });
+  return distinct_solutions(problem, std::move(solutions));
 }
 
 }  // namespace
@@ -265,44 +315,31 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
   single.single_precision = true;
   PlacementProblem problem{score, std::make_shared<MixtureScore>(score->data(), single), bodies,
                            kinds, {}, {}, {}, extra, options};
-  std::map<int, std::vector<PlacementCandidate>> by_kind;
   for (std::size_t b = 0; b < bodies.size(); ++b) {
     if (bodies[b].empty())
       throw std::domain_error("body " + std::to_string(b) + " has no components to place");
     check_mixture(bodies[b], ("body " + std::to_string(b)).c_str());
     problem.radii.push_back(gyration_radius(bodies[b]));
     problem.axes.push_back(principal_axes(bodies[b]));
-    if (!by_kind.count(kinds[b]) && !problem.stopped())
-      by_kind[kinds[b]] = placement_candidates(score->data(), bodies[b], options);
   }
-  for (int kind : kinds) problem.candidates.push_back(&by_kind.at(kind));
-
-  const auto combinations = placement_combinations(bodies, problem.candidates, options);
-  std::vector<PlacementSolution> solutions(combinations.size());
-  parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
-    std::vector<Pose> poses;
-    for (std::size_t b = 0; b < bodies.size(); ++b)
-      poses.push_back((*problem.candidates[b])[combinations[c][b]].pose);
-    solutions[c] = refined_together(problem, poses, 150);
-  });
-  const auto sort_distinct = [&] {
-    std::stable_sort(solutions.begin(), solutions.end(),
-                     [](const PlacementSolution &a, const PlacementSolution &b) {
-                       return a.score < b.score;
-                     });
-    std::vector<PlacementSolution> distinct;
-    for (const PlacementSolution &s : solutions) {
-      const bool known = std::any_of(distinct.begin(), distinct.end(), [&](const auto &d) {
-        return is_same_arrangement(d.poses, s.poses, problem.radii);
+  std::vector<PlacementSolution> solutions;
+  Random seeds(options.seed, 42);
+  for (int search = 0; search < options.searches && !problem.stopped(); ++search) {
+    problem.options.seed = seeds.bits();
+    for (const PlacementSolution &s : searched(problem)) {
+      const auto known = std::find_if(solutions.begin(), solutions.end(), [&](const auto &d) {
+        return is_same_arrangement(problem, d.poses, s.poses);
       });
-      if (!known && distinct.size() < options.solutions) distinct.push_back(s);
+      if (known == solutions.end()) {
+        solutions.push_back(s);
+        continue;
+      }
+      ++known->found;
+      if (s.score < known->score) known->score = s.score, known->poses = s.poses;
     }
-    solutions = distinct;
-  };
-  sort_distinct();
-  parallel_for(solutions.size(), options.threads,
-               [&](std::size_t s) { solutions[s] = improved(problem, solutions[s], 5000 + s); });
-  sort_distinct();
+    solutions = distinct_solutions(problem, std::move(solutions));
+    if (!solutions.empty() && solutions.front().found >= options.confirmations) break;
+  }
   return solutions;
 }
 

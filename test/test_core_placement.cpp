@@ -1,0 +1,147 @@
+// Minimisation with forces and torques, and the global search on a complex whose answer is known.
+#include "reference.h"
+
+#include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/random.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+using namespace emcore;
+using reference::check;
+using reference::check_close;
+
+namespace {
+
+// A lumpy body: no two of its turns look alike.
+Mixture random_body(Random &random, int n, double radius) {
+  Mixture body;
+  Vec3 center;
+  for (int i = 0; i < n; ++i) {
+    const Sym3 axes{random.uniform(15, 50), random.uniform(15, 50), random.uniform(15, 50), 0, 0, 0};
+    body.push_back({random.in_ball(radius), rotated(matrix(random.rotation()), axes), 1000});
+    center += (1.0 / n) * body.back().mean;
+  }
+  for (Gaussian &g : body) g.mean = g.mean - center;
+  return body;
+}
+
+struct Complex {
+  std::vector<Mixture> bodies;
+  std::vector<Pose> native;
+  Mixture data;
+};
+
+Complex random_complex(std::uint64_t seed) {
+  Random random(seed);
+  Complex c;
+  const Vec3 places[4] = {{0, 0, 0}, {38, 4, -3}, {15, 34, 6}, {18, 8, 33}};
+  for (int b = 0; b < 4; ++b) {
+    c.bodies.push_back(random_body(random, 14 - 2 * b, 20));
+    c.native.push_back({random.rotation(), places[b] + Vec3{200, -50, 10}});
+    for (const Gaussian &g : moved(c.bodies[b], c.native[b])) c.data.push_back(g);
+  }
+  for (Gaussian &g : c.data) g.mean += random.in_ball(1);  // so that the best score is not -infinity
+  return c;
+}
+
+void minimum_is_reached() {
+  const Complex c = random_complex(1);
+  const MixtureScore score(c.data, ScoreOptions());
+  Random random(2);
+  const PoseFunction function = [&](const std::vector<Pose> &poses,
+                                    std::vector<PoseGradient> *gradients) {
+    std::vector<GaussianGradient> parts;
+    Mixture model = moved(c.bodies[0], poses[0]);
+    for (int b = 1; b < 4; ++b)
+      for (const Gaussian &g : moved(c.bodies[b], c.native[b])) model.push_back(g);
+    const double value = score.evaluate(model, gradients ? &parts : nullptr);
+    if (gradients) {
+      model.resize(c.bodies[0].size());
+      parts.resize(model.size());
+      *gradients = {rigid_gradient(model, parts, poses[0].translation)};
+    }
+    return value;
+  };
+  Pose start = c.native[0];
+  start.translation += Vec3{4, -3, 2};
+  start.rotation = normalized(rotation_about({0.2, -0.1, 0.15}) * start.rotation);
+  const MinimizeResult result = minimize_poses(function, {start}, {20}, MinimizeOptions());
+  check(result.value < function({start}, nullptr), "lower score");
+  check(norm(result.poses[0].translation - c.native[0].translation) < 0.5, "back in place");
+  std::vector<PoseGradient> left;
+  function(result.poses, &left);
+  check(norm(left[0].by_translation) < 0.5, "no force left");
+  // A body that does not rotate keeps its rotation; one with a negative radius keeps its place.
+  const MinimizeResult fixed = minimize_poses(function, {start}, {0}, MinimizeOptions());
+  check(fixed.poses[0].rotation.x == start.rotation.x, "rotation kept");
+  const MinimizeResult still = minimize_poses(function, {start}, {-1}, MinimizeOptions());
+  check(still.poses[0].translation.x == start.translation.x, "place kept");
+}
+
+void coarsening_keeps_moments() {
+  const Complex c = random_complex(3);
+  const Mixture coarse = coarsened(c.data, 9, 1);
+  check(coarse.size() <= 9, "size");
+  const auto moments = [](const Mixture &m) {
+    Vec3 first;
+    Sym3 second;
+    for (const Gaussian &g : m) {
+      first += g.weight * g.mean;
+      second += g.weight * (g.covariance + outer(g.mean));
+    }
+    return std::make_pair(first, second);
+  };
+  check_close(mass(coarse), mass(c.data), 1e-12, "mass");
+  check_close(moments(coarse).first.y, moments(c.data).first.y, 1e-10, "mean");
+  check_close(moments(coarse).second.xz, moments(c.data).second.xz, 1e-10, "covariance");
+}
+
+void rotations_cover() {
+  // Any rotation lies near one of 2000: for even spacing within about 17 degrees.
+  const std::vector<Quaternion> grid = even_rotations(2000, Quaternion());
+  Random random(4);
+  for (int trial = 0; trial < 200; ++trial) {
+    const Quaternion q = random.rotation();
+    double best = 0;
+    for (const Quaternion &g : grid)
+      best = std::max(best, std::fabs(q.w * g.w + q.x * g.x + q.y * g.y + q.z * g.z));
+    check(2 * std::acos(best) < 0.35, "gap in the rotations");
+  }
+}
+
+void complex_is_assembled() {
+  for (std::uint64_t seed : {11, 12}) {
+    const Complex c = random_complex(seed);
+    const auto score = std::make_shared<const MixtureScore>(c.data, ScoreOptions());
+    PlacementOptions options;
+    options.seed = seed;
+    options.rotations = 600;
+    options.candidates = 150;
+    options.combinations = 8;
+    options.solutions = 2;
+    const auto solutions = place_bodies(score, c.bodies, {0, 1, 2, 3}, nullptr, options);
+    for (int b = 0; b < 4; ++b) {
+      const Pose &found = solutions[0].poses[b], &native = c.native[b];
+      check(norm(found.translation - native.translation) < 2, "place of a body");
+      const Quaternion turn = conjugate(found.rotation) * native.rotation;
+      check(2 * std::acos(std::min(1.0, std::fabs(turn.w))) < 0.2, "orientation of a body");
+    }
+    options.threads = 3;
+    const auto again = place_bodies(score, c.bodies, {0, 1, 2, 3}, nullptr, options);
+    check(again.size() == solutions.size() && again[0].score == solutions[0].score,
+          "the same for any number of threads");
+  }
+}
+
+}  // namespace
+
+int main() {
+  minimum_is_reached();
+  coarsening_keeps_moments();
+  rotations_cover();
+  complex_is_assembled();
+  return 0;
+}
