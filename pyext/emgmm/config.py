@@ -311,4 +311,5 @@ def _value_at(content: dict, key: str) -> str:
             value = value[int(part) if isinstance(value, list | tuple) else part]
         except (KeyError, IndexError, ValueError, TypeError):
             return "a value of the wrong kind"
-    return repr(value)
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -118,6 +118,10 @@ def system(folder):
 
 @pytest.fixture(scope="module")
 def imp_system(folder):
+    return _build_with_imp(folder)
+
+
+def _build_with_imp(folder):
     """(model, root hierarchy, molecules by name, degrees of freedom) as PMI builds them."""
     import IMP.pmi.macros
     import IMP.pmi.topology
@@ -180,8 +184,8 @@ def test_beads(system, imp_system, resolution):
     assert found == [row[:3] for row in expected]
     np.testing.assert_allclose(xyz[order], [row[3] for row in expected], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(particles.radius[order], [row[4] for row in expected], rtol=RELATIVE)
-    # PMI means 110 Da a residue of an ideal helix, but its copies of the atoms at resolution 10 weigh
-    # as much as carbon; emgmm keeps 110 Da.
+    # PMI means 110 Da a residue of an ideal helix, but its copies of the atoms at resolution 10
+    # weigh as much as carbon; emgmm keeps 110 Da.
     kept = [k for k, row in enumerate(expected) if resolution == 1 or row[0] != "Helix.0"]
     masses = np.array([row[5] for row in expected])[kept]
     np.testing.assert_allclose(particles.mass[order][kept], masses, rtol=RELATIVE)
@@ -274,3 +278,38 @@ def test_super_rigid_bodies(system, imp_system):
     dof = imp_system[3]
     movers = [m for m in dof.get_movers() if "Super rigid body" in m.get_name()]
     assert len(movers) == len(system.super_rigid_bodies)
+
+
+def test_rna(tmp_path):
+    """Beads at P of every nucleotide that has one, masses of nucleotides.
+
+    Radii at resolution 10 are not compared: where IMP.atom has no volume for a residue it adds
+    those of its atoms with radii of a force field, which fill twice the volume of a nucleotide.
+    """
+    sequence = "AUGCAUGCAUGCAU"
+    lines = []
+    for number, code in enumerate(sequence, start=1):
+        for name, x, y in [("P", 0.0, 0.0), ("C4'", 1.0, 0.5), ("N1", 2.0, 1.5)]:
+            if (number, name) != (1, "P"):
+                lines.append(
+                    f"ATOM  {len(lines) + 1:5d}  {name:<3s} {code:>3s} R{number:4d}    "
+                    f"{6 * number + x:8.3f}{y:8.3f}{0:8.3f}  1.00  0.00           {name[0]}\n"
+                )
+    (tmp_path / "rna.pdb").write_text("".join(lines))
+    (tmp_path / "rna.fasta").write_text(f">r\n{sequence}\n")
+    row = "|R|red|rna.fasta|r,RNA|rna.pdb|R|all|0|5|0|1|||\n"
+    (tmp_path / "topology.txt").write_text(HEADER + row)
+    (tmp_path / "system.toml").write_text('[system]\ntopology = "topology.txt"\n')
+    system = build_system(load_config(tmp_path / "system.toml"))
+    _, root, _, _ = _build_with_imp(tmp_path)
+    for resolution in (1, 10):
+        expected = _imp_particles(root, resolution)
+        particles = system.particles[resolution]
+        xyz = particles.positions(system.bodies.rotation, system.bodies.translation)
+        assert [(r[1], r[2]) for r in expected] == list(
+            zip(particles.first.tolist(), particles.last.tolist(), strict=True)
+        )
+        np.testing.assert_allclose(xyz, [r[3] for r in expected], rtol=RELATIVE, atol=1e-9)
+        np.testing.assert_allclose(particles.mass, [r[5] for r in expected], rtol=RELATIVE)
+    radii = [r[4] for r in _imp_particles(root, 1)]
+    np.testing.assert_allclose(system.particles[1].radius, radii, rtol=RELATIVE)
