@@ -2,10 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+_ASYMMETRY = 1e-6  # of the largest entry: more is a wrong matrix, not rounding
+# Relative: below, the inverse has no correct digit left.
+_SMALLEST_EIGENVALUE = 1e-12
+
+
+class ComponentError(ValueError):
+    """A component that is no Gaussian.
+
+    Attributes
+    ----------
+    component
+        Its index, from 0.
+    quantity
+        "mean", "covariance" or "weight".
+    found, expected
+        What it is and what it should be.
+    """
+
+    def __init__(self, component: int, quantity: str, found: str, expected: str) -> None:
+        self.component = component
+        self.quantity = quantity
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{quantity} of component {component} is {found}, must be {expected}")
 
 
 @dataclass(frozen=True)
@@ -24,9 +49,11 @@ class Mixture:
 
     Raises
     ------
+    ComponentError
+        A value that is not finite, a weight that is not positive, or a covariance that is not
+        symmetric or not positive definite; the message names the component.
     ValueError
-        Shapes that do not agree, a value that is not finite, a weight that is not positive,
-        or a covariance that is not positive definite; the message names the component.
+        Shapes that do not agree.
     """
 
     means: np.ndarray
@@ -43,25 +70,8 @@ class Mixture:
                 f"a mixture needs means (n, 3), covariances (n, 3, 3) and weights (n,), got "
                 f"{means.shape}, {covariances.shape}, {weights.shape}"
             )
-        for name, array in (("mean", means), ("covariance", covariances), ("weight", weights)):
-            bad = ~np.isfinite(array.reshape(n, -1)).all(axis=1)
-            if bad.any():
-                raise ValueError(f"{name} of component {int(np.argmax(bad))} is not finite")
-        bad = ~(weights > 0)
-        if bad.any():
-            k = int(np.argmax(bad))
-            raise ValueError(f"weight of component {k} is {weights[k]:g}, must be positive")
-        if n:
-            covariances = 0.5 * (covariances + covariances.transpose(0, 2, 1))
-            eigenvalues = np.linalg.eigvalsh(covariances)
-            # 1e-12 relative: below that the inverse has no correct digit left.
-            bad = ~(eigenvalues[:, 0] > 1e-12 * np.abs(eigenvalues[:, 2]))
-            if bad.any():
-                k = int(np.argmax(bad))
-                raise ValueError(
-                    f"covariance of component {k} is not positive definite "
-                    f"(smallest eigenvalue {eigenvalues[k, 0]:g} Å²)"
-                )
+        _refuse_bad_components(means, covariances, weights)
+        covariances = 0.5 * (covariances + covariances.transpose(0, 2, 1))
         object.__setattr__(self, "means", means)
         object.__setattr__(self, "covariances", covariances)
         object.__setattr__(self, "weights", weights)
@@ -100,3 +110,43 @@ class Mixture:
             np.concatenate([m.covariances for m in mixtures]),
             np.concatenate([m.weights for m in mixtures]),
         )
+
+
+def _refuse_bad_components(means: np.ndarray, covariances: np.ndarray, weights: np.ndarray) -> None:
+    for name, array in (("mean", means), ("covariance", covariances), ("weight", weights)):
+        _refuse_first(
+            ~np.isfinite(array).all(axis=tuple(range(1, array.ndim))),
+            name,
+            lambda k, array=array: " ".join(f"{x:g}" for x in np.ravel(array[k])),
+            "finite",
+        )
+    _refuse_first(weights <= 0, "weight", lambda k: f"{weights[k]:g}", "positive")
+    # Scaled, so that no finite matrix overflows in the eigenvalue routine.
+    scale = np.abs(covariances).max(axis=(1, 2), initial=0)
+    scaled = covariances / np.where(scale > 0, scale, 1)[:, None, None]
+    asymmetry = np.abs(scaled - scaled.transpose(0, 2, 1)).max(axis=(1, 2), initial=0)
+    _refuse_first(
+        asymmetry > _ASYMMETRY,
+        "covariance",
+        lambda k: f"not symmetric (by {asymmetry[k] * scale[k]:g} Å²)",
+        "symmetric",
+    )
+    eigenvalues = np.linalg.eigvalsh(0.5 * (scaled + scaled.transpose(0, 2, 1)))
+    _refuse_first(
+        ~(eigenvalues[:, 0] > _SMALLEST_EIGENVALUE * eigenvalues[:, 2]),
+        "covariance",
+        lambda k: "singular or negative (eigenvalues {:.3g}, {:.3g}, {:.3g} Å²)".format(
+            *(eigenvalues[k] * scale[k])
+        ),
+        "positive definite",
+    )
+
+
+def _refuse_first(
+    bad: np.ndarray, quantity: str, found: Callable[[int], str], expected: str
+) -> None:
+    if bad.any():
+        k = int(np.argmax(bad))
+        others = np.count_nonzero(bad) - 1
+        more = f", like {others} more" if others else ""
+        raise ComponentError(k, quantity, found(k) + more, expected)
