@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from ..config import ModelConfig
+from ..io.gmm import read_gmm, write_gmm
 from ..mixture import Mixture
 from .chains import Domain, ResidueAtoms
 
@@ -82,13 +84,13 @@ def fit_part(part: Part, config: ModelConfig, folder: Path | None) -> Mixture:
     """
     xyz, mass, spread = _points(part.atoms)
     components = min(part.components, len(xyz))
-    center = mass @ xyz / mass.sum()
     path = folder / f"{_file_name(part.name)}.txt" if folder is not None else None
     if path is not None and path.is_file():
-        cached = _read(path)
-        # EM keeps the centre of the points; files store fewer digits.
-        if len(cached) == components and np.allclose(cached.center, center, atol=0.05):
-            return cached.scaled_to(part.mass)
+        cached = read_gmm(path)
+        if len(cached) == components and _same_moments(cached, xyz, mass, spread, config):
+            # A file of an earlier run of ours gives the same numbers to the last bit.
+            same = math.isclose(cached.mass, part.mass, rel_tol=1e-9)
+            return cached if same else cached.scaled_to(part.mass)
     means, covariances, weights = _core.fit_points(
         xyz,
         mass,
@@ -99,8 +101,37 @@ def fit_part(part: Part, config: ModelConfig, folder: Path | None) -> Mixture:
     )
     mixture = Mixture(means, covariances, weights).scaled_to(part.mass)
     if path is not None and not path.exists():
-        _write(path, mixture)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_gmm(path, mixture)
     return mixture
+
+
+def _same_moments(
+    mixture: Mixture,
+    xyz: np.ndarray,
+    mass: np.ndarray,
+    spread: np.ndarray,
+    config: ModelConfig,
+) -> bool:
+    """Whether a mixture may have been fitted to these points.
+
+    EM keeps centre and covariance of the points, but for the floor that it puts under the variance
+    of components: a file that was fitted to a structure in another place or orientation is found
+    out.
+    """
+    share = mass / mass.sum()
+    center = share @ xyz
+    covariance = np.einsum("n,ni,nj->ij", share, xyz - center, xyz - center)
+    covariance += share @ spread * np.eye(3)
+    weights = mixture.weights / mixture.mass
+    offsets = mixture.means - mixture.center
+    fitted = np.einsum("n,ni,nj->ij", weights, offsets, offsets)
+    fitted += np.einsum("n,nij->ij", weights, mixture.covariances)
+    tolerance = config.min_variance + 0.02 * np.trace(covariance)
+    return bool(
+        np.abs(mixture.center - center).max() < 0.5
+        and np.abs(fitted - covariance).max() < tolerance
+    )
 
 
 def _points(atoms: list[ResidueAtoms]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -118,16 +149,3 @@ def _points(atoms: list[ResidueAtoms]) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 def _file_name(name: str) -> str:
     return name.replace(" ", "_").replace("/", "_").replace(":", "_")
-
-
-def _read(path: Path) -> Mixture:
-    from ..io.gmm import read_gmm
-
-    return read_gmm(path)
-
-
-def _write(path: Path, mixture: Mixture) -> None:
-    from ..io.gmm import write_gmm
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_gmm(path, mixture)

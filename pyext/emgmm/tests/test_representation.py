@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from emgmm.config import load_config
 from emgmm.errors import InputError
+from emgmm.io.gmm import read_gmm, write_gmm
+from emgmm.mixture import Mixture
 from emgmm.representation import build_system
 
 HEADER = (
@@ -188,6 +190,39 @@ def test_residues_as_gaussians(build):
     system = build(ROW, '[em]\ngmm = "s.fasta"\n[em.model]\nforward = "residue"\n')
     assert len(system.gaussians) == len(system.finest)
     assert system.mass == pytest.approx(system.finest.mass.sum())
+
+
+def test_mixtures_are_kept_and_used_again(build, tmp_path):
+    rows = "|A|s.fasta|a|x.pdb|A|all||5||1|||\n|B|s.fasta|b|x.pdb|B|all||5|10|2|||\n"
+    folder = tmp_path / "gmm"
+    first = build(rows, gmm_dir=folder)
+    assert sorted(p.name for p in folder.iterdir()) == ["B..0.txt", "RigidBody_1.txt"]
+    # The same to the last bit: a resumed run goes on with the model it began with.
+    again = build(rows, gmm_dir=folder)
+    np.testing.assert_array_equal(again.gaussians.mixture.means, first.gaussians.mixture.means)
+    np.testing.assert_array_equal(again.gaussians.mixture.weights, first.gaussians.mixture.weights)
+    # Another number is told by the file and not by a new fit.
+    kept = read_gmm(folder / "RigidBody_1.txt")
+    other = Mixture(kept.means, kept.covariances * 1.01, kept.weights)
+    write_gmm(folder / "RigidBody_1.txt", other, force=True)
+    used = build(rows, gmm_dir=folder).gaussians
+    np.testing.assert_allclose(
+        used.mixture.covariances[used.body == 0], other.covariances, rtol=1e-12
+    )
+
+
+def test_mixtures_of_another_structure_are_fitted_anew(build, tmp_path):
+    folder = tmp_path / "gmm"
+    expected = build(ROW, gmm_dir=folder).gaussians.mixture
+    path = folder / "RigidBody_1.txt"
+    kept = read_gmm(path)
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    moved = kept.transformed(turn, kept.center - turn @ kept.center)  # about its own centre
+    write_gmm(path, moved, force=True)
+    np.testing.assert_array_equal(
+        build(ROW, gmm_dir=folder).gaussians.mixture.means, expected.means
+    )
+    np.testing.assert_allclose(read_gmm(path).means, moved.means)  # and nothing is overwritten
 
 
 @pytest.mark.parametrize(
