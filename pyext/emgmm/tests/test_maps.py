@@ -273,6 +273,8 @@ def test_fitted_models_lie_in_their_maps(shared_data, map_file, model):
     assert in_place > 1.5
     for shift in 10 * np.vstack([np.eye(3), -np.eye(3)]):
         assert score(atoms + shift) < 0.9 * in_place
+        # ORIGIN is the centre of the first voxel, not its corner.
+        assert score(atoms + shift / 20 * density.voxel) < in_place
     middle = density.position((np.array(density.shape) - 1) / 2)
     if density.origin.any():  # where the atoms would lie with the shift forgotten or added twice
         assert score(atoms - density.origin) < 0.7 * in_place
