@@ -118,15 +118,22 @@ def read_structure(path: str | os.PathLike, *, waters: bool = False) -> Structur
     path = find_file(path, "a PDB or mmCIF file")
     try:
         structure = gemmi.read_structure(str(path), format=_format(path))
-    except (RuntimeError, ValueError, OSError, EOFError) as error:
+    except (RuntimeError, ValueError, IndexError, OSError, EOFError) as error:
         message = " ".join(str(error).split())
         raise InputError(path, f"an unreadable file ({message})", "a PDB or mmCIF file") from error
     if len(structure) == 0:
         raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
-    rows = [row for chain in structure[0] for row in _atoms(chain, waters)]
+    try:
+        rows = [row for chain in structure[0] for row in _atoms(chain, waters)]
+    except UnicodeDecodeError as error:
+        found = f"a name that is not text ({error.object[:20]!r})"
+        raise InputError(path, found, "a PDB or mmCIF file") from None
     if not rows:
         raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
     columns = list(zip(*rows, strict=True))
+    if None in columns[1]:
+        where = f"chain {columns[0][columns[1].index(None)]}"
+        raise InputError(path, "a residue without number", "residue numbers", where)
     xyz = np.array(columns[8], dtype=np.float64)
     bad = ~np.isfinite(xyz).all(axis=1)
     if bad.any():
