@@ -1,0 +1,54 @@
+// One Markov chain: poses, the terms that score them, and the chain's own random numbers.
+#ifndef IMPEMGMM_INTERNAL_REPLICA_H
+#define IMPEMGMM_INTERNAL_REPLICA_H
+
+#include <IMP/emgmm/internal/movers.h>
+#include <IMP/emgmm/internal/random.h>
+#include <IMP/emgmm/internal/term.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace emcore {
+
+struct MoverCount {
+  std::uint64_t tried = 0, accepted = 0;
+};
+
+class Replica {
+ public:
+  Replica(const std::vector<std::shared_ptr<const Term>> &terms, const std::vector<Pose> &poses,
+          Random random);
+
+  // `steps` Metropolis moves at one temperature: each picks one mover, all equally likely.
+  // counts and scales: one a mover.
+  void run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
+           const std::vector<double> &weights, double temperature,
+           const std::vector<double> &scales, std::vector<MoverCount> *counts);
+
+  // Sum of weight times score over the terms, in order.
+  double total(const std::vector<double> &weights) const;
+  std::vector<double> scores() const;
+  const std::vector<Pose> &poses() const { return poses_; }
+  std::vector<double> parameters() const;  // of all terms, one after the other
+
+  // Scores everything from scratch. Returns the largest change of a term's score, relative to
+  // its size (at least 1 kT).
+  double refresh();
+  // State as stored: throws std::domain_error for another number of poses or parameters.
+  void restore(const std::vector<Pose> &poses, const std::vector<double> &parameters,
+               const Random &random);
+
+  Random random;
+
+ private:
+  std::vector<Pose> poses_;
+  std::vector<std::unique_ptr<Term>> terms_;
+  std::vector<std::vector<double>> parameters_;  // of each term
+  Move move_;
+};
+
+}  // namespace emcore
+
+#endif

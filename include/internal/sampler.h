@@ -1,0 +1,98 @@
+// Replica-exchange Monte Carlo over the poses of bodies (design, section 4).
+#ifndef IMPEMGMM_INTERNAL_SAMPLER_H
+#define IMPEMGMM_INTERNAL_SAMPLER_H
+
+#include <IMP/emgmm/internal/movers.h>
+#include <IMP/emgmm/internal/replica.h>
+#include <IMP/emgmm/internal/schedule.h>
+#include <IMP/emgmm/internal/term.h>
+#include <IMP/emgmm/internal/worker_pool.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace emcore {
+
+// A term with its weight; the weight of an annealed one follows the schedule.
+struct WeightedTerm {
+  std::shared_ptr<const Term> term;
+  double weight = 1;
+  bool annealed = false;
+};
+
+struct SamplerSetup {
+  std::vector<WeightedTerm> terms;
+  std::vector<std::shared_ptr<const Mover>> movers;
+  std::vector<double> temperatures;       // ascending, one a replica
+  std::vector<std::vector<Pose>> starts;  // one set of poses a replica
+  Schedule schedule;
+  std::uint64_t seed = 0;
+  unsigned threads = 0;  // 0: all cores; the result does not depend on it
+};
+
+// The states of the replica at the lowest temperature, recorded at full weight.
+struct FrameStore {
+  std::vector<std::uint64_t> steps;    // at full weight, of each replica
+  std::vector<std::uint64_t> replicas;  // which one held the lowest temperature
+  std::vector<double> totals;          // weighted sum, kT
+  std::vector<double> scores;          // by frame, then by term, unweighted, kT
+  std::vector<Pose> poses;             // by frame, then by body
+  std::vector<double> parameters;      // by frame, then by parameter
+};
+
+class Sampler {
+ public:
+  // Throws std::domain_error for a setup that does not fit together.
+  explicit Sampler(SamplerSetup setup);
+
+  // At most `steps` steps of every replica, and no new round of them once `seconds` have passed;
+  // returns how many were done (0 when the run is finished). How a run is cut into calls does not
+  // change it.
+  std::uint64_t advance(std::uint64_t steps, double seconds);
+  bool finished() const { return done_ >= setup_.schedule.total(); }
+
+  const SamplerSetup &setup() const { return setup_; }
+  std::uint64_t done() const { return done_; }  // steps of each replica, low weight included
+  std::uint64_t high_done() const { return setup_.schedule.high_done(done_); }
+  const Replica &replica(std::size_t r) const { return *replicas_.at(r); }
+  const std::vector<std::size_t> &replica_at_level() const { return replica_at_level_; }
+  // By level (place in the ladder), then by mover.
+  const std::vector<std::vector<MoverCount>> &counts() const { return counts_; }
+  // Between a level and the one above.
+  const std::vector<MoverCount> &exchanges() const { return exchanges_; }
+  // Largest difference between a kept score and one from scratch so far, relative.
+  double drift() const { return drift_; }
+  std::vector<double> weights(bool low) const;
+
+  // The frames since the last call.
+  FrameStore take_frames();
+
+  // The whole state; frames have to be taken first (std::domain_error).
+  std::string save() const;
+  // Goes on from a saved state. Throws std::domain_error where it belongs to another setup; the
+  // number of steps and of threads may differ.
+  void restore(const std::string &bytes);
+
+ private:
+  void check_setup() const;
+  void record_frame();
+  void exchange(const std::vector<double> &weights);
+
+  SamplerSetup setup_;
+  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::unique_ptr<WorkerPool> pool_;
+  Random exchange_random_;
+  std::uint64_t done_ = 0, exchange_rounds_ = 0;
+  std::vector<std::size_t> replica_at_level_;
+  std::vector<std::vector<MoverCount>> counts_;
+  std::vector<std::vector<double>> scales_;  // of steps, by level and mover
+  std::vector<MoverCount> exchanges_;
+  double drift_ = 0;
+  FrameStore frames_;
+};
+
+}  // namespace emcore
+
+#endif
