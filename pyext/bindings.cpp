@@ -10,4 +10,5 @@ NB_MODULE(_core, m) {
   bind_fit(m);
   bind_placement(m);
   bind_score(m);
+  bind_sampler(m);
 }

@@ -1,0 +1,285 @@
+// Terms, movers and the sampler, for emgmm.sampling.
+#include <IMP/emgmm/internal/connectivity.h>
+#include <IMP/emgmm/internal/density_term.h>
+#include <IMP/emgmm/internal/excluded_volume.h>
+#include <IMP/emgmm/internal/movers.h>
+#include <IMP/emgmm/internal/sampler.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <memory>
+
+#include "arrays.h"
+#include "bindings.h"
+
+using namespace nanobind::literals;
+using namespace emcore;
+using namespace emgmm_python;
+
+namespace {
+
+using Indices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+// w x y z of the rotation, then the translation (Å).
+using PoseRows = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
+using PoseSets = nb::ndarray<const double, nb::shape<-1, -1, 7>, nb::c_contig, nb::device::cpu>;
+static_assert(sizeof(Pose) == 7 * sizeof(double), "poses cross as rows of seven");
+
+std::vector<Pose> to_poses(const double *rows, std::size_t n) {
+  std::vector<Pose> poses(n);
+  if (n) std::memcpy(poses.data(), rows, n * sizeof(Pose));
+  return poses;
+}
+std::vector<Pose> to_poses(const PoseRows &rows) { return to_poses(rows.data(), rows.shape(0)); }
+
+nb::ndarray<nb::numpy, double> poses_to_numpy(const std::vector<Pose> &poses,
+                                              std::initializer_list<std::size_t> shape) {
+  std::vector<double> flat(7 * poses.size());
+  if (!poses.empty()) std::memcpy(flat.data(), poses.data(), poses.size() * sizeof(Pose));
+  return to_numpy(std::move(flat), shape);
+}
+
+std::vector<std::size_t> to_indices(const Indices &indices) {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < indices.shape(0); ++i) {
+    if (indices.data()[i] < 0)
+      throw std::domain_error("index " + std::to_string(indices.data()[i]) + " is negative");
+    result.push_back(static_cast<std::size_t>(indices.data()[i]));
+  }
+  return result;
+}
+
+void check_rows(std::size_t found, std::size_t expected, const char *what) {
+  if (found != expected)
+    throw std::domain_error(std::string(what) + " must have " + std::to_string(expected) +
+                            " rows, got " + std::to_string(found));
+}
+
+std::vector<BodySphere> to_spheres(const Indices &body, const Points &local, const Values &radius) {
+  const std::vector<std::size_t> bodies = to_indices(body);
+  check_rows(local.shape(0), bodies.size(), "local positions");
+  check_rows(radius.shape(0), bodies.size(), "radii");
+  std::vector<BodySphere> spheres;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    const double *x = local.data() + 3 * i;
+    spheres.push_back({bodies[i], {x[0], x[1], x[2]}, radius.data()[i]});
+  }
+  return spheres;
+}
+
+std::shared_ptr<Term> make_density(std::shared_ptr<MixtureScore> score, std::size_t bodies,
+                                   const Indices &body, const Points &means,
+                                   const Matrices &covariances, const Values &weights,
+                                   const std::string &name) {
+  const Mixture all = to_mixture(means, covariances, weights);
+  const std::vector<std::size_t> owner = to_indices(body);
+  check_rows(owner.size(), all.size(), "body");
+  std::vector<Mixture> mixtures(bodies);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (owner[i] >= bodies)
+      throw std::domain_error("component " + std::to_string(i) + " belongs to body " +
+                              std::to_string(owner[i]) + " of " + std::to_string(bodies));
+    mixtures[owner[i]].push_back(all[i]);
+  }
+  return std::make_shared<DensityTerm>(name, MovedScore(std::move(score), std::move(mixtures)));
+}
+
+std::shared_ptr<Term> make_connectivity(std::size_t bodies, const Indices &first_body,
+                                        const Points &first_local, const Values &first_radius,
+                                        const Indices &second_body, const Points &second_local,
+                                        const Values &second_radius, const Values &threshold,
+                                        double force_constant, const std::string &name) {
+  const auto first = to_spheres(first_body, first_local, first_radius);
+  const auto second = to_spheres(second_body, second_local, second_radius);
+  check_rows(second.size(), first.size(), "second");
+  check_rows(threshold.shape(0), first.size(), "threshold");
+  std::vector<SphereBond> bonds;
+  for (std::size_t i = 0; i < first.size(); ++i)
+    bonds.push_back({first[i], second[i], threshold.data()[i], force_constant});
+  return std::make_shared<ConnectivityTerm>(name, bodies, std::move(bonds));
+}
+
+std::shared_ptr<Term> make_excluded_volume(std::size_t bodies, const Indices &body,
+                                           const Points &local, const Values &radius, double kappa,
+                                           const std::string &name) {
+  return std::make_shared<ExcludedVolumeTerm>(name, bodies, to_spheres(body, local, radius), kappa);
+}
+
+std::shared_ptr<Sampler> make_sampler(
+    const std::vector<std::shared_ptr<Term>> &terms, const std::vector<double> &weights,
+    const std::vector<bool> &annealed, const std::vector<std::shared_ptr<Mover>> &movers,
+    const std::vector<double> &temperatures, const PoseSets &starts, std::uint64_t steps,
+    std::uint64_t low_steps, std::uint64_t high_steps, double low_weight,
+    std::uint64_t frame_interval, std::uint64_t exchange_interval, std::uint64_t refresh_interval,
+    std::uint64_t seed, unsigned threads) {
+  SamplerSetup setup;
+  check_rows(weights.size(), terms.size(), "weights");
+  check_rows(annealed.size(), terms.size(), "annealed");
+  for (std::size_t t = 0; t < terms.size(); ++t)
+    setup.terms.push_back({terms[t], weights[t], annealed[t]});
+  setup.movers.assign(movers.begin(), movers.end());
+  setup.temperatures = temperatures;
+  const std::size_t n = starts.shape(1);
+  for (std::size_t r = 0; r < starts.shape(0); ++r)
+    setup.starts.push_back(to_poses(starts.data() + r * n * 7, n));
+  setup.schedule = {steps,          low_steps,         high_steps,      low_weight,
+                    frame_interval, exchange_interval, refresh_interval};
+  setup.seed = seed;
+  setup.threads = threads;
+  nb::gil_scoped_release release;
+  return std::make_shared<Sampler>(std::move(setup));
+}
+
+nb::dict frames_to_python(Sampler *sampler) {
+  FrameStore f = sampler->take_frames();
+  const std::size_t n = f.steps.size();
+  const std::size_t terms = sampler->setup().terms.size();
+  const std::size_t bodies = sampler->setup().terms.front().term->bodies();
+  const std::size_t parameters = n ? f.parameters.size() / n : 0;
+  nb::dict result;
+  result["steps"] = to_numpy(std::move(f.steps), {n});
+  result["replicas"] = to_numpy(std::move(f.replicas), {n});
+  result["totals"] = to_numpy(std::move(f.totals), {n});
+  result["scores"] = to_numpy(std::move(f.scores), {n, terms});
+  result["poses"] = poses_to_numpy(f.poses, {n, bodies, 7});
+  result["parameters"] = to_numpy(std::move(f.parameters), {n, parameters});
+  return result;
+}
+
+// (tried, accepted) as two arrays.
+nb::tuple counts_to_python(const std::vector<std::vector<MoverCount>> &rows, std::size_t columns) {
+  std::vector<std::uint64_t> tried, accepted;
+  for (const auto &row : rows)
+    for (const MoverCount &count : row) {
+      tried.push_back(count.tried);
+      accepted.push_back(count.accepted);
+    }
+  return nb::make_tuple(to_numpy(std::move(tried), {rows.size(), columns}),
+                        to_numpy(std::move(accepted), {rows.size(), columns}));
+}
+
+void bind_terms(nb::module_ &m) {
+  nb::class_<Term>(m, "Term", "One term of the score over the poses (n, 7) of all bodies.")
+      .def_prop_ro("name", &Term::name)
+      .def_prop_ro("bodies", &Term::bodies)
+      .def_prop_ro("parameters", &Term::parameters)
+      .def(
+          "evaluate",
+          [](const Term &term, const PoseRows &poses) {
+            return term.evaluate(to_poses(poses), nullptr);
+          },
+          "poses"_a, "Score in kT, from scratch.")
+      .def(
+          "gradient",
+          [](const Term &term, const PoseRows &poses) {
+            std::vector<PoseGradient> gradients;
+            const double value = term.evaluate(to_poses(poses), &gradients);
+            std::vector<Vec3> by_translation, by_rotation;
+            for (const PoseGradient &g : gradients) {
+              by_translation.push_back(g.by_translation);
+              by_rotation.push_back(g.by_rotation);
+            }
+            return nb::make_tuple(value, points_to_numpy(by_translation),
+                                  points_to_numpy(by_rotation));
+          },
+          "poses"_a,
+          "(score in kT, derivative by translation (n, 3) kT/Å, by rotation about the body's origin "
+          "(n, 3) kT/rad).")
+      .def("reset", [](Term &term, const PoseRows &poses) { return term.reset(to_poses(poses)); },
+           "poses"_a)
+      .def(
+          "propose",
+          [](Term &term, const Indices &bodies, const PoseRows &poses) {
+            const std::vector<std::size_t> which = to_indices(bodies);
+            check_rows(poses.shape(0), which.size(), "poses");
+            for (std::size_t b : which)
+              if (b >= term.bodies())
+                throw std::out_of_range("body " + std::to_string(b) + " of " +
+                                        std::to_string(term.bodies()));
+            return term.propose(which, to_poses(poses));
+          },
+          "bodies"_a, "poses"_a)
+      .def("accept", &Term::accept)
+      .def("reject", &Term::reject)
+      .def_prop_ro("score", &Term::score);
+  m.def("density_term", &make_density, "score"_a, "bodies"_a, "body"_a, "means"_a, "covariances"_a,
+        "weights"_a, "name"_a = "em");
+  m.def("connectivity_term", &make_connectivity, "bodies"_a, "first_body"_a, "first_local"_a,
+        "first_radius"_a, "second_body"_a, "second_local"_a, "second_radius"_a, "threshold"_a,
+        "force_constant"_a, "name"_a = "connectivity");
+  m.def("excluded_volume_term", &make_excluded_volume, "bodies"_a, "body"_a, "local"_a, "radius"_a,
+        "kappa"_a, "name"_a = "excluded_volume");
+}
+
+void bind_movers(nb::module_ &m) {
+  nb::class_<Mover>(m, "Mover").def_prop_ro("name", &Mover::name);
+  m.def(
+      "rigid_mover",
+      [](const std::string &name, const Indices &bodies, double max_translation,
+         double max_rotation, std::int64_t center) -> std::shared_ptr<Mover> {
+        return std::make_shared<RigidMover>(
+            name, to_indices(bodies), max_translation, max_rotation,
+            center < 0 ? RigidMover::mean_of_all : static_cast<std::size_t>(center));
+      },
+      "name"_a, "bodies"_a, "max_translation"_a, "max_rotation"_a, "center"_a = -1,
+      "Bodies moved as one, turning about the body `center` or about the mean of all (-1).");
+  m.def(
+      "parameter_mover",
+      [](const std::string &name, std::size_t term, std::size_t parameter, double low, double high,
+         double max_step) -> std::shared_ptr<Mover> {
+        return std::make_shared<ParameterMover>(name, term, parameter, low, high, max_step);
+      },
+      "name"_a, "term"_a, "parameter"_a, "low"_a, "high"_a, "max_step"_a);
+}
+
+}  // namespace
+
+void bind_sampler(nb::module_ &m) {
+  bind_terms(m);
+  bind_movers(m);
+  nb::class_<Sampler>(m, "Sampler", "Replica-exchange Monte Carlo over poses.")
+      .def(nb::new_(&make_sampler), "terms"_a, "weights"_a, "annealed"_a, "movers"_a,
+           "temperatures"_a, "starts"_a, "steps"_a, "low_steps"_a, "high_steps"_a, "low_weight"_a,
+           "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "seed"_a, "threads"_a)
+      .def("advance", &Sampler::advance, "steps"_a, "seconds"_a,
+           nb::call_guard<nb::gil_scoped_release>(),
+           "At most `steps` more steps of every replica, until `seconds` have passed; how many.")
+      .def_prop_ro("finished", &Sampler::finished)
+      .def_prop_ro("done", &Sampler::done)
+      .def_prop_ro("high_done", &Sampler::high_done)
+      .def_prop_ro("total", [](const Sampler &s) { return s.setup().schedule.total(); })
+      .def_prop_ro("drift", &Sampler::drift)
+      .def_prop_ro("replica_at_level", &Sampler::replica_at_level)
+      .def("take_frames", &frames_to_python)
+      .def("counts",
+           [](const Sampler &s) {
+             return counts_to_python(s.counts(), s.setup().movers.size());
+           },
+           "(tried, accepted), each (levels, movers).")
+      .def("exchanges",
+           [](const Sampler &s) {
+             return counts_to_python({s.exchanges()}, s.exchanges().size());
+           },
+           "(tried, accepted), each (1, levels - 1).")
+      .def(
+          "poses",
+          [](const Sampler &s, std::size_t replica) {
+            const std::vector<Pose> &poses = s.replica(replica).poses();
+            return poses_to_numpy(poses, {poses.size(), 7});
+          },
+          "replica"_a)
+      .def("scores", [](const Sampler &s, std::size_t r) { return s.replica(r).scores(); },
+           "replica"_a)
+      .def("total_score",
+           [](const Sampler &s, std::size_t r) { return s.replica(r).total(s.weights(false)); },
+           "replica"_a)
+      .def("save",
+           [](const Sampler &s) {
+             const std::string bytes = s.save();
+             return nb::bytes(bytes.data(), bytes.size());
+           })
+      .def("restore", [](Sampler &s, const nb::bytes &bytes) {
+        s.restore(std::string(bytes.c_str(), bytes.size()));
+      });
+}
