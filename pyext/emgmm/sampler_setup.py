@@ -1,0 +1,215 @@
+"""From a system and its settings to what the core's sampler takes: terms, movers, starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import _core
+from .config import Config, SamplingConfig
+from .mixture import Mixture
+from .poses import random_rotations, to_matrices, to_poses, turned
+from .representation.system import System
+from .scoring import ScoreOptions, make_score
+
+
+@dataclass(frozen=True)
+class TermSpec:
+    """A term of the score, its weight, and whether the annealing schedule scales it."""
+
+    term: _core.Term
+    weight: float
+    annealed: bool = False
+
+
+def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
+    """(replicas,) temperatures in geometric progression, lowest first."""
+    if replicas == 1:
+        return np.array([lowest])
+    return np.geomspace(lowest, highest, replicas)
+
+
+def score_options(config: Config) -> ScoreOptions:
+    """The EM score that the settings ask for."""
+    em = config.em
+    return ScoreOptions(noise_model=em.noise_model, sigma_min=em.sigma_min, scale=em.scale)
+
+
+def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:
+    """The terms of the total score, in the order of the output: em, connectivity, excluded volume.
+
+    Parameters
+    ----------
+    data
+        Data GMM; scaled to the mass of the model here where the settings say so. None leaves the
+        EM term out.
+
+    Raises
+    ------
+    ValueError
+        No term is left.
+    """
+    n = len(system.bodies)
+    terms = []
+    if data is not None and config.em is not None:
+        if config.em.scale_to_mass:
+            data = data.scaled_to(system.mass)
+        g = system.gaussians
+        em = _core.density_term(
+            make_score(data, score_options(config)),
+            n,
+            np.asarray(g.body, dtype=np.int64),
+            g.mixture.means,
+            g.mixture.covariances,
+            g.mixture.weights,
+        )
+        terms.append(TermSpec(em, config.em.weight, annealed=True))
+    if len(system.connectivity):
+        terms.append(TermSpec(connectivity_term(system), 1.0))
+    if system.excluded_volume is not None and system.excluded_volume.kappa > 0:
+        terms.append(TermSpec(excluded_volume_term(system), 1.0))
+    if not terms:
+        raise ValueError("nothing to score: no density, no connectivity and no excluded volume")
+    return terms
+
+
+def connectivity_term(system: System) -> _core.Term:
+    """Harmonic upper bounds along the sequence (IMP.pmi's ConnectivityRestraint)."""
+    bonds = system.connectivity
+    beads = system.particles[bonds.resolution]
+
+    def end(index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return (
+            np.asarray(beads.body[index], dtype=np.int64),
+            np.ascontiguousarray(beads.local[index], dtype=np.float64),
+            np.asarray(beads.radius[index], dtype=np.float64),
+        )
+
+    return _core.connectivity_term(
+        len(system.bodies),
+        *end(bonds.first),
+        *end(bonds.second),
+        np.asarray(bonds.threshold, dtype=np.float64),
+        bonds.force_constant,
+    )
+
+
+def excluded_volume_term(system: System) -> _core.Term:
+    """Soft spheres between bodies (IMP.pmi's ExcludedVolumeSphere)."""
+    beads = system.nearest(system.excluded_volume.resolution)
+    return _core.excluded_volume_term(
+        len(system.bodies),
+        np.asarray(beads.body, dtype=np.int64),
+        np.ascontiguousarray(beads.local, dtype=np.float64),
+        np.asarray(beads.radius, dtype=np.float64),
+        system.excluded_volume.kappa,
+    )
+
+
+def _with_carried(system: System, bodies: np.ndarray) -> np.ndarray:
+    """The bodies and the beads they carry along, ascending."""
+    carried = np.flatnonzero(np.isin(system.bodies.carrier, bodies))
+    return np.union1d(bodies, carried).astype(np.int64)
+
+
+def build_movers(system: System, sampling: SamplingConfig) -> list[_core.Mover]:
+    """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
+    for the whole system, with the largest steps of the settings."""
+    bodies = system.bodies
+    translation, rotation = sampling.max_translation, sampling.max_rotation
+    movers = []
+    groups = set()
+    for b in np.flatnonzero(bodies.movable):
+        if bodies.rotatable[b]:
+            group = _with_carried(system, np.array([b]))
+            movers.append(_core.rigid_mover(bodies.names[b], group, translation, rotation, int(b)))
+        else:
+            group = np.array([b], dtype=np.int64)
+            movers.append(_core.rigid_mover(bodies.names[b], group, translation, 0.0, int(b)))
+        groups.add(tuple(group))
+    movable = np.flatnonzero(bodies.movable)
+    several = [
+        (f"super rigid body {i + 1}", members)
+        for i, members in enumerate(system.super_rigid_bodies)
+    ]
+    for name, members in [*several, ("whole system", movable)]:
+        group = _with_carried(system, np.intersect1d(members, movable))
+        # A group that a mover already moves would only be tried twice as often.
+        if len(group) > 1 and tuple(group) not in groups:
+            groups.add(tuple(group))
+            movers.append(_core.rigid_mover(name, group, translation, rotation))
+    return movers
+
+
+def input_poses(system: System) -> np.ndarray:
+    """(bodies, 7) poses of the input structures."""
+    return to_poses(system.bodies.rotation, system.bodies.translation)
+
+
+def random_starts(system: System, data: Mixture | None, sampling: SamplingConfig) -> np.ndarray:
+    """(replicas, bodies, 7) random poses, another one for each replica.
+
+    Rigid bodies, each with the beads it carries, get any orientation and a place anywhere in a box
+    about the centre of the data (edge ``box``, or the extent of the data). A flexible bead starts
+    in contact with its neighbour in the sequence, in a random direction: left where the box
+    puts it, a chain would spend its time on the way back. Bodies that cannot move stay.
+    """
+    center, edges = _start_box(system, data, sampling)
+    starts = [
+        _random_start(system, center, edges, np.random.default_rng([sampling.seed, replica]))
+        for replica in range(sampling.replicas)
+    ]
+    return np.stack(starts)
+
+
+def _start_box(system: System, data: Mixture | None, sampling: SamplingConfig):
+    means = data.means if data is not None else system.bodies.translation
+    low, high = means.min(axis=0), means.max(axis=0)
+    edges = np.full(3, sampling.box) if sampling.box is not None else high - low
+    return (low + high) / 2, edges
+
+
+def _random_start(
+    system: System, center: np.ndarray, edges: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    bodies = system.bodies
+    poses = input_poses(system)
+    placed = ~bodies.movable
+    for b in np.flatnonzero(bodies.movable & bodies.rotatable):
+        group = _with_carried(system, np.array([b]))
+        turn = random_rotations(rng, 1)[0]
+        target = center + edges * (rng.random(3) - 0.5)
+        rotation, _ = to_matrices(np.append(turn, np.zeros(3)))
+        origin = poses[b, 4:].copy()
+        poses[group, :4] = turned(turn, poses[group, :4])
+        poses[group, 4:] = (poses[group, 4:] - origin) @ rotation.T + target
+        placed[group] = True
+    _place_beads(system, poses, placed, rng)
+    for b in np.flatnonzero(~placed):  # tied to nothing
+        poses[b, 4:] = center + edges * (rng.random(3) - 0.5)
+    return poses
+
+
+def _place_beads(
+    system: System, poses: np.ndarray, placed: np.ndarray, rng: np.random.Generator
+) -> None:
+    """Moves free beads into contact with their neighbours, from the placed ones outwards."""
+    bonds = system.connectivity
+    beads = system.particles[bonds.resolution]
+    pairs = list(zip(bonds.first.tolist(), bonds.second.tolist(), strict=True))
+    while True:
+        changed = False
+        for known, new in [*pairs, *[(j, i) for i, j in reversed(pairs)]]:
+            body = beads.body[new]
+            if placed[body] or not placed[beads.body[known]]:
+                continue
+            rotation, translation = to_matrices(poses[beads.body[known]])
+            near = rotation @ beads.local[known] + translation
+            direction = rng.standard_normal(3)
+            distance = beads.radius[known] + beads.radius[new]
+            place = near + distance * direction / np.linalg.norm(direction)
+            poses[body, 4:] = place - to_matrices(poses[body])[0] @ beads.local[new]
+            placed[body] = changed = True
+        if not changed:
+            break

@@ -1,0 +1,300 @@
+// The sampler: known distributions, detailed balance of each mover, the same on any number of
+// threads, resumed bit for bit.
+#include "reference.h"
+
+#include <IMP/emgmm/internal/connectivity.h>
+#include <IMP/emgmm/internal/excluded_volume.h>
+#include <IMP/emgmm/internal/sampler.h>
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+
+using namespace emcore;
+using reference::check;
+using reference::check_close;
+
+namespace {
+
+// Any function of the poses, and of one parameter, as a term.
+class FunctionTerm : public Term {
+ public:
+  using Function = std::function<double(const std::vector<Pose> &, double)>;
+  FunctionTerm(std::size_t bodies, Function function, bool has_parameter = false)
+      : Term("function"), poses_(bodies), function_(std::move(function)),
+        has_parameter_(has_parameter) {}
+  std::unique_ptr<Term> clone() const override { return std::make_unique<FunctionTerm>(*this); }
+  std::size_t bodies() const override { return poses_.size(); }
+  double evaluate(const std::vector<Pose> &poses, std::vector<PoseGradient> *) const override {
+    return function_(poses, parameter_);
+  }
+  double reset(const std::vector<Pose> &poses) override {
+    proposed_ = poses_ = poses;
+    proposed_parameter_ = parameter_;
+    return score_ = proposed_score_ = evaluate(poses, nullptr);
+  }
+  double propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) override {
+    for (std::size_t j = 0; j < bodies.size(); ++j) proposed_[bodies[j]] = poses[j];
+    return proposed_score_ = function_(proposed_, parameter_);
+  }
+  void accept() override {
+    poses_ = proposed_;
+    parameter_ = proposed_parameter_;
+    score_ = proposed_score_;
+  }
+  void reject() override {
+    proposed_ = poses_;
+    proposed_parameter_ = parameter_;
+  }
+  double score() const override { return score_; }
+  std::vector<double> parameters() const override {
+    return has_parameter_ ? std::vector<double>{parameter_} : std::vector<double>{};
+  }
+  void set_parameters(const std::vector<double> &values) override { parameter_ = values.at(0); }
+  double propose_parameter(std::size_t, double value) override {
+    proposed_parameter_ = value;
+    return proposed_score_ = function_(poses_, value);
+  }
+
+ private:
+  std::vector<Pose> poses_, proposed_;
+  Function function_;
+  bool has_parameter_;
+  double parameter_ = 0.5, proposed_parameter_ = 0.5;
+  double score_ = 0, proposed_score_ = 0;
+};
+
+SamplerSetup setup_of(std::shared_ptr<const Term> term,
+                      std::vector<std::shared_ptr<const Mover>> movers,
+                      std::vector<double> temperatures, std::uint64_t steps) {
+  SamplerSetup setup;
+  setup.starts.assign(temperatures.size(), std::vector<Pose>(term->bodies()));
+  setup.terms.push_back({std::move(term), 1, false});
+  setup.movers = std::move(movers);
+  setup.temperatures = std::move(temperatures);
+  setup.schedule.steps = steps;
+  setup.seed = 42;
+  setup.threads = 1;
+  return setup;
+}
+
+FrameStore frames_of(const SamplerSetup &setup) {
+  Sampler sampler(setup);
+  while (!sampler.finished()) sampler.advance(setup.schedule.total(), 1e9);
+  check(sampler.advance(10, 1) == 0, "a finished run does nothing");
+  return sampler.take_frames();
+}
+
+double mean_of(std::size_t n, const std::function<double(std::size_t)> &value) {
+  double sum = 0;
+  for (std::size_t i = 0; i < n; ++i) sum += value(i);
+  return sum / static_cast<double>(n);
+}
+
+void check_near(double found, double expected, double tolerance, const std::string &what) {
+  check(std::fabs(found - expected) <= tolerance,
+        what + ": found " + std::to_string(found) + ", expected " + std::to_string(expected));
+}
+
+std::shared_ptr<Mover> rigid(std::vector<std::size_t> bodies, double translation, double rotation,
+                             std::size_t center = RigidMover::mean_of_all) {
+  return std::make_shared<RigidMover>("rigid", std::move(bodies), translation, rotation, center);
+}
+
+// E = k/2 |t|² - a cos(angle of the body's z axis to z): <t_x²> = kT/k, <cos> = coth(a/T) - T/a.
+double well_and_field(const Pose &pose, double k, double a) {
+  const double z = 1 - 2 * (pose.rotation.x * pose.rotation.x + pose.rotation.y * pose.rotation.y);
+  return 0.5 * k * dot(pose.translation, pose.translation) - a * z;
+}
+double cosine(const Pose &pose) {
+  return 1 - 2 * (pose.rotation.x * pose.rotation.x + pose.rotation.y * pose.rotation.y);
+}
+double expected_cosine(double a, double t) { return 1 / std::tanh(a / t) - t / a; }
+
+void body_in_a_well() {
+  const double k = 0.5, a = 2, t = 1.7;
+  const auto term = std::make_shared<FunctionTerm>(
+      1, [=](const std::vector<Pose> &p, double) { return well_and_field(p[0], k, a); });
+  const FrameStore f = frames_of(setup_of(term, {rigid({0}, 4, 1.5, 0)}, {t}, 2000000));
+  const std::size_t n = f.steps.size();
+  check(n == 200000, "one frame every ten steps");
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto coordinate = [&](std::size_t i) {
+      const Vec3 &x = f.poses[i].translation;
+      return axis == 0 ? x.x : axis == 1 ? x.y : x.z;
+    };
+    check_near(mean_of(n, coordinate), 0, 0.03, "mean position");
+    check_near(mean_of(n, [&](std::size_t i) { return coordinate(i) * coordinate(i); }), t / k,
+               0.05, "variance is kT/k");
+  }
+  check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[i]); }), expected_cosine(a, t),
+             0.01, "orientation");
+}
+
+// Bodies that only move together behave as one rigid body, wherever the axis runs.
+void group_in_a_well() {
+  const double k = 0.3, a = 3, t = 1;
+  const std::vector<Pose> start = {{{}, {5, 0, 0}}, {{}, {-3, 4, 0}}, {{}, {0, -4, 9}}};
+  for (const std::size_t center : {RigidMover::mean_of_all, std::size_t{0}}) {
+    const auto term = std::make_shared<FunctionTerm>(3, [=](const std::vector<Pose> &p, double) {
+      const Vec3 mean = (1.0 / 3) * (p[0].translation + p[1].translation + p[2].translation);
+      return well_and_field({p[1].rotation, mean}, k, a);
+    });
+    SamplerSetup setup = setup_of(term, {rigid({0, 1, 2}, 3, 1, center)}, {t}, 2000000);
+    setup.starts = {start};
+    const FrameStore f = frames_of(setup);
+    const std::size_t n = f.steps.size();
+    check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[3 * i + 1]); }),
+               expected_cosine(a, t), 0.01, "orientation of a group");
+    const auto squared = [&](std::size_t i) {
+      const Vec3 mean = (1.0 / 3) * (f.poses[3 * i].translation + f.poses[3 * i + 1].translation +
+                                     f.poses[3 * i + 2].translation);
+      return dot(mean, mean) / 3;
+    };
+    check_near(mean_of(n, squared), t / k, 0.06, "variance of a group");
+    const Pose *last = &f.poses[3 * (n - 1)];
+    check_near(norm(last[0].translation - last[2].translation), norm(Vec3{5, 4, -9}), 1e-9,
+               "a group keeps its shape");
+  }
+}
+
+// A parameter with density exp(-5 x / T) on [0, 1].
+void parameter_between_bounds() {
+  const auto term = std::make_shared<FunctionTerm>(
+      1, [](const std::vector<Pose> &, double x) { return 5 * x; }, true);
+  const auto mover = std::make_shared<ParameterMover>("x", 0, 0, 0.0, 1.0, 0.6);
+  const FrameStore f = frames_of(setup_of(term, {mover}, {1.0}, 2000000));
+  const double expected = 1 / 5.0 - 1 / (std::exp(5.0) - 1);
+  check_near(mean_of(f.steps.size(), [&](std::size_t i) { return f.parameters[i]; }), expected,
+             0.003, "parameter");
+}
+
+// Two wells of different depth, 16 kT apart at T = 1: only the ladder crosses between them.
+double two_wells(double x) {
+  const double u = x / 10;
+  return 16 * (u * u - 1) * (u * u - 1) + 0.7 * u;
+}
+
+void two_wells_by_exchange() {
+  const auto term = std::make_shared<FunctionTerm>(1, [](const std::vector<Pose> &p, double) {
+    const Vec3 &x = p[0].translation;
+    return two_wells(x.x) + 0.5 * (x.y * x.y + x.z * x.z);
+  });
+  SamplerSetup setup =
+      setup_of(term, {rigid({0}, 2, 0, 0)}, {1, 1.8, 3.2, 5.6, 10}, 3000000);
+  for (auto &start : setup.starts) start[0].translation = {10, 0, 0};  // the worse well
+  const FrameStore f = frames_of(setup);
+  double left = 0, right = 0;
+  for (double x = -25; x < 25; x += 0.001) (x < 0 ? left : right) += std::exp(-two_wells(x));
+  const double found =
+      mean_of(f.steps.size(), [&](std::size_t i) { return f.poses[i].translation.x < 0; });
+  check_near(found, left / (left + right), 0.02, "population of the left well");
+}
+
+// Connected bodies that repel each other.
+SamplerSetup crowded(unsigned threads, std::uint64_t steps) {
+  Random random(4);
+  std::vector<BodySphere> spheres;
+  std::vector<SphereBond> bonds;
+  for (std::size_t b = 0; b < 6; ++b) {
+    for (int i = 0; i < 12; ++i) spheres.push_back({b, random.in_ball(12), 4});
+    if (b > 0) bonds.push_back({{b - 1, random.in_ball(12), 2}, {b, random.in_ball(12), 2}, 5, 10});
+  }
+  SamplerSetup setup;
+  setup.terms = {{std::make_shared<ConnectivityTerm>("connectivity", 6, bonds), 1, true},
+                 {std::make_shared<ExcludedVolumeTerm>("volume", 6, spheres, 1), 0.5, false}};
+  for (std::size_t b = 0; b < 6; ++b) setup.movers.push_back(rigid({b}, 2, 0.2, b));
+  setup.movers.push_back(rigid({0, 1, 2, 3, 4, 5}, 2, 0.2));
+  setup.movers.push_back(rigid({2, 3}, 2, 0.2));
+  setup.temperatures = {1, 1.3, 1.7, 2.1, 2.5};
+  for (std::size_t r = 0; r < 5; ++r) {
+    setup.starts.emplace_back();
+    for (int b = 0; b < 6; ++b)
+      setup.starts.back().push_back({random.rotation(), random.in_ball(30)});
+  }
+  setup.schedule = {steps, 100, 700, 0.1, 7, 13, 1000};
+  setup.seed = 7;
+  setup.threads = threads;
+  return setup;
+}
+
+bool same(const FrameStore &a, const FrameStore &b) {
+  if (a.poses.size() != b.poses.size() || a.steps.empty()) return false;
+  return a.steps == b.steps && a.replicas == b.replicas && a.totals == b.totals &&
+         a.scores == b.scores &&
+         std::memcmp(a.poses.data(), b.poses.data(), a.poses.size() * sizeof(Pose)) == 0;
+}
+
+void threads_and_cuts_do_not_matter() {
+  const std::uint64_t steps = 5000;
+  const FrameStore expected = frames_of(crowded(1, steps));
+  check(expected.steps.size() == steps / 7, "frames are counted at full weight");
+  for (unsigned threads : {2u, 3u, 7u})
+    check(same(expected, frames_of(crowded(threads, steps))),
+          "the same on " + std::to_string(threads) + " threads");
+  // Cut into odd pieces, each in a new sampler that starts from the bytes of the one before.
+  FrameStore pieces;
+  std::string state;
+  for (std::uint64_t piece = 1;; piece = piece * 5 % 997 + 1) {
+    Sampler sampler(crowded(2, steps));
+    if (!state.empty()) sampler.restore(state);
+    sampler.advance(piece, 1e9);
+    const FrameStore more = sampler.take_frames();
+    const auto append = [](auto *to, const auto &from) {
+      to->insert(to->end(), from.begin(), from.end());
+    };
+    append(&pieces.steps, more.steps);
+    append(&pieces.replicas, more.replicas);
+    append(&pieces.totals, more.totals);
+    append(&pieces.scores, more.scores);
+    append(&pieces.poses, more.poses);
+    state = sampler.save();
+    check(sampler.drift() == 0, "a score is a function of the poses");
+    if (sampler.finished()) break;
+  }
+  check(same(expected, pieces), "resumed bit for bit");
+
+  Sampler other(crowded(1, steps));
+  const auto refused = [&](const std::string &bytes) {
+    try {
+      other.restore(bytes);
+    } catch (const std::domain_error &) {
+      return true;
+    }
+    return false;
+  };
+  check(refused(state.substr(0, state.size() / 2)), "half a state is refused");
+  check(refused("nonsense"), "nonsense is refused");
+  SamplerSetup seeded = crowded(1, steps);
+  seeded.seed = 8;
+  check(refused(Sampler(seeded).save()), "the state of another seed is refused");
+}
+
+void schedule_counts() {
+  Schedule s{30000, 1000, 10000, 0.1, 10, 10, 100000};
+  check(s.total() == 33000, "three cycles");
+  check(s.is_low(0) && s.is_low(999) && !s.is_low(1000) && s.is_low(11000), "low phases");
+  check(s.high_done(500) == 0 && s.high_done(1001) == 1 && s.high_done(11500) == 10000, "high");
+  std::uint64_t frames = 0;
+  for (std::uint64_t done = 0; done < s.total();) {
+    const std::uint64_t next = s.next_event(done);
+    check(next > done, "events go on");
+    for (std::uint64_t d = done + 1; d < next; ++d) check(!s.is_frame(d), "no frame is left out");
+    done = next;
+    frames += s.is_frame(done);
+  }
+  check(frames == 3000, "frames of a run");
+}
+
+}  // namespace
+
+int main() {
+  schedule_counts();
+  body_in_a_well();
+  group_in_a_well();
+  parameter_between_bounds();
+  two_wells_by_exchange();
+  threads_and_cuts_do_not_matter();
+  return 0;
+}
