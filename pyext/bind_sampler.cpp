@@ -184,10 +184,12 @@ void bind_terms(nb::module_ &m) {
                                   points_to_numpy(by_rotation));
           },
           "poses"_a,
-          "(score in kT, derivative by translation (n, 3) kT/Å, by rotation about the body's origin "
+          "(score in kT, derivative by translation (n, 3) kT/Å, by rotation about the body's "
+          "origin "
           "(n, 3) kT/rad).")
-      .def("reset", [](Term &term, const PoseRows &poses) { return term.reset(to_poses(poses)); },
-           "poses"_a)
+      .def(
+          "reset", [](Term &term, const PoseRows &poses) { return term.reset(to_poses(poses)); },
+          "poses"_a)
       .def(
           "propose",
           [](Term &term, const Indices &bodies, const PoseRows &poses) {
@@ -252,16 +254,14 @@ void bind_sampler(nb::module_ &m) {
       .def_prop_ro("drift", &Sampler::drift)
       .def_prop_ro("replica_at_level", &Sampler::replica_at_level)
       .def("take_frames", &frames_to_python)
-      .def("counts",
-           [](const Sampler &s) {
-             return counts_to_python(s.counts(), s.setup().movers.size());
-           },
-           "(tried, accepted), each (levels, movers).")
-      .def("exchanges",
-           [](const Sampler &s) {
-             return counts_to_python({s.exchanges()}, s.exchanges().size());
-           },
-           "(tried, accepted), each (1, levels - 1).")
+      .def(
+          "counts",
+          [](const Sampler &s) { return counts_to_python(s.counts(), s.setup().movers.size()); },
+          "(tried, accepted), each (levels, movers).")
+      .def(
+          "exchanges",
+          [](const Sampler &s) { return counts_to_python({s.exchanges()}, s.exchanges().size()); },
+          "(tried, accepted), each (1, levels - 1).")
       .def(
           "poses",
           [](const Sampler &s, std::size_t replica) {
@@ -269,11 +269,13 @@ void bind_sampler(nb::module_ &m) {
             return poses_to_numpy(poses, {poses.size(), 7});
           },
           "replica"_a)
-      .def("scores", [](const Sampler &s, std::size_t r) { return s.replica(r).scores(); },
-           "replica"_a)
-      .def("total_score",
-           [](const Sampler &s, std::size_t r) { return s.replica(r).total(s.weights(false)); },
-           "replica"_a)
+      .def(
+          "scores", [](const Sampler &s, std::size_t r) { return s.replica(r).scores(); },
+          "replica"_a)
+      .def(
+          "total_score",
+          [](const Sampler &s, std::size_t r) { return s.replica(r).total(s.weights(false)); },
+          "replica"_a)
       .def("save",
            [](const Sampler &s) {
              const std::string bytes = s.save();

@@ -1,6 +1,4 @@
 // Connectivity and excluded volume: against plain loops, finite differences, and after many moves.
-#include "reference.h"
-
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/density_term.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
@@ -9,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+
+#include "reference.h"
 
 using namespace emcore;
 using reference::check;
@@ -65,9 +65,9 @@ double reference_connectivity(const std::vector<SphereBond> &bonds,
                               const std::vector<Pose> &poses) {
   double sum = 0;
   for (const SphereBond &b : bonds) {
-    const double gap = norm(poses[b.first.body] * b.first.local -
-                            poses[b.second.body] * b.second.local) -
-                       b.first.radius - b.second.radius;
+    const double gap =
+        norm(poses[b.first.body] * b.first.local - poses[b.second.body] * b.second.local) -
+        b.first.radius - b.second.radius;
     if (gap > b.threshold) sum += 5 * (gap - b.threshold) * (gap - b.threshold);
   }
   return sum;
@@ -88,18 +88,18 @@ void gradient_matches(const Term &term, std::vector<Pose> poses, const std::stri
       const Vec3 along = random.direction();
       const Pose kept = poses[b];
       const auto at = [&](double s) {
-        poses[b] = turn ? Pose{normalized(rotation_about(s * along) * kept.rotation),
-                               kept.translation}
-                        : Pose{kept.rotation, kept.translation + s * along};
+        poses[b] =
+            turn ? Pose{normalized(rotation_about(s * along) * kept.rotation), kept.translation}
+                 : Pose{kept.rotation, kept.translation + s * along};
         return term.evaluate(poses, nullptr);
       };
       const double slope = (at(step) - at(-step)) / (2 * step);
       poses[b] = kept;
       const double found =
           dot(along, turn ? gradients[b].by_rotation : gradients[b].by_translation);
-      check(std::fabs(found - slope) <= 1e-6 * scale,
-            what + " slope of body " + std::to_string(b) + ": " + std::to_string(found) + " and " +
-                std::to_string(slope));
+      check(std::fabs(found - slope) <= 1e-6 * scale, what + " slope of body " + std::to_string(b) +
+                                                          ": " + std::to_string(found) + " and " +
+                                                          std::to_string(slope));
     }
 }
 

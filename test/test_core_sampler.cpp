@@ -1,7 +1,5 @@
 // The sampler: known distributions, detailed balance of each mover, the same on any number of
 // threads, resumed bit for bit.
-#include "reference.h"
-
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
 #include <IMP/emgmm/internal/sampler.h>
@@ -10,6 +8,8 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+
+#include "reference.h"
 
 using namespace emcore;
 using reference::check;
@@ -22,7 +22,9 @@ class FunctionTerm : public Term {
  public:
   using Function = std::function<double(const std::vector<Pose> &, double)>;
   FunctionTerm(std::size_t bodies, Function function, bool has_parameter = false)
-      : Term("function"), poses_(bodies), function_(std::move(function)),
+      : Term("function"),
+        poses_(bodies),
+        function_(std::move(function)),
         has_parameter_(has_parameter) {}
   std::unique_ptr<Term> clone() const override { return std::make_unique<FunctionTerm>(*this); }
   std::size_t bodies() const override { return poses_.size(); }
@@ -181,8 +183,7 @@ void two_wells_by_exchange() {
     const Vec3 &x = p[0].translation;
     return two_wells(x.x) + 0.5 * (x.y * x.y + x.z * x.z);
   });
-  SamplerSetup setup =
-      setup_of(term, {rigid({0}, 2, 0, 0)}, {1, 1.8, 3.2, 5.6, 10}, 3000000);
+  SamplerSetup setup = setup_of(term, {rigid({0}, 2, 0, 0)}, {1, 1.8, 3.2, 5.6, 10}, 3000000);
   for (auto &start : setup.starts) start[0].translation = {10, 0, 0};  // the worse well
   const FrameStore f = frames_of(setup);
   double left = 0, right = 0;

@@ -14,7 +14,8 @@ namespace emcore {
 
 class DensityTerm : public Term {
  public:
-  DensityTerm(std::string name, MovedScore score) : Term(std::move(name)), score_(std::move(score)) {}
+  DensityTerm(std::string name, MovedScore score)
+      : Term(std::move(name)), score_(std::move(score)) {}
 
   std::unique_ptr<Term> clone() const override { return std::make_unique<DensityTerm>(*this); }
   std::size_t bodies() const override { return score_.size(); }

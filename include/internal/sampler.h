@@ -34,12 +34,12 @@ struct SamplerSetup {
 
 // The states of the replica at the lowest temperature, recorded at full weight.
 struct FrameStore {
-  std::vector<std::uint64_t> steps;    // at full weight, of each replica
+  std::vector<std::uint64_t> steps;     // at full weight, of each replica
   std::vector<std::uint64_t> replicas;  // which one held the lowest temperature
-  std::vector<double> totals;          // weighted sum, kT
-  std::vector<double> scores;          // by frame, then by term, unweighted, kT
-  std::vector<Pose> poses;             // by frame, then by body
-  std::vector<double> parameters;      // by frame, then by parameter
+  std::vector<double> totals;           // weighted sum, kT
+  std::vector<double> scores;           // by frame, then by term, unweighted, kT
+  std::vector<Pose> poses;              // by frame, then by body
+  std::vector<double> parameters;       // by frame, then by parameter
 };
 
 class Sampler {

@@ -15,8 +15,8 @@ struct Schedule {
   std::uint64_t steps = 0;
   std::uint64_t low_steps = 0, high_steps = 10000;
   double low_weight = 0.1;
-  std::uint64_t frame_interval = 10;      // steps at weight 1
-  std::uint64_t exchange_interval = 10;   // steps of any weight
+  std::uint64_t frame_interval = 10;        // steps at weight 1
+  std::uint64_t exchange_interval = 10;     // steps of any weight
   std::uint64_t refresh_interval = 100000;  // steps between comparisons with a score from scratch
 
   // `done` counts all steps so far, low ones included.
@@ -27,7 +27,8 @@ struct Schedule {
   }
   // All steps done when the last of `high` steps at weight 1 has been.
   std::uint64_t done_after(std::uint64_t high) const {
-    return high == 0 ? 0 : (high - 1) / high_steps * cycle() + low_steps + (high - 1) % high_steps + 1;
+    return high == 0 ? 0
+                     : (high - 1) / high_steps * cycle() + low_steps + (high - 1) % high_steps + 1;
   }
   std::uint64_t total() const { return done_after(steps); }
   bool is_frame(std::uint64_t done) const {
@@ -38,10 +39,8 @@ struct Schedule {
   // The next step number after `done` at which anything but a move happens.
   std::uint64_t next_event(std::uint64_t done) const {
     const std::uint64_t in_cycle = done % cycle();
-    const std::uint64_t phase_end =
-        done - in_cycle + (in_cycle < low_steps ? low_steps : cycle());
-    const std::uint64_t frame =
-        done_after((high_done(done) / frame_interval + 1) * frame_interval);
+    const std::uint64_t phase_end = done - in_cycle + (in_cycle < low_steps ? low_steps : cycle());
+    const std::uint64_t frame = done_after((high_done(done) / frame_interval + 1) * frame_interval);
     const auto multiple = [&](std::uint64_t interval) { return (done / interval + 1) * interval; };
     return std::min({phase_end, frame, multiple(exchange_interval), multiple(refresh_interval)});
   }
@@ -54,7 +53,8 @@ struct Schedule {
     positive(exchange_interval, "exchange_interval");
     positive(refresh_interval, "refresh_interval");
     if (!(low_weight >= 0))
-      throw std::domain_error("low_weight must be 0 or positive, got " + std::to_string(low_weight));
+      throw std::domain_error("low_weight must be 0 or positive, got " +
+                              std::to_string(low_weight));
   }
 
  private:

@@ -1,4 +1,4 @@
-"""The file that a run goes on from: the sampler's state, and how far each output had been written."""
+"""The file a run goes on from: the state of the sampler, and how far each output was written."""
 
 from __future__ import annotations
 

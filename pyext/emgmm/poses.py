@@ -1,4 +1,4 @@
-"""Poses as the core has them: rows of seven, w x y z of a unit quaternion and a translation in Å."""
+"""Poses as in the core: rows of seven, w x y z of a unit quaternion and a translation in Å."""
 
 from __future__ import annotations
 

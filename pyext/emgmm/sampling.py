@@ -1,4 +1,4 @@
-"""The native sampler: replica-exchange Monte Carlo in the core, driven in short pieces from here."""
+"""The native sampler: replica-exchange Monte Carlo in the core, driven in short pieces."""
 
 from __future__ import annotations
 
@@ -327,6 +327,5 @@ class _Run:
 
 def _rates(names: tuple[str, ...], tried: np.ndarray, accepted: np.ndarray) -> dict[str, float]:
     return {
-        name: float(a / t) if t else 0.0
-        for name, t, a in zip(names, tried, accepted, strict=True)
+        name: float(a / t) if t else 0.0 for name, t, a in zip(names, tried, accepted, strict=True)
     }

@@ -12,8 +12,7 @@ double DensityTerm::evaluate(const std::vector<Pose> &poses,
     model.insert(model.end(), placed.back().begin(), placed.back().end());
   }
   std::vector<GaussianGradient> by_component;
-  const double value =
-      score_.mixture_score().evaluate(model, gradients ? &by_component : nullptr);
+  const double value = score_.mixture_score().evaluate(model, gradients ? &by_component : nullptr);
   if (!gradients) return value;
   gradients->clear();
   auto next = by_component.begin();

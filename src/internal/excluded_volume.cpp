@@ -26,7 +26,8 @@ ExcludedVolumeTerm::ExcludedVolumeTerm(std::string name, std::size_t bodies,
       rows_(bodies),
       proposed_(bodies),
       is_touched_(bodies, 0) {
-  if (!(kappa >= 0)) throw std::domain_error("kappa must be 0 or positive, got " + std::to_string(kappa));
+  if (!(kappa >= 0))
+    throw std::domain_error("kappa must be 0 or positive, got " + std::to_string(kappa));
   std::vector<SphereSet> sets(bodies);
   double max_radius = 0;
   for (std::size_t i = 0; i < spheres.size(); ++i) {
@@ -72,11 +73,11 @@ double ExcludedVolumeTerm::pair_energy(std::size_t a, std::size_t b) const {
   double sum = 0;
   for (std::size_t j = 0; j < others.size(); ++j) {
     const double radius = others.radius[j];
-    grid.overlapping(relative * others.center[j] + shift, radius,
-                     [&](std::size_t i, double squared) {
-                       const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
-                       sum += overlap * overlap;
-                     });
+    grid.overlapping(
+        relative * others.center[j] + shift, radius, [&](std::size_t i, double squared) {
+          const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
+          sum += overlap * overlap;
+        });
   }
   return 0.5 * tables_->kappa * sum;
 }

@@ -18,11 +18,11 @@ RigidMover::RigidMover(std::string name, std::vector<std::size_t> bodies, double
   if (std::adjacent_find(bodies_.begin(), bodies_.end()) != bodies_.end())
     throw std::domain_error("mover " + this->name() + " names a body twice");
   if (!(max_translation_ >= 0 && std::isfinite(max_translation_)))
-    throw std::domain_error("max_translation of mover " + this->name() + " must be 0 or positive, got " +
-                            std::to_string(max_translation_));
+    throw std::domain_error("max_translation of mover " + this->name() +
+                            " must be 0 or positive, got " + std::to_string(max_translation_));
   if (!(max_rotation_ >= 0 && std::isfinite(max_rotation_)))
-    throw std::domain_error("max_rotation of mover " + this->name() + " must be 0 or positive, got " +
-                            std::to_string(max_rotation_));
+    throw std::domain_error("max_rotation of mover " + this->name() +
+                            " must be 0 or positive, got " + std::to_string(max_rotation_));
   if (center_ != mean_of_all && !std::binary_search(bodies_.begin(), bodies_.end(), center_))
     throw std::domain_error("mover " + this->name() + " turns about body " +
                             std::to_string(center_) + ", which it does not move");

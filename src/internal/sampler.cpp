@@ -62,8 +62,7 @@ void Sampler::check_setup() const {
       throw std::domain_error("weight of term " + t.term->name() + " must be 0 or positive, got " +
                               std::to_string(t.weight));
   }
-  for (const auto &poses : setup_.starts)
-    check_poses(*setup_.terms.front().term, poses);
+  for (const auto &poses : setup_.starts) check_poses(*setup_.terms.front().term, poses);
   for (const auto &mover : setup_.movers) {
     for (std::size_t b : mover->bodies())
       if (b >= bodies)
@@ -115,9 +114,8 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
 void Sampler::exchange(const std::vector<double> &weights) {
   for (std::size_t level = exchange_rounds_ % 2; level + 1 < replicas_.size(); level += 2) {
     std::size_t &lower = replica_at_level_[level], &upper = replica_at_level_[level + 1];
-    const double exponent =
-        (1 / setup_.temperatures[level] - 1 / setup_.temperatures[level + 1]) *
-        (replicas_[lower]->total(weights) - replicas_[upper]->total(weights));
+    const double exponent = (1 / setup_.temperatures[level] - 1 / setup_.temperatures[level + 1]) *
+                            (replicas_[lower]->total(weights) - replicas_[upper]->total(weights));
     ++exchanges_[level].tried;
     if (exponent >= 0 || exchange_random_.uniform() < std::exp(exponent)) {
       ++exchanges_[level].accepted;

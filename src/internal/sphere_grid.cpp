@@ -74,9 +74,8 @@ SphereGrid::SphereGrid(SphereSet spheres, double max_radius) : spheres_(std::mov
   for (std::size_t at = 1; at < first_.size(); ++at) first_[at] += first_[at - 1];
   entries_.resize(first_.back());
   std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-  for_each_cell([&](std::size_t at, std::size_t i) {
-    entries_[next[at]++] = static_cast<std::uint32_t>(i);
-  });
+  for_each_cell(
+      [&](std::size_t at, std::size_t i) { entries_[next[at]++] = static_cast<std::uint32_t>(i); });
 }
 
 }  // namespace emcore

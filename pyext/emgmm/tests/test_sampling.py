@@ -1,0 +1,284 @@
+"""The native run: the same however it is cut, stopped and resumed; priors of a whole system."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from emgmm import _core
+from emgmm.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from emgmm.config import (
+    AnnealingConfig,
+    Config,
+    EmConfig,
+    SamplingConfig,
+    SystemConfig,
+)
+from emgmm.errors import InputError
+from emgmm.mixture import Mixture
+from emgmm.poses import random_rotations, to_matrices, to_poses, turned
+from emgmm.representation.system import (
+    Bodies,
+    Connectivity,
+    ExcludedVolume,
+    Gaussians,
+    Molecule,
+    Particles,
+    System,
+)
+from emgmm.sampler_setup import build_movers, build_terms, random_starts
+from emgmm.sampling import Callbacks, Frames, make_sampler, run_native
+from priors_reference import connectivity_energy, excluded_volume_energy
+
+
+def chain_system() -> System:
+    """Three rigid bodies on a string of two free beads; the first body carries a third bead."""
+    rng = np.random.default_rng(0)
+    owner = np.array([0] * 10 + [1] + [2] * 8 + [3] + [4] + [5] * 6)
+    rotatable = np.array([True, False, True, False, False, True])
+    n = len(owner)
+    local = np.where(rotatable[owner][:, None], rng.uniform(-12, 12, (n, 3)), 0.0)
+    translation = rng.uniform(-25, 25, (6, 3))
+    bodies = Bodies(
+        names=tuple(f"body {b}" for b in range(6)),
+        rotatable=rotatable,
+        movable=np.ones(6, dtype=bool),
+        carrier=np.array([-1, 0, -1, -1, -1, -1]),
+        mass=np.full(6, 1000.0),
+        rotation=to_matrices(np.c_[random_rotations(rng, 6), translation])[0],
+        translation=translation,
+    )
+    particles = Particles(
+        resolution=10,
+        body=owner,
+        local=local,
+        radius=rng.uniform(3, 6, n),
+        mass=np.full(n, 1000.0),
+        molecule=np.zeros(n, dtype=int),
+        fragment=np.zeros(n, dtype=int),
+        first=np.arange(n) * 10 + 1,
+        last=np.arange(n) * 10 + 10,
+    )
+    first = np.flatnonzero(owner[1:] != owner[:-1])
+    connectivity = Connectivity(
+        10, first, first + 1, np.full(len(first), 3.6), 10.0, np.zeros(len(first), dtype=int)
+    )
+    gaussians = Gaussians(
+        owner, Mixture(local, np.eye(3) * rng.uniform(15, 40, (n, 1, 1)), np.full(n, 1000.0))
+    )
+    return System(
+        molecules=(Molecule("A", 0, "A" * 10 * n),),
+        fragments=(),
+        bodies=bodies,
+        particles={10: particles},
+        gaussians=gaussians,
+        connectivity=connectivity,
+        excluded_volume=ExcludedVolume(10, 1.5),
+        super_rigid_bodies=(np.array([0, 2]),),
+    )
+
+
+def config(**sampling) -> Config:
+    settings = dict(
+        replicas=3,
+        steps=3000,
+        exchange_interval=20,
+        frame_interval=30,
+        annealing=AnnealingConfig(low_steps=100, high_steps=900),
+        seed=5,
+        threads=2,
+    )
+    return Config(
+        system=SystemConfig(topology="t"),
+        em=EmConfig(gmm="g"),
+        sampling=SamplingConfig(**(settings | sampling)),
+    )
+
+
+@pytest.fixture
+def system() -> System:
+    return chain_system()
+
+
+@pytest.fixture
+def data(system) -> Mixture:
+    return system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+
+
+class Recorder(Callbacks):
+    """Keeps all frames; a signal after the first batch where asked for."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        super().__init__(frames=self.add, offsets=lambda: {"frames": len(self.totals)})
+        self.totals: list[float] = []
+        self.batches: list[Frames] = []
+        self.stop_after = stop_after
+
+    def add(self, frames: Frames) -> None:
+        self.batches.append(frames)
+        self.totals.extend(frames.totals.tolist())
+        if self.stop_after is not None and len(self.totals) >= self.stop_after:
+            self.stop_after = None
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_poses_round_trip():
+    rng = np.random.default_rng(1)
+    q = random_rotations(rng, 200)
+    q[:3] = np.eye(4)[1:]  # half turns: w = 0
+    rotation, translation = to_matrices(np.c_[q, rng.normal(size=(200, 3))])
+    np.testing.assert_allclose(rotation @ rotation.transpose(0, 2, 1) - np.eye(3), 0, atol=1e-14)
+    again, _ = to_matrices(to_poses(rotation, translation))
+    np.testing.assert_allclose(again, rotation, atol=1e-14)
+    product, _ = to_matrices(np.c_[turned(q, q[::-1]), translation])
+    np.testing.assert_allclose(product, rotation @ rotation[::-1], atol=1e-14)
+
+
+def test_terms_equal_the_plain_loops(system, data):
+    specs = build_terms(system, data, config())
+    assert [s.term.name for s in specs] == ["em", "connectivity", "excluded_volume"]
+    assert [s.annealed for s in specs] == [True, False, False]
+    for poses in random_starts(system, data, config().sampling):
+        placed = to_matrices(poses)
+        bonds = connectivity_energy(system, *placed)
+        spheres = excluded_volume_energy(system, *placed)
+        assert specs[1].term.evaluate(poses) == pytest.approx(bonds, rel=1e-12)
+        assert specs[2].term.evaluate(poses) == pytest.approx(spheres, rel=1e-12)
+        assert specs[2].term.reset(poses) == pytest.approx(spheres, rel=1e-12)
+
+
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_gradients_are_slopes(system, data, index):
+    term = build_terms(system, data, config())[index].term
+    rng = np.random.default_rng(2)
+    poses = random_starts(system, data, config(box=30.0).sampling)[0]
+    _, by_translation, by_rotation = term.gradient(poses)
+    step = 1e-5
+    for turn in (False, True):
+        direction = rng.normal(size=(len(poses), 3))
+
+        def score(s, turn=turn, direction=direction):
+            moved = poses.copy()
+            if turn:
+                half = s * direction / 2
+                q = np.c_[np.sqrt(1 - (half**2).sum(1)), half]
+                moved[:, :4] = turned(q, moved[:, :4])
+            else:
+                moved[:, 4:] += s * direction
+            return term.evaluate(moved)
+
+        slope = (score(step) - score(-step)) / (2 * step)
+        found = np.vdot(by_rotation if turn else by_translation, direction)
+        scale = np.abs(by_translation).max()
+        assert found == pytest.approx(slope, rel=1e-6, abs=1e-6 * scale)
+
+
+def test_random_starts(system, data):
+    sampling = config(box=200.0).sampling
+    starts = random_starts(system, data, sampling)
+    assert starts.shape == (3, 6, 7)
+    np.testing.assert_array_equal(starts, random_starts(system, data, sampling))
+    assert np.abs(starts[0] - starts[1]).max() > 1
+    beads = system.particles[10]
+    input_xyz = beads.positions(system.bodies.rotation, system.bodies.translation)
+    for poses in starts:
+        xyz = beads.positions(*to_matrices(poses))
+        ridden = np.flatnonzero(np.isin(beads.body, [0, 1]))  # a body and what it carries
+        for i, j in ((ridden[0], ridden[-1]), (ridden[3], ridden[-1])):
+            distance = np.linalg.norm(xyz[i] - xyz[j])
+            assert distance == pytest.approx(np.linalg.norm(input_xyz[i] - input_xyz[j]))
+        free = np.flatnonzero(beads.body == 3)[0]  # touches the bead before it
+        gap = np.linalg.norm(xyz[free] - xyz[free - 1]) - beads.radius[[free, free - 1]].sum()
+        assert gap == pytest.approx(0, abs=1e-9)
+
+
+def test_movers(system):
+    names = [m.name for m in build_movers(system, config().sampling)]
+    assert names == [f"body {b}" for b in range(6)] + ["super rigid body 1", "whole system"]
+
+
+def test_run_reports_and_finds_the_map_again(system, data):
+    recorder = Recorder()
+    summary = run_native(system, data, config(start="asis"), recorder)
+    frames = recorder.batches[0]
+    assert summary.frames == len(recorder.totals) == 100
+    assert summary.steps == 3000 and summary.moves == 3 * 3400
+    assert summary.best_score == min(recorder.totals)
+    assert set(summary.acceptance) == {m.name for m in build_movers(system, config().sampling)}
+    assert all(0 < rate < 1 for rate in summary.acceptance.values())
+    assert len(summary.exchange) == 2 and summary.drift == 0
+    assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])
+    assert frames.terms == ("em", "connectivity", "excluded_volume")
+    specs = build_terms(system, data, config())
+    poses = to_poses(frames.rotations[-1], frames.translations[-1])
+    for spec, score in zip(specs, frames.scores[-1], strict=True):
+        assert spec.term.evaluate(poses) == pytest.approx(score, rel=1e-9)
+    assert frames.totals[-1] == pytest.approx(frames.scores[-1].sum())
+
+
+def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
+    whole = Recorder()
+    run_native(system, data, config(), whole)
+    path = tmp_path / "checkpoint.bin"
+    recorder = Recorder(stop_after=3)
+    with pytest.raises(KeyboardInterrupt):
+        run_native(
+            system, data, config(), recorder, checkpoint=path, chunk_seconds=0.0
+        )  # as short as can be
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    stored = read_checkpoint(path)
+    assert 3 <= stored.offsets["frames"] == len(recorder.totals) < len(whole.totals)
+    summary = run_native(system, data, config(threads=1), recorder, checkpoint=path, resume=True)
+    assert recorder.totals == whole.totals
+    assert summary.frames == len(whole.totals)
+    assert summary.best_score == min(whole.totals)
+    # Once finished, resuming does nothing; more steps go on.
+    again = run_native(system, data, config(), recorder, checkpoint=path, resume=True)
+    assert again.frames == len(recorder.totals) == 100
+    more = run_native(system, data, config(steps=3600), recorder, checkpoint=path, resume=True)
+    assert more.frames == len(recorder.totals) == 120
+
+
+def test_another_run_is_refused(system, data, tmp_path):
+    path = tmp_path / "checkpoint.bin"
+    run_native(system, data, config(steps=100), checkpoint=path)
+    with pytest.raises(InputError, match=r"checkpoint\.bin: found .*seed 5.*expected"):
+        run_native(system, data, config(seed=6), checkpoint=path, resume=True)
+    with pytest.raises(InputError, match="other temperatures"):
+        run_native(system, data, config(replicas=4), checkpoint=path, resume=True)
+
+
+def test_checkpoint_files(tmp_path):
+    path = tmp_path / "c.bin"
+    with pytest.raises(InputError, match="no such file"):
+        read_checkpoint(path)
+    checkpoint = Checkpoint(b"\x00\n1" * 50, {"stat.0.out": 12}, {"best_score": float("inf")})
+    write_checkpoint(path, checkpoint)
+    assert read_checkpoint(path) == checkpoint
+    assert [p.name for p in tmp_path.iterdir()] == ["c.bin"]
+    whole = path.read_bytes()
+    for broken in (whole[:-1], whole[:30], whole[:-1] + b"x"):
+        path.write_bytes(broken)
+        with pytest.raises(InputError, match="a whole checkpoint"):
+            read_checkpoint(path)
+    path.write_bytes(b"PK")
+    with pytest.raises(InputError, match="another kind of file"):
+        read_checkpoint(path)
+
+
+def test_bad_setups_are_refused(system, data):
+    with pytest.raises(TypeError, match="incompatible"):
+        build_terms(system, data, config())[0].term.evaluate(np.zeros((6, 6)))
+    with pytest.raises(ValueError, match="one pose a body"):
+        build_terms(system, data, config())[0].term.evaluate(np.zeros((5, 7)))
+    with pytest.raises(ValueError, match="max_translation"):
+        _core.rigid_mover("m", np.array([0]), -1.0, 0.0)
+    with pytest.raises(ValueError, match="twice"):
+        _core.rigid_mover("m", np.array([1, 1]), 1.0, 0.0)
+    sampler, *_ = make_sampler(system, data, config())
+    sampler.advance(100, 10)
+    with pytest.raises(ValueError, match="frames"):
+        sampler.advance(100, 10)
+        sampler.save()
