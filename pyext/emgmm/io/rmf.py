@@ -1,0 +1,21 @@
+"""RMF3 trajectories without IMP: trees of nodes, written and read.
+
+`RmfWriter` writes frames of a tree, `read_rmf` reads files of any writer (RMF 1.3 and later, that
+is `.rmf3`). How a modelled system becomes such a tree stands in `rmf_system`.
+"""
+
+from .rmf_node import Node, number_nodes
+from .rmf_read import Leaves, RmfFile, read_rmf
+from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
+from .rmf_write import RmfWriter
+
+__all__ = [
+    "GAUSSIAN_PARTICLE",
+    "PARTICLE",
+    "Leaves",
+    "Node",
+    "RmfFile",
+    "RmfWriter",
+    "number_nodes",
+    "read_rmf",
+]

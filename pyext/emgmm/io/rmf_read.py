@@ -1,0 +1,446 @@
+"""Reading RMF3: the tree, and coordinates of many frames at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..mixture import Mixture
+from .rmf_blocks import Blocks
+from .rmf_node import Node
+from .rmf_schema import FIELDS, GAUSSIAN_PARTICLE, NODE_TYPE_NAMES, PARTICLE, unpacked
+
+_COORDINATES = "physics/coordinates"
+_TRANSLATION = "physics/translation"
+_ROTATION = "physics/rotation"
+_VARIANCES = "physics/variances"
+_SYMBOL_OF_FIELD = {field: (symbol, key, node) for symbol, (field, key, node) in FIELDS.items()}
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Beads, residues or Gaussians of one representation, in the order of the tree.
+
+    Attributes
+    ----------
+    nodes
+        (n,) ids of the nodes.
+    reference
+        (n,) id of the innermost node with a reference frame that carries them, -1 for none.
+    molecule, copy, chain
+        (n,) name, copy index and chain identifier of the molecule.
+    first, last
+        (n,) residue range, inclusive; 0 where the file does not say.
+    radius, mass
+        (n,) Å and Da; NaN where the file does not say.
+    """
+
+    nodes: np.ndarray
+    reference: np.ndarray
+    molecule: np.ndarray
+    copy: np.ndarray
+    chain: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    radius: np.ndarray
+    mass: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+class RmfFile:
+    """An RMF3 file, opened for reading; see `read_rmf`.
+
+    Attributes
+    ----------
+    path, description, producer
+        Of the file.
+    root
+        The tree with its static values.
+    nodes
+        Nodes by id.
+    frames
+        Number of frames.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = Path(path)
+        self._blocks = Blocks(path)
+        self.description = self.producer = ""
+        self.nodes: dict[int, Node] = {}
+        self._keys: dict[tuple[str, int], str] = {}  # (type, id) -> category/name
+        categories: dict[int, str] = {}
+        parents: dict[int, list[int]] = {}
+        block_of_frame: list[int] = []
+        # We write the tree in the first record alone; IMP adds to it between frames.
+        blocks = range(len(self._blocks))
+        for block in blocks:
+            for record in self._blocks.records(block):
+                if "id" in record["info"]:
+                    block_of_frame.append(block)
+                else:
+                    self._add_static(record, categories, parents)
+            if block == 0 and self.producer.startswith("emgmm") and not block_of_frame:
+                for later in blocks[1:]:
+                    block_of_frame += [later] * self._blocks.counts[later]
+                break
+        self._block_of_frame = np.array(block_of_frame, dtype=int)
+        self.frames = len(block_of_frame)
+        self.root = self._connect(parents)
+        self._poses: dict[int, np.ndarray] = {}
+
+    def _add_static(self, record: dict, categories: dict, parents: dict) -> None:
+        info = record["info"]
+        self.description = info["description"] or self.description
+        self.producer = info["producer"] or self.producer
+        categories.update({c["id"]: c["name"] for c in info["categories"]})
+        for key in record["keys"]:
+            name = f"{categories.get(key['category'], key['category'])}/{key['name']}"
+            self._keys[key["type"], key["id"]] = name
+        for node in record["nodes"]:
+            if node["id"] not in self.nodes:
+                kind = NODE_TYPE_NAMES.get(node["type"], "custom")
+                self.nodes[node["id"]] = Node(node["name"], kind, id=node["id"])
+            for parent in node["parents"]:
+                parents.setdefault(parent, []).append(node["id"])
+        for key, nodes, values in self._values(record):
+            for node, value in zip(nodes, values, strict=True):
+                if node not in self.nodes:
+                    raise InputError(self.path, f"a value of node {node}", "a node of the tree")
+                self.nodes[node].values[key] = unpacked(value)
+
+    def _values(self, record: dict) -> Iterator[tuple[str, list[int], list]]:
+        """(key, nodes, values) of everything in a record, values as fastavro gives them."""
+        for field, tables in record["data"].items():
+            if not tables:
+                continue
+            if field not in _SYMBOL_OF_FIELD:
+                continue
+            symbol, key_field, node_field = _SYMBOL_OF_FIELD[field]
+            for table in tables:
+                key = self._keys.get((symbol, table[key_field]))
+                if key is None:
+                    raise InputError(self.path, f"key {table[key_field]}", "a declared key")
+                entries = table["values"]
+                yield key, [e[node_field] for e in entries], [e["value"] for e in entries]
+
+    def _connect(self, parents: dict[int, list[int]]) -> Node:
+        if 0 not in self.nodes:
+            raise InputError(self.path, "no root node", "an RMF3 file with its tree")
+        try:
+            for parent, children in parents.items():
+                self.nodes[parent].children = [self.nodes[child] for child in children]
+            for node in self.nodes.values():
+                kinds = node.values.pop("alternatives/types", [])
+                roots = node.values.pop("alternatives/roots", [])
+                node.alternatives = [
+                    (kind, self.nodes[root]) for kind, root in zip(kinds, roots, strict=True)
+                ]
+        except KeyError as error:
+            raise InputError(self.path, f"no node {error}", "a node for every id") from None
+        return self.nodes[0]
+
+    def frame_values(self, frame: int) -> dict[str, dict[int, object]]:
+        """All values of a frame: key -> node -> value.
+
+        Raises
+        ------
+        IndexError
+            No such frame.
+        """
+        record = next(self._frame_records(np.array([frame])))
+        return {
+            key: dict(zip(nodes, map(unpacked, values), strict=True))
+            for key, nodes, values in self._values(record)
+        }
+
+    def _frame_records(self, frames: np.ndarray) -> Iterator[dict]:
+        """Records of these frames, which ascend."""
+        if len(frames) and not (0 <= frames[0] and frames[-1] < self.frames):
+            raise IndexError(f"frames {frames[0]} to {frames[-1]} of {self.frames}")
+        for block in np.unique(self._block_of_frame[frames]).tolist():
+            number = int(np.searchsorted(self._block_of_frame, block))
+            wanted = set(frames[self._block_of_frame[frames] == block].tolist())
+            for record in self._blocks.records(block):
+                if "id" in record["info"]:
+                    if number in wanted:
+                        yield record
+                    number += 1
+
+    def vectors(
+        self, keys: Sequence[str], frames: Iterable[int] | None = None
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Values of vector keys in many frames.
+
+        Returns
+        -------
+        dict
+            For each key the ids of nodes (n,), ascending, and float32 values (frames, n, 3 or 4);
+            NaN where a frame does not have a value.
+        """
+        chosen = self._chosen(frames)
+        order, inverse = np.unique(chosen, return_inverse=True)
+        # Nearly always the nodes are the same in all frames: then rows are put in place at once.
+        columns: dict[str, list[tuple[tuple[int, ...], list[int], list]]] = {k: [] for k in keys}
+        for row, record in enumerate(self._frame_records(order)):
+            for key, nodes, values in self._values(record):
+                if key not in columns:
+                    continue
+                flat = np.array([tuple(v.values()) for v in values], dtype=np.float32)
+                groups = columns[key]
+                if groups and groups[-1][0] == (same := tuple(nodes)):
+                    groups[-1][1].append(row)
+                    groups[-1][2].append(flat)
+                else:
+                    same = tuple(nodes)
+                    groups.append((same, [row], [flat]))
+        result = {}
+        for key, groups in columns.items():
+            width = 4 if key == _ROTATION else 3
+            ids = np.unique(np.array([n for nodes, *_ in groups for n in nodes], dtype=int))
+            table = np.full((len(order), len(ids), width), np.nan, dtype=np.float32)
+            for nodes, rows, values in groups:
+                where = np.searchsorted(ids, nodes)
+                table[np.ix_(rows, where)] = np.stack(values)
+            result[key] = ids, table[inverse] if len(order) else table
+        return result
+
+    def _chosen(self, frames: Iterable[int] | None) -> np.ndarray:
+        if frames is None:
+            return np.arange(self.frames)
+        return np.fromiter(frames, dtype=int)
+
+    def leaves(self, resolution: float = 1.0, kind: int = PARTICLE) -> Leaves:
+        """Beads of the resolution that is closest to the one asked for.
+
+        Where a part of a molecule has alternatives, the one of nearest explicit resolution is
+        taken. With ``kind`` `GAUSSIAN_PARTICLE` only densities are returned.
+        """
+        in_frames = set()
+        if self.frames:
+            in_frames = set(self.frame_values(0).get(_COORDINATES, {}))
+        rows: list[tuple] = []
+        top = _Context()
+        for node, context in self._represented(self.root, top, resolution, kind):
+            if _COORDINATES not in node.values and node.id not in in_frames:
+                continue
+            if (_VARIANCES in node.values) != (kind == GAUSSIAN_PARTICLE):
+                continue
+            values = node.values
+            first, last = _residues(node)
+            radius, mass = (values.get(f"physics/{k}", np.nan) for k in ("radius", "mass"))
+            inherited = (context.reference, context.molecule, context.copy, context.chain)
+            rows.append((node.id, *inherited, first, last, radius, mass))
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 9
+        kinds = (int, int, object, int, object, int, int, float, float)
+        return Leaves(*(np.array(c, dtype=k) for c, k in zip(columns, kinds, strict=True)))
+
+    def _represented(
+        self, node: Node, context: _Context, resolution: float, kind: int
+    ) -> Iterator[tuple[Node, _Context]]:
+        """Leaves of the tree with what is known from above them."""
+        context = context.below(node, self._references())
+        shown = node
+        if node.alternatives:
+            choices = [(PARTICLE, node), *node.alternatives]
+            choices = [other for k, other in choices if k == kind] or [node]
+            shown = min(choices, key=lambda other: abs(_resolution(other) - resolution))
+            if shown is not node:
+                context = context.below(shown, self._references())
+        children = [c for c in shown.children if c.type in ("representation", "organizational")]
+        if not children:
+            if shown.type == "representation":
+                yield shown, context
+            return
+        for child in children:
+            yield from self._represented(child, context, resolution, kind)
+
+    def _references(self) -> set[int]:
+        """Ids of the nodes with a reference frame."""
+        if not hasattr(self, "_reference_ids"):
+            ids = {i for i, node in self.nodes.items() if _TRANSLATION in node.values}
+            if self.frames:
+                ids |= set(self.frame_values(0).get(_TRANSLATION, {}))
+            self._reference_ids = ids
+        return self._reference_ids
+
+    def _host(self) -> dict[int, int]:
+        """Node -> the node above it; for an alternative that is the node it stands for."""
+        above = {}
+        for node in self.nodes.values():
+            above |= {child.id: node.id for child in node.children}
+            above |= {other.id: node.id for _, other in node.alternatives}
+        return above
+
+    def reference_frames(
+        self, frames: Iterable[int] | None = None
+    ) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        """Global rotation (frames, 3, 3) and translation (frames, 3) Å of each reference frame.
+
+        Frames within frames are composed: a Gaussian's is given in that of its rigid body.
+        """
+        return self._compose(self.vectors((_TRANSLATION, _ROTATION), frames))
+
+    def _compose(self, tables: dict) -> dict[int, tuple[np.ndarray, np.ndarray]]:
+        count = len(tables[_TRANSLATION][1])
+        references, above = self._references(), self._host()
+        placed: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+        def place(node: int) -> tuple[np.ndarray, np.ndarray]:
+            if node not in placed:
+                turn = _rotations(self._varying(tables, _ROTATION, node, count))
+                shift = self._varying(tables, _TRANSLATION, node, count)
+                parent = above.get(node)
+                while parent is not None and parent not in references:
+                    parent = above.get(parent)
+                if parent is not None:
+                    outer_turn, outer_shift = place(parent)
+                    shift = np.einsum("fij,fj->fi", outer_turn, shift) + outer_shift
+                    turn = outer_turn @ turn
+                placed[node] = turn, shift
+            return placed[node]
+
+        for node in sorted(references):
+            place(node)
+        return placed
+
+    def _varying(self, tables: dict, key: str, node: int, count: int) -> np.ndarray:
+        """Value of a node in each frame, static where the frames have none."""
+        ids, table = tables[key]
+        static = self.nodes[node].values.get(key)
+        where = np.searchsorted(ids, node)
+        if where < len(ids) and ids[where] == node:
+            values = table[:, where].astype(float)
+            if static is not None:
+                values = np.where(np.isnan(values), np.array(static), values)
+            return values
+        if static is None:
+            raise InputError(self.path, f"no {key} of node {node}", "a value in every frame")
+        return np.broadcast_to(np.array(static, dtype=float), (count, len(static)))
+
+    def coordinates(
+        self, frames: int | Iterable[int] | None = None, leaves: Leaves | None = None
+    ) -> np.ndarray:
+        """Global coordinates of leaves.
+
+        Parameters
+        ----------
+        frames
+            One frame, several, or None for all.
+        leaves
+            From `leaves`; default: resolution 1.
+
+        Returns
+        -------
+        array
+            (n, 3) for one frame, else (frames, n, 3), Å.
+        """
+        if isinstance(frames, int | np.integer):
+            return self.coordinates([int(frames)], leaves)[0]
+        leaves = self.leaves() if leaves is None else leaves
+        tables = self.vectors((_TRANSLATION, _ROTATION, _COORDINATES), frames)
+        placed = self._compose(tables)
+        ids, moving = tables[_COORDINATES]
+        count = len(moving)
+        result = np.empty((count, len(leaves), 3))
+        varying = np.isin(leaves.nodes, ids)
+        static = np.array(
+            [self.nodes[n].values.get(_COORDINATES, (np.nan,) * 3) for n in leaves.nodes.tolist()],
+            dtype=float,
+        ).reshape(-1, 3)
+        local = moving[:, np.searchsorted(ids, leaves.nodes[varying])]
+        result[:, varying] = np.where(np.isnan(local), static[varying], local)
+        for reference in np.unique(leaves.reference).tolist():
+            members = np.flatnonzero(leaves.reference == reference)
+            fixed = members[~varying[members]]
+            if reference < 0:
+                result[:, fixed] = static[fixed]
+                continue
+            turn, shift = placed[reference]
+            result[:, fixed] = static[fixed] @ turn.transpose(0, 2, 1) + shift[:, None]
+            loose = members[varying[members]]
+            result[:, loose] = result[:, loose] @ turn.transpose(0, 2, 1) + shift[:, None]
+        return result
+
+    def densities(self, frame: int) -> Mixture:
+        """The Gaussians of a frame, weights in Da.
+
+        Raises
+        ------
+        InputError
+            The file holds none.
+        """
+        leaves = self.leaves(kind=GAUSSIAN_PARTICLE)
+        if not len(leaves):
+            raise InputError(self.path, "no Gaussians", "a file with densities")
+        means = self.coordinates(frame, leaves)
+        placed = self.reference_frames([frame])
+        turns = np.array([placed[r][0][0] if r >= 0 else np.eye(3) for r in leaves.reference])
+        variances = np.array([self.nodes[n].values[_VARIANCES] for n in leaves.nodes.tolist()])
+        covariances = np.einsum("nij,nj,nkj->nik", turns, variances, turns)
+        return Mixture(means, covariances, leaves.mass)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What a node inherits from those above it."""
+
+    reference: int = -1
+    molecule: str = ""
+    copy: int = 0
+    chain: str = ""
+
+    def below(self, node: Node, references: set[int]) -> _Context:
+        values = node.values
+        is_molecule = "sequence/chain id" in values or "sequence/molecule" in values
+        return _Context(
+            node.id if node.id in references else self.reference,
+            node.name if is_molecule else self.molecule,
+            values.get("sequence/copy index", self.copy),
+            values.get("sequence/chain id", self.chain),
+        )
+
+
+def _resolution(node: Node) -> float:
+    return node.values.get("sequence/explicit resolution", 1.0)
+
+
+def _residues(node: Node) -> tuple[int, int]:
+    values = node.values
+    if "sequence/residue index" in values:
+        return (values["sequence/residue index"],) * 2
+    if indexes := values.get("sequence/residue indexes"):
+        return min(indexes), max(indexes)
+    first = values.get("sequence/first residue index")
+    return (first, values["sequence/last residue index"] - 1) if first is not None else (0, 0)
+
+
+def _rotations(quaternions: np.ndarray) -> np.ndarray:
+    """Rotation matrices (n, 3, 3) of quaternions (n, 4) as w, x, y, z; normalised first."""
+    q = quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True)
+    w, x, y, z = q.T
+    rows = [
+        [w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
+def read_rmf(path: str | os.PathLike) -> RmfFile:
+    """Open an RMF3 file, written here, by IMP or by the RMF library.
+
+    A last block that is cut short, as a run that goes on or was killed leaves it, is left out.
+
+    Raises
+    ------
+    InputError
+        No such file, no RMF3 file, or one that is broken; one line says where.
+    """
+    return RmfFile(path)

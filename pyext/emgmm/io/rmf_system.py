@@ -1,0 +1,332 @@
+"""The RMF tree of a `System`, laid out as IMP.pmi lays out its own.
+
+    root -> System -> State_0 -> molecule -> fragment -> residues or beads
+
+A structured fragment shows its residues (resolution 1); its coarser beads and the Gaussians of its
+body are alternatives. Each representation of a fragment has the reference frame of its body, so a
+frame is seven numbers for each of them, and three for each flexible bead. RMF has no other way to
+say that two branches of the tree move as one: IMP joins them by their ``rigid body index``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import gemmi
+import numpy as np
+
+from ..representation.system import Fragment, Particles, System
+from .rmf_node import Node, number_nodes
+from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
+from .rmf_write import KeyValues
+
+_CHAIN_TYPES = {"protein": "LPolypeptide", "RNA": "RNA", "DNA": "DNA"}
+_RESIDUE_KINDS = {
+    "protein": gemmi.ResidueKind.AA,
+    "RNA": gemmi.ResidueKind.RNA,
+    "DNA": gemmi.ResidueKind.DNA,
+}
+# What comes with every frame.
+_POSE_KEYS = ("physics/rotation", "physics/translation", "physics/coordinates")
+
+
+@dataclass(frozen=True)
+class SystemTree:
+    """Tree of a system, and which node follows which body.
+
+    Attributes
+    ----------
+    root
+        For `RmfWriter`.
+    framed_nodes, framed_bodies
+        (n,) ids of nodes with a reference frame, and the body that each follows.
+    bead_nodes, bead_bodies
+        (n,) ids of flexible beads, and their bodies.
+    features
+        Name of a score -> id of its node.
+    stat_keys
+        Entries of a stat file that are kept with each frame too.
+    """
+
+    root: Node
+    framed_nodes: np.ndarray
+    framed_bodies: np.ndarray
+    bead_nodes: np.ndarray
+    bead_bodies: np.ndarray
+    features: dict[str, int]
+    stat_keys: tuple[str, ...]
+
+    @property
+    def frame_keys(self) -> list[str]:
+        """What `RmfWriter` has to know of the frames."""
+        stat = [f"stat/{key}" for key in self.stat_keys]
+        return [*_POSE_KEYS, "feature/score", *stat]
+
+    def frame_values(
+        self,
+        rotation: np.ndarray,
+        translation: np.ndarray,
+        scores: Mapping[str, float] | None = None,
+    ) -> dict[str, KeyValues]:
+        """Values of a frame for `RmfWriter.write_frame`.
+
+        Parameters
+        ----------
+        rotation, translation
+            Poses of all bodies, (bodies, 3, 3) and (bodies, 3) Å.
+        scores
+            By name, kT; those of ``features`` and of ``stat_keys`` are written.
+        """
+        scores = scores or {}
+        turns = quaternions(rotation)[self.framed_bodies]
+        values: dict[str, KeyValues] = {
+            "physics/rotation": (self.framed_nodes, turns),
+            "physics/translation": (self.framed_nodes, translation[self.framed_bodies]),
+        }
+        if len(self.bead_nodes):
+            values["physics/coordinates"] = (self.bead_nodes, translation[self.bead_bodies])
+        named = [name for name in self.features if name in scores]
+        if named:
+            nodes = [self.features[name] for name in named]
+            values["feature/score"] = (nodes, [float(scores[name]) for name in named])
+        for key in self.stat_keys:
+            if key in scores:
+                values[f"stat/{key}"] = ([self.root.id], [str(scores[key])])
+        return values
+
+
+def system_tree(
+    system: System,
+    features: Iterable[str] = (),
+    stat_keys: Iterable[str] = ("Total_Score",),
+    folder: str | os.PathLike | None = None,
+) -> SystemTree:
+    """The tree of a system.
+
+    Parameters
+    ----------
+    features
+        Names of scores that get a node of their own (shown by ChimeraX as features).
+    stat_keys
+        Entries of the stat file that every frame keeps as well, for IMP.pmi's readers of RMF.
+    folder
+        Where the RMF file will be: RMF notes the files of structures relative to it. Without it
+        they are not noted.
+    """
+    builder = _Builder(system, Path(folder) if folder is not None else None)
+    root = Node("root", "root", children=[builder.system_node()])
+    features = list(dict.fromkeys(features))
+    number_nodes(root)
+    molecules = [node.id for node in builder.molecules]
+    nodes = [Node(name, "feature", {"feature/representation": molecules}, []) for name in features]
+    root.children += nodes
+    number_nodes(root)  # features come last: the numbers of the molecules stay
+    framed = [(node.id, body) for node, body in builder.framed]
+    beads = [(node.id, body) for node, body in builder.beads]
+    framed_nodes, framed_bodies = np.array(framed, dtype=int).reshape(-1, 2).T
+    bead_nodes, bead_bodies = np.array(beads, dtype=int).reshape(-1, 2).T
+    return SystemTree(
+        root=root,
+        framed_nodes=framed_nodes,
+        framed_bodies=framed_bodies,
+        bead_nodes=bead_nodes,
+        bead_bodies=bead_bodies,
+        features={name: node.id for name, node in zip(features, nodes, strict=True)},
+        stat_keys=tuple(stat_keys),
+    )
+
+
+class _Builder:
+    def __init__(self, system: System, folder: Path | None) -> None:
+        self._system = system
+        self._folder = folder
+        self.framed: list[tuple[Node, int]] = []
+        self.beads: list[tuple[Node, int]] = []
+        self.molecules: list[Node] = []
+        self._with_density: set[int] = set()  # bodies whose Gaussians have found a place
+
+    def system_node(self) -> Node:
+        state = Node("State_0", values={"sequence/state index": 0})
+        fragments = list(enumerate(self._system.fragments))
+        for index, molecule in enumerate(self._system.molecules):
+            node = Node(
+                molecule.name,
+                values={
+                    "sequence/molecule": 1,
+                    "sequence/copy index": molecule.copy,
+                    "sequence/chain id": molecule.chain,
+                    "sequence/sequence": molecule.sequence,
+                    "sequence/sequence offset": 0,
+                    "sequence/chain type": _CHAIN_TYPES[molecule.alphabet],
+                },
+            )
+            if molecule.uniprot:
+                node.values["sequence/uniprot accession"] = molecule.uniprot
+            node.children = [self._fragment(n, f) for n, f in fragments if f.molecule == index]
+            self.molecules.append(node)
+            state.children.append(node)
+        return Node("System", children=[state])
+
+    def _fragment(self, number: int, fragment: Fragment) -> Node:
+        label = f"Frag_{fragment.first}-{fragment.last}"
+        values = _residue_indexes(fragment.first, fragment.last)
+        if not fragment.structured:
+            return self._bead_string(number, fragment, Node(label, values=values))
+        finest, *coarser = sorted(self._system.particles)
+        node = Node(label, values=values | {"sequence/explicit resolution": float(finest)})
+        node.children = [self._beads(number, fragment, label, finest)]
+        for resolution in coarser:
+            other = self._beads(number, fragment, label, resolution)
+            other.values["sequence/explicit resolution"] = float(resolution)
+            node.alternatives.append((PARTICLE, other))
+        density = self._density(number, fragment, label)
+        if density is not None:
+            node.alternatives.append((GAUSSIAN_PARTICLE, density))
+        return node
+
+    def _framed_node(self, name: str, fragment: Fragment, body: int) -> Node:
+        values = _residue_indexes(fragment.first, fragment.last) | {"IMP/rigid body index": body}
+        node = Node(name, values=values)
+        self.framed.append((node, body))
+        return node
+
+    def _members(self, number: int, resolution: int) -> tuple[Particles, np.ndarray]:
+        particles = self._system.particles[resolution]
+        return particles, np.flatnonzero(particles.fragment == number)
+
+    def _beads(self, number: int, fragment: Fragment, label: str, resolution: int) -> Node:
+        particles, members = self._members(number, resolution)
+        body = int(particles.body[members[0]])
+        node = self._framed_node(f"{label}: Res {resolution}", fragment, body)
+        for index in members.tolist():
+            bead = self._bead(particles, index, fragment)
+            bead.values["physics/coordinates"] = tuple(particles.local[index].tolist())
+            node.children.append(bead)
+        if fragment.pdb is not None and self._folder is not None:
+            node.children.append(self._structure(fragment))
+        return node
+
+    def _bead(self, particles: Particles, index: int, fragment: Fragment) -> Node:
+        """A residue, or a bead of several, without its coordinates."""
+        first, last = int(particles.first[index]), int(particles.last[index])
+        values: dict[str, object] = {
+            "physics/radius": float(particles.radius[index]),
+            "physics/mass": float(particles.mass[index]),
+            "shape/rgb color": fragment.color,
+        }
+        if first == last and fragment.structured:
+            molecule = self._system.molecules[fragment.molecule]
+            values["sequence/residue index"] = first
+            values["sequence/residue type"] = _residue_type(
+                molecule.alphabet, molecule.sequence, first
+            )
+            return Node(str(first), values=values)
+        name = f"Fragment [{first}-{last + 1})" if fragment.structured else _bead_name(first, last)
+        return Node(name, values=values | _residue_indexes(first, last))
+
+    def _bead_string(self, number: int, fragment: Fragment, node: Node) -> Node:
+        """Flexible beads: their coordinates come with the frames, in the global frame."""
+        particles, members = self._members(number, min(self._system.particles))
+        size = int((particles.last[members] - particles.first[members]).max()) + 1
+        node.values["sequence/explicit resolution"] = float(size)
+        string = Node(
+            f"{node.name}: Res {size}", values=_residue_indexes(fragment.first, fragment.last)
+        )
+        for index in members.tolist():
+            bead = self._bead(particles, index, fragment)
+            self.beads.append((bead, int(particles.body[index])))
+            string.children.append(bead)
+        node.children = [string]
+        return node
+
+    def _density(self, number: int, fragment: Fragment, label: str) -> Node | None:
+        """Gaussians of the fragment's body, shown with its first fragment.
+
+        A flexible bead's Gaussian follows from its radius and has no node.
+        """
+        particles, members = self._members(number, min(self._system.particles))
+        body = int(particles.body[members[0]])
+        gaussians = self._system.gaussians
+        chosen = np.flatnonzero(gaussians.body == body)
+        if body in self._with_density or not len(chosen):
+            return None
+        self._with_density.add(body)
+        mixture = gaussians.mixture
+        residues = int((particles.body == body).sum())
+        node = self._framed_node(f"{label}: Densities", fragment, body)
+        node.values["sequence/explicit resolution"] = float(max(1, residues // len(chosen)))
+        variances, axes = np.linalg.eigh(mixture.covariances[chosen])
+        axes[np.linalg.det(axes) < 0, :, 0] *= -1  # proper rotations
+        turns = quaternions(axes)
+        for i, index in enumerate(chosen.tolist()):
+            node.children.append(
+                Node(
+                    f"Density #{i}",
+                    values={
+                        "physics/mass": float(mixture.weights[index]),
+                        "physics/radius": float(np.sqrt(variances[i].max())),
+                        "physics/coordinates": (0.0, 0.0, 0.0),
+                        "physics/variances": tuple(variances[i].tolist()),
+                        "physics/translation": tuple(mixture.means[index].tolist()),
+                        "physics/rotation": tuple(turns[i].tolist()),
+                        "shape/rgb color": fragment.color,
+                    },
+                )
+            )
+        return node
+
+    def _structure(self, fragment: Fragment) -> Node:
+        values = {
+            "provenance/structure filename": os.path.relpath(fragment.pdb, self._folder),
+            "provenance/structure chain": fragment.pdb_chain,
+            "provenance/structure residue offset": fragment.pdb_offset,
+        }
+        return Node("input structure", "provenance", values)
+
+
+def _residue_indexes(first: int, last: int) -> dict[str, object]:
+    return {"sequence/residue indexes": list(range(first, last + 1))}
+
+
+def _bead_name(first: int, last: int) -> str:
+    return f"{first}_bead" if first == last else f"{first}-{last}_bead"
+
+
+def _residue_type(alphabet: str, sequence: str, residue: int) -> str:
+    """IMP's name of a residue: of three letters, nucleotides as the PDB writes them."""
+    code = sequence[residue - 1]
+    if alphabet != "protein":
+        return ("D" if alphabet == "DNA" else "") + code
+    name = gemmi.expand_one_letter(code, _RESIDUE_KINDS[alphabet])
+    return name or "UNK"
+
+
+def quaternions(rotations: np.ndarray) -> np.ndarray:
+    """Unit quaternions (n, 4) as w, x, y, z with w ≥ 0 of rotation matrices (n, 3, 3).
+
+    Each comes from its largest component (Shepperd's method), so that none is lost to rounding.
+    """
+    m = np.asarray(rotations, dtype=float)
+    trace = np.trace(m, axis1=1, axis2=2)
+    diagonal = np.diagonal(m, axis1=1, axis2=2)
+    squares = np.column_stack([1 + trace, 1 - trace[:, None] + 2 * diagonal])  # 4 q_i²
+    largest = np.argmax(squares, axis=1)
+    off = {
+        (0, 1): m[:, 2, 1] - m[:, 1, 2],
+        (0, 2): m[:, 0, 2] - m[:, 2, 0],
+        (0, 3): m[:, 1, 0] - m[:, 0, 1],
+        (1, 2): m[:, 0, 1] + m[:, 1, 0],
+        (1, 3): m[:, 0, 2] + m[:, 2, 0],
+        (2, 3): m[:, 1, 2] + m[:, 2, 1],
+    }  # 4 q_i q_j
+    products = np.zeros((len(m), 4, 4))
+    for (i, j), value in off.items():
+        products[:, i, j] = products[:, j, i] = value
+    for i in range(4):
+        products[:, i, i] = squares[:, i]
+    q = products[np.arange(len(m)), largest]
+    q /= np.linalg.norm(q, axis=1, keepdims=True)
+    return np.where(q[:, :1] < 0, -q, q)
