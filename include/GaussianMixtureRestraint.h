@@ -1,0 +1,170 @@
+/**
+ *  \file IMP/emgmm/GaussianMixtureRestraint.h
+ *  \brief Bayesian restraint of a model by the Gaussian mixture of a density map.
+ */
+
+#ifndef IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
+#define IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
+
+#include <IMP/emgmm/emgmm_config.h>
+#include <IMP/Restraint.h>
+#include <IMP/particle_index.h>
+#include <cereal/access.hpp>
+#include <cereal/types/base_class.hpp>
+#include <cereal/types/memory.hpp>
+#include <cereal/types/polymorphic.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/vector.hpp>
+
+#include <memory>
+#include <string>
+
+IMPEMGMM_BEGIN_NAMESPACE
+
+//! Weigh a cryo-EM map, given as Gaussians, against the Gaussians of a model
+/** The score is that of M. Bonomi et al., Structure 27 (2019) 175: for each
+    data Gaussian k the log ratio l_k = log(ov_MD,k / ov_DD,k) of its overlap
+    with the model and with the data itself, and a noise model whose unknown
+    standard deviation is marginalised. The score is in units of kT, without
+    the constants of eq. 13 there.
+
+    Model Gaussians that are rigid members of one body move together, every
+    other Gaussian by itself. The restraint remembers the pose of each of these
+    and computes only what moved, whether it is called through evaluate() or
+    evaluate_moved(); the result depends on the poses alone, never on the
+    moves that led there. Orientations come from the reference frames, not from
+    the cached covariances of core::Gaussian, which rigid body moves leave
+    stale.
+
+    Derivatives act on the positions and orientations of the model Gaussians,
+    and, where all data Gaussians are rigid members of one body, on that body;
+    data Gaussians that are not are taken as fixed by the derivatives.
+
+    \note Change of a mass, a variance or of the place of a rigid member within
+          its body is seen at the next evaluate(), not by evaluate_moved().
+ */
+class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
+ public:
+  //! Create the restraint
+  /**
+     \param[in] m the Model
+     \param[in] model_ps core::Gaussian and atom::Mass particles of the model
+     \param[in] data_ps core::Gaussian and atom::Mass particles of the map
+     \param[in] noise_model "lognormal" (eq. 13), "lognormal_local",
+                "gaussian_local" or "outliers"
+     \param[in] sigma_min lower bound of the standard deviation of the log
+                ratios; 0 for eq. 13 as it stands (minus infinity for a perfect
+                fit)
+     \param[in] component_sigmas one positive value for each data Gaussian:
+                needed by "gaussian_local" and "outliers" (Da^2/A^3), optional
+                for "lognormal_local" (log ratio)
+     \param[in] profile_scale whether the unknown factor between the masses of
+                map and model is the one that fits best, not 1
+     \param[in] floor added to every overlap (Da^2/A^3), only to compare with
+                IMP::bayesianem (1e-10 there)
+     \param[in] name the name of the restraint
+   */
+  GaussianMixtureRestraint(Model *m, ParticleIndexesAdaptor model_ps,
+                           ParticleIndexesAdaptor data_ps,
+                           std::string noise_model = "lognormal",
+                           double sigma_min = 0,
+                           Floats component_sigmas = Floats(),
+                           bool profile_scale = false, double floor = 0,
+                           std::string name = "GaussianMixtureRestraint%1%");
+
+  // For serialization only
+  GaussianMixtureRestraint() {}
+
+  //! l_k at the present poses, one for each data Gaussian
+  Floats get_component_log_ratios() const;
+
+  //! ov_MD / sqrt(ov_MM ov_DD) at the present poses
+  double get_cross_correlation() const;
+
+  //! Most probable standard deviation of the log ratios at the present poses
+  double get_sigma_estimate() const;
+
+  //! exp(-score) at the present poses
+  double get_probability() const;
+
+  //! Model Gaussians
+  ParticleIndexes get_model_indexes() const { return model_ps_; }
+
+  //! Data Gaussians
+  ParticleIndexes get_data_indexes() const { return data_ps_; }
+
+  //! Name of the noise model
+  std::string get_noise_model() const { return noise_model_; }
+
+  //! Lower bound of the standard deviation of the log ratios
+  double get_sigma_min() const { return sigma_min_; }
+
+  //! Whether the factor between the masses of map and model is profiled
+  bool get_profile_scale() const { return profile_scale_; }
+
+  //! Threads of a full evaluation with derivatives; the result does not depend on them
+  void set_number_of_threads(unsigned int n);
+
+  //! Set the GMM file of the data Gaussians, for RMF and mmCIF output
+  void set_density_filename(std::string density_fn);
+
+  //! The GMM file of the data Gaussians
+  std::string get_density_filename() const { return density_fn_; }
+
+  //! Whether get_dynamic_info() also holds the log ratio of each component
+  void set_write_log_ratios(bool tf) { write_log_ratios_ = tf; }
+
+  double unprotected_evaluate(DerivativeAccumulator *accum) const override;
+#ifndef SWIG
+  double unprotected_evaluate_moved(
+      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
+      const ParticleIndexes &reset_pis) const override;
+  double unprotected_evaluate_moved_if_below(
+      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
+      const ParticleIndexes &reset_pis, double max) const override;
+  double unprotected_evaluate_moved_if_good(
+      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
+      const ParticleIndexes &reset_pis, double max) const override;
+#endif
+  ModelObjectsTemp do_get_inputs() const override;
+
+  //! \return Information for writing to RMF files
+  RestraintInfo *get_static_info() const override;
+
+  //! \return Information for writing to RMF files
+  RestraintInfo *get_dynamic_info() const override;
+
+  IMP_OBJECT_METHODS(GaussianMixtureRestraint);
+
+ private:
+  struct Cache;
+  // The cache, up to date with the present poses; check_shapes also looks for
+  // changed masses, variances and places within bodies.
+  Cache &get_cache(bool check_shapes) const;
+  double evaluate_derivatives(DerivativeAccumulator &accum) const;
+  std::shared_ptr<Cache> create_cache() const;
+
+  ParticleIndexes model_ps_, data_ps_;
+  std::string noise_model_, density_fn_;
+  double sigma_min_ = 0, floor_ = 0;
+  Floats component_sigmas_;
+  bool profile_scale_ = false, write_log_ratios_ = false;
+  unsigned int threads_ = 1;
+  mutable std::shared_ptr<Cache> cache_;
+
+  friend class cereal::access;
+  template <class Archive>
+  void serialize(Archive &ar) {
+    ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_,
+       density_fn_, sigma_min_, floor_, component_sigmas_, profile_scale_,
+       write_log_ratios_, threads_);
+    // The first evaluation after loading builds the cache again.
+    if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value)
+      cache_.reset();
+  }
+  IMP_OBJECT_SERIALIZE_DECL(GaussianMixtureRestraint);
+};
+
+IMPEMGMM_END_NAMESPACE
+
+#endif /* IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H */
