@@ -64,7 +64,7 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
 void bind_placement(nb::module_ &m) {
   m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a, "seed"_a = 0, "threads"_a = 0,
         "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
-        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 8,
+        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 4,
         "Best arrangements as (score kT, times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
 }

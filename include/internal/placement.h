@@ -21,9 +21,10 @@ struct PlacementOptions {
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies
   // The whole search is repeated from new random numbers until its best arrangement was found
-  // this often, or `searches` were made.
+  // this often, or `searches` were made; then the best two are worked on by taking out some
+  // bodies at a time and placing them anew.
   int confirmations = 2;
-  int searches = 8;
+  int searches = 4;
   // Called now and then; a true answer stops the search with what it has.
   std::function<bool()> stop;
 };

@@ -22,8 +22,10 @@ std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start);
 // Radius of gyration of a mixture about the origin of its frame, own spreads included, Å.
 double gyration_radius(const Mixture &body);
 
-// Candidates of one body against the data, best first, all different.
-std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &body,
+// Candidates of one body against what the bodies in place (`fixed`, may be empty) leave of the
+// data, best first, all different; overlap is with the data less that with the fixed ones.
+std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &fixed,
+                                                     const Mixture &body,
                                                      const PlacementOptions &options);
 
 // Choices of one candidate a body with the least squared difference of densities, best first:

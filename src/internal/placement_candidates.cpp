@@ -13,7 +13,8 @@ namespace {
 
 // Sizes at which the search of one body runs: enough to tell its turns apart.
 constexpr std::size_t kPlacementBodyComponents = 24;
-constexpr std::size_t kPlacementDataComponents = 160;
+constexpr std::size_t kPlacementDataComponents = 256;
+constexpr std::size_t kPlacementPlaces = 160;
 constexpr std::size_t kPlacementTurnsAPlace = 8;
 
 double sum_of(const std::vector<double> &values) {
@@ -118,31 +119,53 @@ double gyration_radius(const Mixture &body) {
   return std::sqrt(sum / mass(body));
 }
 
-std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &body,
+std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &fixed,
+                                                     const Mixture &body,
                                                      const PlacementOptions &options) {
   const Mixture coarse_body = coarsened(body, kPlacementBodyComponents, options.seed);
-  const Mixture coarse_data = coarsened(data, kPlacementDataComponents, options.seed + 1);
-  const ComponentTable<float> table(coarse_data);
-  const ComponentTable<double> exact_table(coarse_data);
+  // What is left of the data: overlaps are linear in the weights, so bodies in place count with
+  // negative ones.
+  Mixture rest = coarsened(data, kPlacementDataComponents, options.seed + 1);
+  Mixture sites = coarsened(data, kPlacementPlaces, options.seed + 2);
+  if (!fixed.empty()) {
+    const Mixture coarse_fixed = coarsened(fixed, kPlacementDataComponents, options.seed + 3);
+    Mixture free_sites;
+    for (const Gaussian &site : sites) {
+      double taken = 0, wanted = 0;
+      for (const Gaussian &g : coarse_fixed) taken += std::exp(pair_overlap(site, g).log_overlap);
+      for (const Gaussian &g : rest) wanted += std::exp(pair_overlap(site, g).log_overlap);
+      if (taken < 0.8 * wanted) free_sites.push_back(site);
+    }
+    if (!free_sites.empty()) sites = free_sites;
+    for (Gaussian g : coarse_fixed) {
+      g.weight = -g.weight;
+      rest.push_back(g);
+    }
+  }
+  const ComponentTable<float> table(rest);
+  const ComponentTable<double> exact_table(rest);
   const BodyTable body_table(coarse_body);
   Random random(options.seed, 1);
   const std::vector<Quaternion> rotations = even_rotations(options.rotations, random.rotation());
   const double radius = gyration_radius(body);
 
   // overlap[r * places + p]
-  const std::size_t places = coarse_data.size();
+  const std::size_t places = sites.size();
   std::vector<float> overlap(rotations.size() * places);
   parallel_for(rotations.size(), options.threads, [&](std::size_t r) {
     std::vector<double> row(table.padded_size);
     for (std::size_t p = 0; p < places; ++p) {
-      overlap_row(table, body_table, Pose{rotations[r], coarse_data[p].mean}, 0, table.padded_size,
+      overlap_row(table, body_table, Pose{rotations[r], sites[p].mean}, 0, table.padded_size,
                   row.data());
       overlap[r * places + p] = static_cast<float>(sum_of(row));
     }
   });
-  const double scale = *std::max_element(overlap.begin(), overlap.end()) / 100;
+  const double scale =
+      std::max(1e-30, std::fabs(double(*std::max_element(overlap.begin(), overlap.end()))) / 100);
 
-  const std::size_t kept_turns = std::min(kPlacementTurnsAPlace, rotations.size());
+  // In a small gap of the data there are few places: more turns of each.
+  const std::size_t kept_turns =
+      std::min(kPlacementTurnsAPlace * std::max<std::size_t>(1, 80 / places), rotations.size());
   std::vector<PlacementCandidate> refined(places * kept_turns);
   parallel_for(places, options.threads, [&](std::size_t p) {
     std::vector<std::size_t> order(rotations.size());
@@ -161,7 +184,7 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
             return negative_overlap(exact_table, coarse_body, poses[0], scale,
                                     gradients ? gradients->data() : nullptr);
           },
-          {Pose{rotations[order[t]], coarse_data[p].mean}}, {radius}, minimize);
+          {Pose{rotations[order[t]], sites[p].mean}}, {radius}, minimize);
       refined[p * kept_turns + t] = {best.poses[0], -best.value * scale};
     }
   });
@@ -210,7 +233,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     for (std::size_t j = 0; j < i; ++j) pair[i * all + j] = pair[j * all + i];
 
   double typical = 0;
-  for (std::size_t b = 0; b < n; ++b) typical += candidates[b]->front().overlap / n;
+  for (std::size_t b = 0; b < n; ++b) typical += std::fabs(candidates[b]->front().overlap) / n;
 
   struct Combination {
     double energy;
