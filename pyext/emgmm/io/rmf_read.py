@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..mixture import Mixture
+from ..poses import to_matrices
 from .rmf_blocks import Blocks
 from .rmf_node import Node
 from .rmf_schema import FIELDS, GAUSSIAN_PARTICLE, NODE_TYPE_NAMES, PARTICLE, unpacked
@@ -93,7 +94,6 @@ class RmfFile:
         self._block_of_frame = np.array(block_of_frame, dtype=int)
         self.frames = len(block_of_frame)
         self.root = self._connect(parents)
-        self._poses: dict[int, np.ndarray] = {}
 
     def _add_static(self, record: dict, categories: dict, parents: dict) -> None:
         info = record["info"]
@@ -294,8 +294,7 @@ class RmfFile:
 
         def place(node: int) -> tuple[np.ndarray, np.ndarray]:
             if node not in placed:
-                turn = _rotations(self._varying(tables, _ROTATION, node, count))
-                shift = self._varying(tables, _TRANSLATION, node, count)
+                turn, shift = self._local_frame(tables, node, count)
                 parent = above.get(node)
                 while parent is not None and parent not in references:
                     parent = above.get(parent)
@@ -309,6 +308,12 @@ class RmfFile:
         for node in sorted(references):
             place(node)
         return placed
+
+    def _local_frame(self, tables: dict, node: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+        quaternion = self._varying(tables, _ROTATION, node, count)
+        unit = quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)  # single precision
+        shift = self._varying(tables, _TRANSLATION, node, count)
+        return to_matrices(np.concatenate([unit, shift], axis=1))
 
     def _varying(self, tables: dict, key: str, node: int, count: int) -> np.ndarray:
         """Value of a node in each frame, static where the frames have none."""
@@ -419,18 +424,6 @@ def _residues(node: Node) -> tuple[int, int]:
         return min(indexes), max(indexes)
     first = values.get("sequence/first residue index")
     return (first, values["sequence/last residue index"] - 1) if first is not None else (0, 0)
-
-
-def _rotations(quaternions: np.ndarray) -> np.ndarray:
-    """Rotation matrices (n, 3, 3) of quaternions (n, 4) as w, x, y, z; normalised first."""
-    q = quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True)
-    w, x, y, z = q.T
-    rows = [
-        [w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z],
-    ]
-    return np.moveaxis(np.array(rows), -1, 0)
 
 
 def read_rmf(path: str | os.PathLike) -> RmfFile:

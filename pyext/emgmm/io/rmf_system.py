@@ -18,6 +18,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
+from ..poses import to_poses
 from ..representation.system import Fragment, Particles, System
 from .rmf_node import Node, number_nodes
 from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
@@ -81,7 +82,7 @@ class SystemTree:
             By name, kT; those of ``features`` and of ``stat_keys`` are written.
         """
         scores = scores or {}
-        turns = quaternions(rotation)[self.framed_bodies]
+        turns = to_poses(rotation, translation)[self.framed_bodies, :4]
         values: dict[str, KeyValues] = {
             "physics/rotation": (self.framed_nodes, turns),
             "physics/translation": (self.framed_nodes, translation[self.framed_bodies]),
@@ -260,7 +261,7 @@ class _Builder:
         node.values["sequence/explicit resolution"] = float(max(1, residues // len(chosen)))
         variances, axes = np.linalg.eigh(mixture.covariances[chosen])
         axes[np.linalg.det(axes) < 0, :, 0] *= -1  # proper rotations
-        turns = quaternions(axes)
+        turns = to_poses(axes, mixture.means[chosen])[:, :4]
         for i, index in enumerate(chosen.tolist()):
             node.children.append(
                 Node(
@@ -302,31 +303,3 @@ def _residue_type(alphabet: str, sequence: str, residue: int) -> str:
         return ("D" if alphabet == "DNA" else "") + code
     name = gemmi.expand_one_letter(code, _RESIDUE_KINDS[alphabet])
     return name or "UNK"
-
-
-def quaternions(rotations: np.ndarray) -> np.ndarray:
-    """Unit quaternions (n, 4) as w, x, y, z with w ≥ 0 of rotation matrices (n, 3, 3).
-
-    Each comes from its largest component (Shepperd's method), so that none is lost to rounding.
-    """
-    m = np.asarray(rotations, dtype=float)
-    trace = np.trace(m, axis1=1, axis2=2)
-    diagonal = np.diagonal(m, axis1=1, axis2=2)
-    squares = np.column_stack([1 + trace, 1 - trace[:, None] + 2 * diagonal])  # 4 q_i²
-    largest = np.argmax(squares, axis=1)
-    off = {
-        (0, 1): m[:, 2, 1] - m[:, 1, 2],
-        (0, 2): m[:, 0, 2] - m[:, 2, 0],
-        (0, 3): m[:, 1, 0] - m[:, 0, 1],
-        (1, 2): m[:, 0, 1] + m[:, 1, 0],
-        (1, 3): m[:, 0, 2] + m[:, 2, 0],
-        (2, 3): m[:, 1, 2] + m[:, 2, 1],
-    }  # 4 q_i q_j
-    products = np.zeros((len(m), 4, 4))
-    for (i, j), value in off.items():
-        products[:, i, j] = products[:, j, i] = value
-    for i in range(4):
-        products[:, i, i] = squares[:, i]
-    q = products[np.arange(len(m)), largest]
-    q /= np.linalg.norm(q, axis=1, keepdims=True)
-    return np.where(q[:, :1] < 0, -q, q)

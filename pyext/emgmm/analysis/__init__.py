@@ -1,0 +1,1 @@
+"""From a finished run to clusters, precision, convergence and accuracy."""
