@@ -50,9 +50,7 @@ def distances(models: np.ndarray, center: np.ndarray, copies: Sequence[Group] = 
     return result
 
 
-def cluster(
-    models: np.ndarray, cutoff: float = 5.0, copies: Sequence[Group] = ()
-) -> list[Cluster]:
+def cluster(models: np.ndarray, cutoff: float = 5.0, copies: Sequence[Group] = ()) -> list[Cluster]:
     """Cluster models that come in order of score, best first.
 
     The best model that has no cluster yet starts one; all models without a cluster whose rmsd(80)

@@ -25,9 +25,7 @@ class Convergence(NamedTuple):
         return self.score_ks_significance > 0.05 or self.score_ks_statistic < 0.3
 
 
-def convergence(
-    scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarray]
-) -> Convergence:
+def convergence(scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarray]) -> Convergence:
     """Compare the first half of the frames with the second.
 
     Parameters

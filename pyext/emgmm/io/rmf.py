@@ -7,7 +7,7 @@ is `.rmf3`). How a modelled system becomes such a tree stands in `rmf_system`.
 from .rmf_node import Node, number_nodes
 from .rmf_read import Leaves, RmfFile, read_rmf
 from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
-from .rmf_write import RmfWriter
+from .rmf_write import RmfWriter, copy_frames
 
 __all__ = [
     "GAUSSIAN_PARTICLE",
@@ -16,6 +16,7 @@ __all__ = [
     "Node",
     "RmfFile",
     "RmfWriter",
+    "copy_frames",
     "number_nodes",
     "read_rmf",
 ]

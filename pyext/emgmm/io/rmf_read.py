@@ -81,12 +81,15 @@ class RmfFile:
         block_of_frame: list[int] = []
         # We write the tree in the first record alone; IMP adds to it between frames.
         blocks = range(len(self._blocks))
+        self._static_blocks: list[int] = []
         for block in blocks:
             for record in self._blocks.records(block):
                 if "id" in record["info"]:
                     block_of_frame.append(block)
                 else:
                     self._add_static(record, categories, parents)
+                    if block not in self._static_blocks[-1:]:
+                        self._static_blocks.append(block)
             if block == 0 and self.producer.startswith("emgmm") and not block_of_frame:
                 for later in blocks[1:]:
                     block_of_frame += [later] * self._blocks.counts[later]
@@ -154,24 +157,38 @@ class RmfFile:
         IndexError
             No such frame.
         """
-        record = next(self._frame_records(np.array([frame])))
+        _, record = next(self.frame_records([frame]))
         return {
             key: dict(zip(nodes, map(unpacked, values), strict=True))
             for key, nodes, values in self._values(record)
         }
 
-    def _frame_records(self, frames: np.ndarray) -> Iterator[dict]:
-        """Records of these frames, which ascend."""
-        if len(frames) and not (0 <= frames[0] and frames[-1] < self.frames):
-            raise IndexError(f"frames {frames[0]} to {frames[-1]} of {self.frames}")
-        for block in np.unique(self._block_of_frame[frames]).tolist():
+    def frame_records(self, frames: Iterable[int]) -> Iterator[tuple[int, dict]]:
+        """(frame, record as fastavro gives it) of these frames, once each, ascending.
+
+        Raises
+        ------
+        IndexError
+            No such frame.
+        """
+        chosen = np.unique(np.fromiter(frames, dtype=int))
+        if len(chosen) and not (0 <= chosen[0] and chosen[-1] < self.frames):
+            raise IndexError(f"frames {chosen[0]} to {chosen[-1]} of {self.frames}")
+        for block in np.unique(self._block_of_frame[chosen]).tolist():
             number = int(np.searchsorted(self._block_of_frame, block))
-            wanted = set(frames[self._block_of_frame[frames] == block].tolist())
+            wanted = set(chosen[self._block_of_frame[chosen] == block].tolist())
             for record in self._blocks.records(block):
                 if "id" in record["info"]:
                     if number in wanted:
-                        yield record
+                        yield number, record
                     number += 1
+
+    def static_records(self) -> Iterator[dict]:
+        """Every record that is of no frame, in order."""
+        for block in self._static_blocks:
+            for record in self._blocks.records(block):
+                if "id" not in record["info"]:
+                    yield record
 
     def vectors(
         self, keys: Sequence[str], frames: Iterable[int] | None = None
@@ -188,7 +205,7 @@ class RmfFile:
         order, inverse = np.unique(chosen, return_inverse=True)
         # Nearly always the nodes are the same in all frames: then rows are put in place at once.
         columns: dict[str, list[tuple[tuple[int, ...], list[int], list]]] = {k: [] for k in keys}
-        for row, record in enumerate(self._frame_records(order)):
+        for row, (_, record) in enumerate(self.frame_records(order)):
             for key, nodes, values in self._values(record):
                 if key not in columns:
                     continue

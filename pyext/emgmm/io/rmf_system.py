@@ -1,11 +1,12 @@
 """The RMF tree of a `System`, laid out as IMP.pmi lays out its own.
 
-    root -> System -> State_0 -> molecule -> fragment -> residues or beads
+    root -> System -> State_0 -> molecule -> part -> residues or beads
 
-A structured fragment shows its residues (resolution 1); its coarser beads and the Gaussians of its
-body are alternatives. Each representation of a fragment has the reference frame of its body, so a
-frame is seven numbers for each of them, and three for each flexible bead. RMF has no other way to
-say that two branches of the tree move as one: IMP joins them by their ``rigid body index``.
+A part is the structured residues of a row of the topology table, or a string of flexible beads. It
+shows its residues (resolution 1); its coarser beads and the Gaussians of its body are alternatives.
+Each representation of a part has the reference frame of its body, so a frame is seven numbers for
+each of them, and three for each flexible bead. RMF has no other way to say that two branches of the
+tree move as one: IMP joins them by their ``rigid body index``.
 """
 
 from __future__ import annotations
@@ -151,7 +152,6 @@ class _Builder:
 
     def system_node(self) -> Node:
         state = Node("State_0", values={"sequence/state index": 0})
-        fragments = list(enumerate(self._system.fragments))
         for index, molecule in enumerate(self._system.molecules):
             node = Node(
                 molecule.name,
@@ -166,42 +166,54 @@ class _Builder:
             )
             if molecule.uniprot:
                 node.values["sequence/uniprot accession"] = molecule.uniprot
-            node.children = [self._fragment(n, f) for n, f in fragments if f.molecule == index]
+            node.children = self._parts(index)
             self.molecules.append(node)
             state.children.append(node)
         return Node("System", children=[state])
 
-    def _fragment(self, number: int, fragment: Fragment) -> Node:
-        label = f"Frag_{fragment.first}-{fragment.last}"
-        values = _residue_indexes(fragment.first, fragment.last)
-        if not fragment.structured:
-            return self._bead_string(number, fragment, Node(label, values=values))
+    def _parts(self, molecule: int) -> list[Node]:
+        """Bead strings, and the structured fragments of each row of the table as one part."""
+        groups: dict[tuple, list[int]] = {}
+        for number, fragment in enumerate(self._system.fragments):
+            if fragment.molecule == molecule:
+                key = (fragment.row, -1 if fragment.structured else number)
+                groups.setdefault(key, []).append(number)
+        return [self._part(numbers) for numbers in groups.values()]
+
+    def _part(self, numbers: list[int]) -> Node:
+        fragments = [self._system.fragments[n] for n in numbers]
+        ranges = ",".join(f"{f.first}-{f.last}" for f in fragments)
+        label = f"Frag_{ranges}" if len(fragments) == 1 else f"frags:{ranges}"
+        values = _residue_indexes(fragments)
+        if not fragments[0].structured:
+            return self._bead_string(numbers, Node(label, values=values))
         finest, *coarser = sorted(self._system.particles)
         node = Node(label, values=values | {"sequence/explicit resolution": float(finest)})
-        node.children = [self._beads(number, fragment, label, finest)]
+        node.children = [self._beads(numbers, label, finest)]
         for resolution in coarser:
-            other = self._beads(number, fragment, label, resolution)
+            other = self._beads(numbers, label, resolution)
             other.values["sequence/explicit resolution"] = float(resolution)
             node.alternatives.append((PARTICLE, other))
-        density = self._density(number, fragment, label)
+        density = self._density(numbers, label)
         if density is not None:
             node.alternatives.append((GAUSSIAN_PARTICLE, density))
         return node
 
-    def _framed_node(self, name: str, fragment: Fragment, body: int) -> Node:
-        values = _residue_indexes(fragment.first, fragment.last) | {"IMP/rigid body index": body}
-        node = Node(name, values=values)
+    def _framed_node(self, name: str, numbers: list[int], body: int) -> Node:
+        fragments = [self._system.fragments[n] for n in numbers]
+        node = Node(name, values=_residue_indexes(fragments) | {"IMP/rigid body index": body})
         self.framed.append((node, body))
         return node
 
-    def _members(self, number: int, resolution: int) -> tuple[Particles, np.ndarray]:
+    def _members(self, numbers: list[int], resolution: int) -> tuple[Particles, np.ndarray]:
         particles = self._system.particles[resolution]
-        return particles, np.flatnonzero(particles.fragment == number)
+        return particles, np.flatnonzero(np.isin(particles.fragment, numbers))
 
-    def _beads(self, number: int, fragment: Fragment, label: str, resolution: int) -> Node:
-        particles, members = self._members(number, resolution)
+    def _beads(self, numbers: list[int], label: str, resolution: int) -> Node:
+        particles, members = self._members(numbers, resolution)
         body = int(particles.body[members[0]])
-        node = self._framed_node(f"{label}: Res {resolution}", fragment, body)
+        node = self._framed_node(f"{label}: Res {resolution}", numbers, body)
+        fragment = self._system.fragments[numbers[0]]
         for index in members.tolist():
             bead = self._bead(particles, index, fragment)
             bead.values["physics/coordinates"] = tuple(particles.local[index].tolist())
@@ -226,16 +238,16 @@ class _Builder:
             )
             return Node(str(first), values=values)
         name = f"Fragment [{first}-{last + 1})" if fragment.structured else _bead_name(first, last)
-        return Node(name, values=values | _residue_indexes(first, last))
+        values["sequence/residue indexes"] = list(range(first, last + 1))
+        return Node(name, values=values)
 
-    def _bead_string(self, number: int, fragment: Fragment, node: Node) -> Node:
+    def _bead_string(self, numbers: list[int], node: Node) -> Node:
         """Flexible beads: their coordinates come with the frames, in the global frame."""
-        particles, members = self._members(number, min(self._system.particles))
+        particles, members = self._members(numbers, min(self._system.particles))
+        fragment = self._system.fragments[numbers[0]]
         size = int((particles.last[members] - particles.first[members]).max()) + 1
         node.values["sequence/explicit resolution"] = float(size)
-        string = Node(
-            f"{node.name}: Res {size}", values=_residue_indexes(fragment.first, fragment.last)
-        )
+        string = Node(f"{node.name}: Res {size}", values=_residue_indexes([fragment]))
         for index in members.tolist():
             bead = self._bead(particles, index, fragment)
             self.beads.append((bead, int(particles.body[index])))
@@ -243,13 +255,14 @@ class _Builder:
         node.children = [string]
         return node
 
-    def _density(self, number: int, fragment: Fragment, label: str) -> Node | None:
-        """Gaussians of the fragment's body, shown with its first fragment.
+    def _density(self, numbers: list[int], label: str) -> Node | None:
+        """Gaussians of the body, shown with its first part.
 
         A flexible bead's Gaussian follows from its radius and has no node.
         """
-        particles, members = self._members(number, min(self._system.particles))
+        particles, members = self._members(numbers, min(self._system.particles))
         body = int(particles.body[members[0]])
+        color = self._system.fragments[numbers[0]].color
         gaussians = self._system.gaussians
         chosen = np.flatnonzero(gaussians.body == body)
         if body in self._with_density or not len(chosen):
@@ -257,7 +270,7 @@ class _Builder:
         self._with_density.add(body)
         mixture = gaussians.mixture
         residues = int((particles.body == body).sum())
-        node = self._framed_node(f"{label}: Densities", fragment, body)
+        node = self._framed_node(f"{label}: Densities", numbers, body)
         node.values["sequence/explicit resolution"] = float(max(1, residues // len(chosen)))
         variances, axes = np.linalg.eigh(mixture.covariances[chosen])
         axes[np.linalg.det(axes) < 0, :, 0] *= -1  # proper rotations
@@ -273,7 +286,7 @@ class _Builder:
                         "physics/variances": tuple(variances[i].tolist()),
                         "physics/translation": tuple(mixture.means[index].tolist()),
                         "physics/rotation": tuple(turns[i].tolist()),
-                        "shape/rgb color": fragment.color,
+                        "shape/rgb color": color,
                     },
                 )
             )
@@ -288,8 +301,8 @@ class _Builder:
         return Node("input structure", "provenance", values)
 
 
-def _residue_indexes(first: int, last: int) -> dict[str, object]:
-    return {"sequence/residue indexes": list(range(first, last + 1))}
+def _residue_indexes(fragments: list[Fragment]) -> dict[str, object]:
+    return {"sequence/residue indexes": [i for f in fragments for i in range(f.first, f.last + 1)]}
 
 
 def _bead_name(first: int, last: int) -> str:

@@ -16,10 +16,11 @@ from ..errors import InputError
 from .files import refuse_existing
 from .rmf_blocks import Blocks
 from .rmf_node import Node, number_nodes
+from .rmf_read import RmfFile
 from .rmf_schema import FIELDS, FRAME, NODE_TYPES, empty_data, frame_schema, key_type, packed
 
 PRODUCER = "emgmm"
-_BLOCK = 64 * 1024  # bytes; deflate sees no further than 32 kB
+_BLOCK = 16 * 1024  # bytes, as the RMF library's own blocks
 
 # Values of one key in a frame: ids of nodes, and one value for each of them.
 KeyValues = tuple[Sequence[int] | np.ndarray, Sequence | np.ndarray]
@@ -70,7 +71,7 @@ class RmfWriter:
         self._file = open(path, "w+b")
         self._writer = _writer(self._file, sync)
         self._writer.write(static)
-        self._writer.dump()  # alone in its block: the tree is read without any frame
+        self._writer.flush()  # alone in its block: the tree is read without any frame
 
     @classmethod
     def resume(
@@ -159,9 +160,45 @@ class RmfWriter:
         self.close()
 
 
+def copy_frames(
+    source: str | os.PathLike,
+    path: str | os.PathLike,
+    frames: Iterable[int],
+    force: bool = False,
+) -> int:
+    """Write some frames of an RMF3 file to another one, in the order given; returns their count.
+
+    The tree and everything that a frame holds are taken over as they are, whoever wrote them.
+
+    Raises
+    ------
+    InputError
+        ``source`` cannot be read, or ``path`` exists and ``force`` is false.
+    IndexError
+        A frame that ``source`` does not have.
+    """
+    refuse_existing(path, force)
+    rmf = RmfFile(source)
+    wanted = list(frames)
+    held = dict(rmf.frame_records(wanted))
+    static = [{**r, "info": ("FileInfo", r["info"])} for r in rmf.static_records()]
+    sync = hashlib.blake2b(repr((static[0], wanted)).encode(), digest_size=16).digest()
+    with open(path, "w+b") as file:
+        writer = _writer(file, sync)
+        for record in static:
+            writer.write(record)
+        writer.flush()
+        for number, frame in enumerate(wanted):
+            info = {**held[frame]["info"], "id": number, "parents": []}
+            writer.write({**held[frame], "info": ("FrameInfo", info)})
+        writer.flush()
+    return len(wanted)
+
+
 def _writer(file, sync: bytes = b"") -> Writer:
     schema = fastavro.parse_schema(frame_schema())
-    return Writer(file, schema, codec="deflate", sync_interval=_BLOCK, sync_marker=sync)
+    # Not deflated: the RMF library (1.7) fails to skip through a deflated block of a file.
+    return Writer(file, schema, codec="null", sync_interval=_BLOCK, sync_marker=sync)
 
 
 def _values(symbol: str, node_field: str, nodes, entries) -> list[dict]:

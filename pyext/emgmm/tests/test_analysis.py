@@ -85,7 +85,7 @@ def test_greedy_clusters_in_order_of_score():
     line = np.zeros((40, 3))
     # Shifts of whole models, best score first: 0 takes 4 and 4.9; 5.1 is next and takes 8.
     shifts = [0.0, 4.0, 5.1, 4.9, 8.0, 50.0]
-    models = np.array([line + [x, 0, 0] for x in shifts])
+    models = np.array([line + np.array([x, 0, 0]) for x in shifts])
     clusters = cluster(models, 5.0)
     assert [c.members.tolist() for c in clusters] == [[0, 1, 3], [2, 4], [5]]
     assert [c.center for c in clusters] == [0, 2, 5]
@@ -106,7 +106,7 @@ def test_entropy():
 def _complex(generator):
     subunit = np.repeat([0, 1, 2], 50)
     reference = generator.normal(size=(150, 3)) * 8 + np.array([0.0, 40, 80])[subunit, None]
-    reference[100:] = reference[50:100] + [0, 0, 60.0]  # 1 and 2 are copies
+    reference[100:] = reference[50:100] + np.array([0, 0, 60.0])  # 1 and 2 are copies
     return subunit, reference, [np.arange(50, 150).reshape(2, 50)]
 
 
@@ -171,7 +171,9 @@ def test_convergence_of_halves():
     same = convergence(scores, frames, even)
     assert same.populations == [(25, 25), (25, 25)]
     assert same.cramers_v == 0.0 and same.scores_agree
-    drift = convergence(scores - np.arange(1000) * 0.01, frames, [np.arange(50), np.arange(50, 100)])
+    drift = convergence(
+        scores - np.arange(1000) * 0.01, frames, [np.arange(50), np.arange(50, 100)]
+    )
     assert drift.populations == [(50, 0), (0, 50)]
     assert drift.cramers_v == pytest.approx(1.0) and not drift.scores_agree
 

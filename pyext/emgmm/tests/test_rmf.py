@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from emgmm.errors import InputError
-from emgmm.io.rmf import Node, RmfWriter, read_rmf
+from emgmm.io.rmf import Node, RmfWriter, copy_frames, read_rmf
+from emgmm.io.rmf_blocks import Blocks
 from emgmm.io.rmf_system import system_tree
 from emgmm.poses import to_poses
 
@@ -114,6 +115,14 @@ def test_same_input_same_bytes(tmp_path):
     assert (tmp_path / "a.rmf3").read_bytes() == (tmp_path / "b.rmf3").read_bytes()
 
 
+@pytest.mark.parametrize("residues", [10, 600])
+def test_no_block_is_empty(tmp_path, residues):
+    """The RMF library takes a block without records for the end of the file."""
+    _trajectory(tmp_path / "a.rmf3", toy_system(residues=residues))
+    blocks = Blocks(tmp_path / "a.rmf3")
+    assert blocks.counts[0] == 1 and min(blocks.counts) > 0 and sum(blocks.counts) == 6
+
+
 def test_what_was_flushed_can_be_read_while_writing(tmp_path):
     system = toy_system()
     tree = system_tree(system)
@@ -152,6 +161,18 @@ def test_resume_refuses_what_is_not_its_file(tmp_path):
         RmfWriter.resume(path, 10, tree.root, tree.frame_keys)
     with pytest.raises(InputError, match="at least 1000000"):
         RmfWriter.resume(path, 1000000, tree.root, tree.frame_keys)
+
+
+def test_copied_frames(tmp_path):
+    path = tmp_path / "a.rmf3"
+    _trajectory(path, toy_system(), frames=6)
+    assert copy_frames(path, tmp_path / "b.rmf3", [5, 1, 1]) == 3
+    whole, part = read_rmf(path), read_rmf(tmp_path / "b.rmf3")
+    np.testing.assert_array_equal(part.coordinates(), whole.coordinates([5, 1, 1]))
+    assert part.frame_values(0)["stat/Total_Score"] == {0: "-50.0"}
+    with pytest.raises(IndexError, match="frames 2 to 6 of 6"):
+        copy_frames(path, tmp_path / "c.rmf3", [2, 6])
+    assert not (tmp_path / "c.rmf3").exists()
 
 
 def test_truncated_file_keeps_its_whole_blocks(tmp_path):
@@ -216,6 +237,7 @@ def test_rmf_library_reads_the_same(tmp_path):
     assert file.get_number_of_frames() == len(poses)
     frame = 3
     file.set_current_frame(library.FrameID(frame))
+    assert file.get_producer().startswith("emgmm")
     frames = library.ReferenceFrameFactory(file)
     particles = library.ParticleFactory(file)
     found = []

@@ -1,0 +1,168 @@
+"""The models of a finished run, whichever engine made them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..config import Config, load_config
+from ..errors import InputError
+from ..io.gmm import read_gmm
+from ..io.rmf import RmfFile, read_rmf
+from ..io.stat import read_stat
+from ..mixture import Mixture
+from ..representation import build_system
+from ..representation.system import Particles, System
+from .copies import Group
+from .deviations import superpose
+
+SCORE = "Total_Score"
+
+
+@dataclass(frozen=True)
+class RunModels:
+    """What a run left in its folder.
+
+    Attributes
+    ----------
+    folder, config, system
+        The output folder, its settings and what they describe.
+    rmf
+        The trajectory.
+    frames
+        (m,) frames of the trajectory, in order of time.
+    scores
+        (m,) total score of each, kT.
+    """
+
+    folder: Path
+    config: Config
+    system: System
+    rmf: RmfFile
+    frames: np.ndarray
+    scores: np.ndarray
+    _order: np.ndarray  # leaf of the trajectory for each finest particle
+
+    @property
+    def particles(self) -> Particles:
+        """What coordinates are of: the finest resolution."""
+        return self.system.finest
+
+    def coordinates(self, frames: np.ndarray) -> np.ndarray:
+        """(m, n, 3) Å: the finest particles in these frames, in the order asked for."""
+        leaves = self.rmf.leaves(self.particles.resolution)
+        return self.rmf.coordinates(frames, leaves)[:, self._order]
+
+    def poses(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rotations (bodies, 3, 3) and translations (bodies, 3) Å of one model (n, 3)."""
+        return fit_poses(self.system, coordinates)
+
+    def data(self) -> Mixture | None:
+        """The data GMM, scaled as in the run; None for a run without a map."""
+        em = self.config.em
+        path = self.folder / "data_gmm.txt"
+        if em is None or not (path.is_file() or em.gmm):
+            return None
+        data = read_gmm(path if path.is_file() else em.gmm)
+        return data.scaled_to(self.system.mass) if em.scale_to_mass else data
+
+    def subunits(self) -> list[str]:
+        """A name for each molecule: of its own, or with the number of the copy."""
+        molecules = self.system.molecules
+        names = [m.name for m in molecules]
+        return [m.label if names.count(m.name) > 1 else m.name for m in molecules]
+
+    def copies(self) -> list[Group]:
+        """Interchangeable molecules: rows of indices of the finest particles.
+
+        Copies that are not represented alike cannot take each other's place and are left out.
+        """
+        particles = self.particles
+        groups = []
+        for members in self.system.copies():
+            rows: dict[tuple, list[np.ndarray]] = {}
+            for molecule in members:
+                own = np.flatnonzero(particles.molecule == molecule)
+                layout = (tuple(particles.first[own]), tuple(particles.last[own]))
+                rows.setdefault(layout, []).append(own)
+            groups += [np.array(alike) for alike in rows.values() if len(alike) > 1]
+        return groups
+
+
+def load_run(folder: str | os.PathLike) -> RunModels:
+    """The models in an output folder.
+
+    Raises
+    ------
+    InputError
+        A file of the run is missing or broken, or the trajectory is of another system.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(folder, "no such folder", "the output folder of a run")
+    config = load_config(folder / "system.toml")
+    own = folder / "gmm"
+    system = build_system(config, own if own.is_dir() else None)
+    stat = read_stat(folder / "stat.0.out")
+    rmf = read_rmf(folder / "rmfs" / "0.rmf3")
+    scores = stat.column(SCORE)
+    key = "rmf_frame_index"
+    frames = stat.column(key).astype(int) if key in stat else np.arange(len(stat))
+    there = (frames < rmf.frames) & np.isfinite(scores)  # a run that was killed may lack the last
+    if not there.any():
+        raise InputError(rmf.path, "no frame", "at least one frame with a score")
+    order = _leaf_order(rmf, system)
+    return RunModels(folder, config, system, rmf, frames[there], scores[there], order)
+
+
+def _leaf_order(rmf: RmfFile, system: System) -> np.ndarray:
+    particles = system.finest
+    leaves = rmf.leaves(particles.resolution)
+    found = {
+        key: i
+        for i, key in enumerate(
+            zip(
+                leaves.molecule.tolist(),
+                leaves.copy.tolist(),
+                leaves.first.tolist(),
+                leaves.last.tolist(),
+                strict=True,
+            )
+        )
+    }
+    order = []
+    for molecule, first, last in zip(
+        particles.molecule.tolist(), particles.first.tolist(), particles.last.tolist(), strict=True
+    ):
+        of = system.molecules[molecule]
+        index = found.get((of.name, of.copy, first, last))
+        if index is None:
+            raise InputError(rmf.path, f"no bead {of.label}:{first}-{last}", "that of system.toml")
+        order.append(index)
+    return np.array(order)
+
+
+def fit_poses(system: System, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pose of each body that its finest particles say: (bodies, 3, 3) and (bodies, 3) Å.
+
+    Particles that are NaN do not count. A body without enough of them (one for a bead, three for
+    a body that turns) has a pose of NaN.
+    """
+    bodies, particles = system.bodies, system.finest
+    rotation = np.full((len(bodies), 3, 3), np.nan)
+    translation = np.full((len(bodies), 3), np.nan)
+    known = np.isfinite(coordinates).all(axis=1)
+    for body in range(len(bodies)):
+        members = np.flatnonzero((particles.body == body) & known)
+        if not len(members):
+            continue
+        local, found = particles.local[members], coordinates[members]
+        if bodies.rotatable[body] and len(members) > 2:
+            rotation[body], translation[body] = superpose(local, found)
+        elif not bodies.rotatable[body] or (particles.body == body).sum() < 3:
+            rotation[body] = np.eye(3)
+            translation[body] = (found - local).mean(axis=0)
+    return rotation, translation
