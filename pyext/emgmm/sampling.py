@@ -27,6 +27,18 @@ from .sampler_setup import (
     random_starts,
     temperature_ladder,
 )
+from .sampling_benchmark import BenchmarkResult, benchmark
+
+__all__ = [
+    "BenchmarkResult",
+    "Callbacks",
+    "Frames",
+    "Progress",
+    "RunSummary",
+    "benchmark",
+    "make_sampler",
+    "run_native",
+]
 
 
 class Frames(NamedTuple):

@@ -29,7 +29,7 @@ from emgmm.representation.system import (
     System,
 )
 from emgmm.sampler_setup import build_movers, build_terms, random_starts
-from emgmm.sampling import Callbacks, Frames, make_sampler, run_native
+from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_native
 from priors_reference import connectivity_energy, excluded_volume_energy
 
 
@@ -282,3 +282,9 @@ def test_bad_setups_are_refused(system, data):
     with pytest.raises(ValueError, match="frames"):
         sampler.advance(100, 10)
         sampler.save()
+
+
+def test_benchmark_counts_what_it_says():
+    result = benchmark(2, components=3, data_components=20, moved_together=2, seconds=0.05)
+    assert result.threads == 2 and result.moves_per_second > 100
+    assert result.pairs_per_second == pytest.approx(result.moves_per_second * 2 * 3 * 20)

@@ -1,0 +1,115 @@
+"""How fast this machine samples: the benchmark system behind ``emgmm bench``."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _core
+from .mixture import Mixture
+from .poses import random_rotations
+from .scoring import ScoreOptions, make_score
+
+
+class BenchmarkResult(NamedTuple):
+    """What `benchmark` measures."""
+
+    moves_per_second: float  # of all threads
+    pairs_per_second: float  # overlaps of a model component with a data component
+    instruction_set: str
+    threads: int
+    bodies: int
+    components: int  # of a body
+    data_components: int
+    moved_together: int  # bodies a move
+
+
+def _blob(rng: np.random.Generator, n: int, radius: float) -> Mixture:
+    """Components of a protein-like density: a ball of anisotropic Gaussians."""
+    directions = rng.standard_normal((n, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    means = directions * radius * rng.random((n, 1)) ** (1 / 3)
+    axes = np.linalg.qr(rng.standard_normal((n, 3, 3)))[0]
+    covariances = (axes * rng.uniform(12, 60, (n, 1, 3))) @ axes.transpose(0, 2, 1)
+    return Mixture(means, covariances, np.full(n, 1090.0))
+
+
+def benchmark(
+    threads: int = 1,
+    *,
+    bodies: int = 6,
+    components: int = 40,
+    data_components: int = 262,
+    moved_together: int = 1,
+    seconds: float = 3.0,
+) -> BenchmarkResult:
+    """Moves per second of rigid bodies in a density, EM score only (eq. 13).
+
+    The default is the benchmark system of the project: six rigid bodies of 40 components, a data
+    mixture of 262, one body a move. One replica runs on each thread, without exchanges.
+
+    Parameters
+    ----------
+    threads
+        0 for all cores.
+    moved_together
+        Bodies that each move displaces.
+    seconds
+        Time to measure; as much again as a tenth of it warms up.
+    """
+    threads = threads or os.cpu_count() or 1
+    rng = np.random.default_rng(1)
+    data = _blob(rng, data_components, 55.0)
+    data = data.scaled_to(bodies * components * 1090.0)
+    parts = [_blob(rng, components, 22.0) for _ in range(bodies)]
+    term = _core.density_term(
+        make_score(data, ScoreOptions(sigma_min=0.01)),
+        bodies,
+        np.repeat(np.arange(bodies, dtype=np.int64), components),
+        *(np.concatenate([getattr(p, a) for p in parts]) for a in _ARRAYS),
+    )
+    poses = np.concatenate(
+        [random_rotations(rng, bodies), 30 * rng.standard_normal((bodies, 3))], axis=1
+    )
+    movers = []
+    for b in range(bodies):
+        group = (b + np.arange(moved_together)) % bodies
+        movers.append(_core.rigid_mover(f"body {b}", group.astype(np.int64), 2.0, 0.04, b))
+    sampler = _core.Sampler(
+        terms=[term],
+        weights=[1.0],
+        annealed=[False],
+        movers=movers,
+        temperatures=[1.0] * threads,
+        starts=np.repeat(poses[None], threads, axis=0),
+        steps=2**40,
+        low_steps=0,
+        high_steps=2**40,
+        low_weight=1.0,
+        frame_interval=2**40,
+        exchange_interval=2000,
+        refresh_interval=2**40,
+        seed=1,
+        threads=threads,
+    )
+    sampler.advance(2**40, seconds / 10)
+    start = time.perf_counter()
+    moves = threads * sampler.advance(2**40, seconds)
+    rate = moves / (time.perf_counter() - start)
+    pairs = rate * moved_together * components * data_components
+    return BenchmarkResult(
+        rate,
+        pairs,
+        _core.instruction_set(),
+        threads,
+        bodies,
+        components,
+        data_components,
+        moved_together,
+    )
+
+
+_ARRAYS = ("means", "covariances", "weights")
