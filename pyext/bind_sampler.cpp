@@ -1,5 +1,6 @@
 // Terms, movers and the sampler, for emgmm.sampling.
 #include <IMP/emgmm/internal/connectivity.h>
+#include <IMP/emgmm/internal/crosslinks.h>
 #include <IMP/emgmm/internal/density_term.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
 #include <IMP/emgmm/internal/movers.h>
@@ -106,6 +107,32 @@ std::shared_ptr<Term> make_excluded_volume(std::size_t bodies, const Indices &bo
   return std::make_shared<ExcludedVolumeTerm>(name, bodies, to_spheres(body, local, radius), kappa);
 }
 
+using Flags = nb::ndarray<const bool, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+
+std::shared_ptr<Term> make_crosslinks(std::size_t bodies, const Indices &link,
+                                      const Indices &first_body, const Points &first_local,
+                                      const Values &first_radius, const Indices &second_body,
+                                      const Points &second_local, const Values &second_radius,
+                                      const Flags &same_sphere, double length, double slope,
+                                      double sigma, double psi, const std::string &name) {
+  const auto first = to_spheres(first_body, first_local, first_radius);
+  const auto second = to_spheres(second_body, second_local, second_radius);
+  const std::vector<std::size_t> owner = to_indices(link);
+  check_rows(second.size(), first.size(), "second");
+  check_rows(owner.size(), first.size(), "link");
+  check_rows(same_sphere.shape(0), first.size(), "same_sphere");
+  std::vector<CrossLink> links;
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    if (owner[i] > links.size() || owner[i] + 1 < links.size())
+      throw std::domain_error("contributions must be sorted by link, from 0");
+    if (owner[i] == links.size()) links.emplace_back();
+    links.back().push_back({first[i], second[i], same_sphere.data()[i]});
+  }
+  return std::make_shared<CrossLinkTerm>(name, bodies, std::move(links),
+                                         CrossLinkOptions{length, slope},
+                                         std::vector<double>{sigma}, std::vector<double>{psi});
+}
+
 std::shared_ptr<Sampler> make_sampler(
     const std::vector<std::shared_ptr<Term>> &terms, const std::vector<double> &weights,
     const std::vector<bool> &annealed, const std::vector<std::shared_ptr<Mover>> &movers,
@@ -202,6 +229,7 @@ void bind_terms(nb::module_ &m) {
             return term.propose(which, to_poses(poses));
           },
           "bodies"_a, "poses"_a)
+      .def("propose_parameter", &Term::propose_parameter, "index"_a, "value"_a)
       .def("accept", &Term::accept)
       .def("reject", &Term::reject)
       .def_prop_ro("score", &Term::score);
@@ -212,6 +240,10 @@ void bind_terms(nb::module_ &m) {
         "force_constant"_a, "name"_a = "connectivity");
   m.def("excluded_volume_term", &make_excluded_volume, "bodies"_a, "body"_a, "local"_a, "radius"_a,
         "kappa"_a, "name"_a = "excluded_volume");
+  m.def("crosslink_term", &make_crosslinks, "bodies"_a, "link"_a, "first_body"_a, "first_local"_a,
+        "first_radius"_a, "second_body"_a, "second_local"_a, "second_radius"_a, "same_sphere"_a,
+        "length"_a, "slope"_a, "sigma"_a, "psi"_a, "name"_a = "crosslinks",
+        "Contributions sorted by link; parameters: sigma (Å), psi.");
 }
 
 void bind_movers(nb::module_ &m) {

@@ -1,5 +1,7 @@
-// Connectivity and excluded volume: against plain loops, finite differences, and after many moves.
+// Connectivity, excluded volume, cross-links: against plain loops, finite differences, and after
+// many moves.
 #include <IMP/emgmm/internal/connectivity.h>
+#include <IMP/emgmm/internal/crosslinks.h>
 #include <IMP/emgmm/internal/density_term.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
 #include <IMP/emgmm/internal/random.h>
@@ -189,6 +191,87 @@ void density_term_matches(int moves) {
   });
 }
 
+// Share of a ball of radius r that lies within `reach` of a point at distance d from its centre,
+// by thin shells about that point: the caps of the closed form, integrated.
+double reference_share(double r, double reach, double d) {
+  const int shells = 200000;
+  double volume = 0;
+  for (int i = 0; i < shells; ++i) {
+    const double s = reach * (i + 0.5) / shells;
+    // Part of the shell that lies in the ball, from the angle at which it leaves it.
+    double part = s <= r - d ? 1 : 0;
+    if (s > std::fabs(r - d) && s < r + d) part = 0.5 * (1 - (s * s + d * d - r * r) / (2 * s * d));
+    volume += part * 4 * M_PI * s * s * reach / shells;
+  }
+  return volume / (4.0 / 3 * M_PI * r * r * r);
+}
+
+void crosslink_likelihood_matches() {
+  const auto term_at = [](double sigma_i, double sigma_j, double psi, double length) {
+    CrossLink link = {{{0, {}, 1}, {1, {}, 1}, false, 0, 1, 0}};
+    return CrossLinkTerm("links", 2, {link}, {length, 0.02}, {sigma_i, sigma_j}, {psi});
+  };
+  for (double sigma_i : {2.0, 7.0, 15.0})
+    for (double sigma_j : {3.0, 12.0})
+      for (double d : {1.0, 9.0, 20.0, 26.0, 33.0, 60.0}) {
+        const double length = 21, psi = 0.1;
+        const CrossLinkTerm term = term_at(sigma_i, sigma_j, psi, length);
+        double fi, fj;
+        if (d < sigma_i + sigma_j) {
+          fi = std::min(1.0, std::pow(length / 2 / sigma_i, 3));
+          fj = std::min(1.0, std::pow(length / 2 / sigma_j, 3));
+        } else {
+          fi = reference_share(sigma_i, length / 2, std::fabs(d - sigma_j - length / 2));
+          fj = reference_share(sigma_j, length / 2, std::fabs(d - sigma_i - length / 2));
+        }
+        const double p = fi * fj;
+        const double expected =
+            -std::log((psi * (1 - p) + p * (1 - psi)) * std::exp(-0.02 * d)) + std::log(psi);
+        check_close(term.evaluate({{}, {{}, {d, 0, 0}}}, nullptr), expected, 1e-6,
+                    "cross-link at " + std::to_string(d));
+      }
+}
+
+void crosslinks_match(int moves) {
+  Random random(15);
+  const std::size_t bodies = 7;
+  std::vector<CrossLink> links(20);
+  for (std::size_t i = 0; i < links.size(); ++i)
+    for (std::size_t n = 0; n <= i % 3; ++n)
+      links[i].push_back({{random.below(bodies), random.in_ball(20), 3},
+                          {random.below(bodies), random.in_ball(20), 3},
+                          i == 4,
+                          random.below(2),
+                          random.below(2),
+                          random.below(2)});
+  CrossLinkTerm term("crosslinks", bodies, links, {21, 0.02}, {6, 9}, {0.05, 0.2});
+  const std::vector<Pose> poses = random_poses(random, bodies, 30);
+  gradient_matches(term, poses, "crosslinks");
+  moves_keep_the_score(term, poses, moves,
+                       [&](const std::vector<Pose> &p) { return term.evaluate(p, nullptr); });
+  // Unknowns: proposals of either kind in any order leave a function of poses and unknowns.
+  double kept = term.reset(poses);
+  for (int m = 0; m < 200; ++m) {
+    const std::size_t index = random.below(4);
+    const double value = index < 2 ? random.uniform(1, 20) : random.uniform(0.01, 0.49);
+    const double proposed = term.propose_parameter(index, value);
+    if (m % 2) {
+      term.accept();
+      kept = proposed;
+      check(term.parameters()[index] == value, "parameter accepted");
+    } else if (m % 4 == 0) {
+      term.reject();
+    }  // else the next proposal rejects it
+    if (m % 4 == 2) term.propose({1, 2}, {poses[2], poses[1]});
+    if (m % 4 == 2) term.reject();
+    check(term.score() == kept, "kept score of cross-links");
+  }
+  CrossLinkTerm again("crosslinks", bodies, links, {21, 0.02}, {1, 1}, {0.5, 0.5});
+  again.set_parameters(term.parameters());
+  check(again.reset(poses) == kept, "score by parameters");
+  check_close(term.evaluate(poses, nullptr), kept, 1e-12, "cross-links from scratch");
+}
+
 template <class Make>
 void check_refused(const Make &make, const char *what) {
   try {
@@ -206,6 +289,11 @@ void bad_input_is_refused() {
   check_refused([] { ExcludedVolumeTerm("v", 1, {}, -1); }, "a negative kappa");
   check_refused([] { ConnectivityTerm("c", 1, {{{0, {}, 1}, {2, {}, 1}, 1, 1}}); }, "body 2");
   check_refused([] { ConnectivityTerm("c", 1, {{{0, {}, 1}, {0, {}, 1}, 1, -1}}); }, "k");
+  const CrossLink link = {{{0, {}, 1}, {1, {}, 1}}};
+  check_refused([&] { CrossLinkTerm("x", 2, {link}, {}, {5}, {0}); }, "psi 0");
+  check_refused([&] { CrossLinkTerm("x", 2, {link}, {}, {NAN}, {0.1}); }, "sigma NaN");
+  check_refused([&] { CrossLinkTerm("x", 1, {link}, {}, {5}, {0.1}); }, "a link to nowhere");
+  check_refused([&] { CrossLinkTerm("x", 2, {CrossLink()}, {}, {5}, {0.1}); }, "an empty link");
   check_refused([] { ConnectivityTerm("c", 2, {}).evaluate({Pose()}, nullptr); }, "one pose");
 }
 
@@ -216,6 +304,8 @@ int main(int argc, char **argv) {
   const int moves = argc > 1 ? std::atoi(argv[1]) : 20000;
   priors_match(moves);
   density_term_matches(moves / 4);
+  crosslink_likelihood_matches();
+  crosslinks_match(moves);
   bad_input_is_refused();
   return 0;
 }

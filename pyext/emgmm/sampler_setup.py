@@ -8,10 +8,30 @@ import numpy as np
 
 from . import _core
 from .config import Config, SamplingConfig
+from .crosslinks import (
+    PSI_RANGE,
+    PSI_STEP,
+    SIGMA_RANGE,
+    SIGMA_STEP,
+    CrossLinks,
+    crosslink_term,
+    read_crosslinks,
+)
+from .errors import InputError
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
 from .scoring import ScoreOptions, make_score
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """An unknown of a term: its name in the output, its range and its largest step."""
+
+    name: str
+    low: float
+    high: float
+    max_step: float
 
 
 @dataclass(frozen=True)
@@ -21,6 +41,7 @@ class TermSpec:
     term: _core.Term
     weight: float
     annealed: bool = False
+    parameters: tuple[ParameterSpec, ...] = ()
 
 
 def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
@@ -37,7 +58,8 @@ def score_options(config: Config) -> ScoreOptions:
 
 
 def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:
-    """The terms of the total score, in the order of the output: em, connectivity, excluded volume.
+    """The terms of the score in the order of the output: em, connectivity, excluded volume, and one
+    for each set of cross-links.
 
     Parameters
     ----------
@@ -47,6 +69,8 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
 
     Raises
     ------
+    InputError
+        In a file of cross-links.
     ValueError
         No term is left.
     """
@@ -69,9 +93,27 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
         terms.append(TermSpec(connectivity_term(system), 1.0))
     if system.excluded_volume is not None and system.excluded_volume.kappa > 0:
         terms.append(TermSpec(excluded_volume_term(system), 1.0))
+    for section in config.crosslinks:
+        links = read_crosslinks(system, section)
+        if f"crosslinks_{links.label}" in [s.term.name for s in terms]:
+            found = f"label {links.label!r} twice"
+            raise InputError(section.file, found, "another label for each set of cross-links")
+        terms.append(_crosslink_spec(system, links))
     if not terms:
         raise ValueError("nothing to score: no density, no connectivity and no excluded volume")
     return terms
+
+
+def _crosslink_spec(system: System, links: CrossLinks) -> TermSpec:
+    label = links.label
+    return TermSpec(
+        crosslink_term(system, links),
+        links.weight,
+        parameters=(
+            ParameterSpec(f"sigma_{label}", *SIGMA_RANGE, SIGMA_STEP),
+            ParameterSpec(f"psi_{label}", *PSI_RANGE, PSI_STEP),
+        ),
+    )
 
 
 def connectivity_term(system: System) -> _core.Term:
@@ -140,6 +182,15 @@ def build_movers(system: System, sampling: SamplingConfig) -> list[_core.Mover]:
             groups.add(tuple(group))
             movers.append(_core.rigid_mover(name, group, translation, rotation))
     return movers
+
+
+def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:
+    """One mover for each unknown of the terms."""
+    return [
+        _core.parameter_mover(p.name, t, i, p.low, p.high, p.max_step)
+        for t, spec in enumerate(specs)
+        for i, p in enumerate(spec.parameters)
+    ]
 
 
 def input_poses(system: System) -> np.ndarray:

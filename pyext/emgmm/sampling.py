@@ -24,6 +24,7 @@ from .sampler_setup import (
     build_movers,
     build_terms,
     input_poses,
+    parameter_movers,
     random_starts,
     temperature_ladder,
 )
@@ -52,7 +53,8 @@ class Frames(NamedTuple):
     scores: np.ndarray  # (n, terms) each term, unweighted, kT
     rotations: np.ndarray  # (n, bodies, 3, 3)
     translations: np.ndarray  # (n, bodies, 3) Å
-    parameters: np.ndarray  # (n, parameters) unknowns of the terms
+    parameter_names: tuple[str, ...]  # of the unknowns of the terms
+    parameters: np.ndarray  # (n, parameters)
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -133,13 +135,22 @@ class _StopRequest:
         self._restore()
 
 
-def make_sampler(
-    system: System, data: Mixture | None, config: Config
-) -> tuple[_core.Sampler, tuple[str, ...], tuple[str, ...]]:
-    """The core's sampler for a system; names of its terms; names of its movers.
+class NamedSampler(NamedTuple):
+    """The core's sampler, and what its columns are called."""
+
+    sampler: _core.Sampler
+    terms: tuple[str, ...]
+    movers: tuple[str, ...]
+    parameters: tuple[str, ...]
+
+
+def make_sampler(system: System, data: Mixture | None, config: Config) -> NamedSampler:
+    """The core's sampler for a system, its data and its settings.
 
     Raises
     ------
+    InputError
+        In a file of cross-links.
     ValueError
         Nothing to score, or nothing that moves.
     """
@@ -148,6 +159,7 @@ def make_sampler(
     movers = build_movers(system, sampling)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
+    movers += parameter_movers(specs)
     if sampling.start == "random":
         starts = random_starts(system, data, sampling)
     else:
@@ -171,7 +183,12 @@ def make_sampler(
         seed=sampling.seed,
         threads=sampling.threads,
     )
-    return sampler, tuple(s.term.name for s in specs), tuple(m.name for m in movers)
+    return NamedSampler(
+        sampler,
+        tuple(s.term.name for s in specs),
+        tuple(m.name for m in movers),
+        tuple(p.name for s in specs for p in s.parameters),
+    )
 
 
 def run_native(
@@ -210,13 +227,13 @@ def run_native(
         After Ctrl-C or SIGTERM, when frames and checkpoint are written.
     """
     callbacks = callbacks or Callbacks()
-    sampler, terms, movers = make_sampler(system, data, config)
-    run = _Run(sampler, terms, movers, config, callbacks, Path(checkpoint) if checkpoint else None)
+    named = make_sampler(system, data, config)
+    run = _Run(named, config, callbacks, Path(checkpoint) if checkpoint else None)
     if resume:
         run.restore()
     with _StopRequest() as stop:
         run.loop(stop, chunk_seconds, checkpoint_seconds)
-    if stop.requested and not sampler.finished:
+    if stop.requested and not named.sampler.finished:
         raise KeyboardInterrupt
     return run.summary()
 
@@ -224,10 +241,9 @@ def run_native(
 class _Run:
     """One sitting."""
 
-    def __init__(self, sampler, terms, movers, config, callbacks, checkpoint) -> None:
-        self.sampler = sampler
-        self.terms = terms
-        self.movers = movers
+    def __init__(self, named: NamedSampler, config, callbacks, checkpoint) -> None:
+        self.named = named
+        self.sampler = named.sampler
         self.config = config
         self.callbacks = callbacks
         self.checkpoint = checkpoint
@@ -276,10 +292,11 @@ class _Run:
                 raw["replicas"].astype(np.int64),
                 self.config.sampling.temperature_min,
                 raw["totals"],
-                self.terms,
+                self.named.terms,
                 raw["scores"],
                 rotations,
                 translations,
+                self.named.parameters,
                 raw["parameters"],
             )
         )
@@ -324,9 +341,9 @@ class _Run:
             temperatures=temperature_ladder(
                 sampling.replicas, sampling.temperature_min, sampling.temperature_max
             ).tolist(),
-            acceptance=_rates(self.movers, tried.sum(axis=0), accepted.sum(axis=0)),
+            acceptance=_rates(self.named.movers, tried.sum(axis=0), accepted.sum(axis=0)),
             acceptance_by_level=[
-                _rates(self.movers, t, a) for t, a in zip(tried, accepted, strict=True)
+                _rates(self.named.movers, t, a) for t, a in zip(tried, accepted, strict=True)
             ],
             exchange=[
                 float(a / t) if t else 0.0 for t, a in zip(swaps_tried[0], swaps[0], strict=True)
