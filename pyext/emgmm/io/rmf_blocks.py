@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import fastavro
+from fastavro.schema import expand_schema
 
 from ..errors import InputError
 from .files import opened
+from .rmf_schema import frame_schema
 
 _EXPECTED = "an RMF3 file"
 _SYNC = 16  # bytes
@@ -68,6 +70,9 @@ class Blocks:
             raise InputError(self.path, f"an Avro container of {name!r}", f"{_EXPECTED} (Frame)")
         if reader.codec not in ("null", "deflate"):
             raise InputError(self.path, f"codec {reader.codec!r}", "null or deflate")
+        missing = _missing_field(expand_schema(frame_schema()), expand_schema(reader.writer_schema))
+        if missing:
+            raise InputError(self.path, f"records without {missing}", _EXPECTED)
         self._deflated = reader.codec == "deflate"
         self._schema = fastavro.parse_schema(reader.writer_schema)
         self._start = file.tell()
@@ -114,6 +119,31 @@ class Blocks:
                 except (EOFError, ValueError, IndexError, zlib.error, UnicodeDecodeError) as error:
                     found = f"a broken record ({error})"
                     raise InputError(self.path, found, _EXPECTED, f"byte {start}") from None
+
+
+def _missing_field(expected, found, at: str = "Frame") -> str | None:
+    """The first field of our schema that the file's schema lacks (but for tables of values)."""
+    if isinstance(expected, list):  # a union
+        if not isinstance(found, list) or len(found) < len(expected):
+            return at
+        pairs = [(e, f, at) for e, f in zip(expected, found, strict=False)]
+    elif not isinstance(expected, dict):
+        return None if expected == found else at
+    elif not isinstance(found, dict) or found.get("type") != expected["type"]:
+        return at
+    elif expected["type"] == "array":
+        pairs = [(expected["items"], found["items"], at)]
+    elif expected["type"] == "record":
+        theirs = {f["name"]: f["type"] for f in found["fields"]}
+        tables = at == "Frame.data"  # only those in use need be there
+        pairs = [
+            (f["type"], theirs.get(f["name"]), f"{at}.{f['name']}")
+            for f in expected["fields"]
+            if f["name"] in theirs or not tables
+        ]
+    else:
+        pairs = []
+    return next(filter(None, (_missing_field(*pair) for pair in pairs)), None)
 
 
 def _long(file: BinaryIO) -> int:

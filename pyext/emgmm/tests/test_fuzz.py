@@ -7,18 +7,21 @@ Seconds in `make test`; ``EMGMM_FUZZ_SECONDS=3600 pytest -s .../test_fuzz.py`` g
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import os
 import signal
 import time
 import warnings
 
+import fastavro
 import numpy as np
 import pytest
 from emgmm import InputError
 from emgmm.io.fasta import read_fasta
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import DensityMap, read_map
+from emgmm.io.rmf import Node, RmfWriter, read_rmf
 from emgmm.io.stat import StatWriter, read_stat
 from emgmm.io.structures import read_structure
 from emgmm.io.topology import read_topology
@@ -94,6 +97,30 @@ def stat_file(folder) -> bytes:
     return (folder / "s").read_bytes()
 
 
+def trajectory_files(folder) -> list[bytes]:
+    bead = {"physics/radius": 3.0, "physics/mass": 110.0, "sequence/residue index": 1}
+    beads = [Node(f"bead {i}", values=bead) for i in range(3)]
+    root = Node("root", "root", children=[Node("A", values={"sequence/copy index": 0})])
+    root.children[0].children = beads
+    key = "physics/coordinates"
+    with RmfWriter(folder / "t", root, [key], force=True) as writer:
+        for frame in range(3):
+            places = np.random.default_rng(frame).normal(size=(3, 3))
+            writer.write_frame({key: ([n.id for n in beads], places)})
+    packed = (folder / "t").read_bytes()
+    reader = fastavro.reader(io.BytesIO(packed))
+    plain = io.BytesIO()
+    fastavro.writer(plain, reader.writer_schema, list(reader), codec="null")
+    return [packed, plain.getvalue()]
+
+
+def read_trajectory(path) -> None:
+    file = read_rmf(path)
+    file.leaves()
+    if file.frames:
+        file.coordinates(0)
+
+
 READERS = {
     "map.mrc": (read_map, lambda _: map_files()),
     "mixture.txt": (read_gmm, gmm_files),
@@ -101,6 +128,7 @@ READERS = {
     "model.pdb.gz": (read_structure, lambda _: [gzip.compress(pdb_file())]),
     "model.cif": (read_structure, lambda _: [mmcif_file()]),
     "table.txt": (read_topology, lambda _: [TOPOLOGY]),
+    "a.rmf3": (read_trajectory, trajectory_files),
     "stat.0.out": (read_stat, lambda folder: [stat_file(folder)]),
     "a.fasta": (read_fasta, lambda _: [FASTA]),
 }
