@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import _core
 from .io.maps import DensityMap
 from .mixture import Mixture
 
@@ -12,34 +13,24 @@ _MAX_VOXELS = 1 << 27  # 512³: the largest box that is chosen without being ask
 _MARGIN = 3.0  # σ around the means in a box of our choice
 
 
-def rasterize(mixture: Mixture, grid: DensityMap) -> DensityMap:
+def rasterize(mixture: Mixture, grid: DensityMap, threads: int = 0) -> DensityMap:
     """Density of the mixture at the centres of the voxels of ``grid`` (its values are not used).
 
     Returns
     -------
     DensityMap
-        float32, weight units per Å³: Σ ωₖ φ(x | μₖ, Σₖ), each component out to `CUTOFF` σ.
+        float32, weight units per Å³: Σ ωₖ φ(x | μₖ, Σₖ), each component out to `CUTOFF` σ
+        at least.
     """
-    values = np.zeros(grid.values.shape, np.float32)
-    axes = grid.grid_coordinates()
-    reach = CUTOFF * np.sqrt(np.diagonal(mixture.covariances, axis1=1, axis2=2))
-    first = np.ceil(grid.index(mixture.means - reach)).clip(0, grid.shape).astype(int)
-    last = (np.floor(grid.index(mixture.means + reach)) + 1).clip(0, grid.shape).astype(int)
-    precisions = np.linalg.inv(mixture.covariances)
-    peaks = mixture.weights / np.sqrt(np.linalg.det(2 * np.pi * mixture.covariances))
-    for k in np.flatnonzero((last > first).all(axis=1)):
-        box = [slice(a, b) for a, b in zip(first[k], last[k], strict=True)]
-        x, y, z = (c[s] - m for c, s, m in zip(axes, box, mixture.means[k], strict=True))
-        z, y = z[:, None, None], y[:, None]
-        p = precisions[k]
-        square = (
-            p[0, 0] * x * x
-            + 2 * x * (p[0, 1] * y + p[0, 2] * z)
-            + (p[1, 1] * y * y + 2 * p[1, 2] * y * z + p[2, 2] * z * z)
-        )
-        values[box[2], box[1], box[0]] += np.where(
-            square <= CUTOFF**2, peaks[k] * np.exp(-0.5 * square), 0
-        )
+    values = _core.rasterize(
+        mixture.means,
+        mixture.covariances,
+        mixture.weights,
+        grid.origin.tolist(),
+        grid.voxel.tolist(),
+        grid.values.shape,
+        threads,
+    )
     return DensityMap(values, grid.voxel, grid.origin)
 
 

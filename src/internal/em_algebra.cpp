@@ -17,8 +17,7 @@ Eigen3 eigen(const Sym3 &m) {
       for (int q = p + 1; q < 3; ++q) {
         if (a[p][q] == 0) continue;
         const double theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-        const double t =
-            (theta >= 0 ? 1 : -1) / (std::fabs(theta) + std::sqrt(theta * theta + 1));
+        const double t = (theta >= 0 ? 1 : -1) / (std::fabs(theta) + std::sqrt(theta * theta + 1));
         const double c = 1 / std::sqrt(t * t + 1), s = t * c;
         for (int i = 0; i < 3; ++i) {
           const double x = a[i][p], y = a[i][q];
@@ -49,8 +48,8 @@ Eigen3 eigen(const Sym3 &m) {
 }
 
 Sym3 with_floor(const Sym3 &covariance, double floor) {
-  const double sum = covariance.xx + covariance.yy + covariance.zz + covariance.xy +
-                     covariance.xz + covariance.yz;
+  const double sum =
+      covariance.xx + covariance.yy + covariance.zz + covariance.xy + covariance.xz + covariance.yz;
   if (!std::isfinite(sum)) return {floor, floor, floor, 0, 0, 0};
   // Sylvester's criterion of C - floor * 1 spares most matrices the eigenvalues.
   const Sym3 above = covariance + Sym3{-floor, -floor, -floor, 0, 0, 0};

@@ -24,9 +24,9 @@ PointCloud point_fit_cloud(const std::vector<Vec3> &positions, const std::vector
                            const std::vector<double> &spreads) {
   if (weights.size() != positions.size() ||
       (!spreads.empty() && spreads.size() != positions.size()))
-    throw std::domain_error("positions, weights and spreads differ in number: " +
-                            std::to_string(positions.size()) + ", " +
-                            std::to_string(weights.size()) + ", " + std::to_string(spreads.size()));
+    throw std::domain_error(
+        "positions, weights and spreads differ in number: " + std::to_string(positions.size()) +
+        ", " + std::to_string(weights.size()) + ", " + std::to_string(spreads.size()));
   PointCloud cloud;
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const double spread = spreads.empty() ? 0 : spreads[i];
@@ -181,8 +181,7 @@ Mixture fit_points(const std::vector<Vec3> &positions, const std::vector<double>
     for (std::size_t c = 0; c < components; ++c) {
       precision[c] = inverse(mixture[c].covariance);
       trace[c] = precision[c].xx + precision[c].yy + precision[c].zz;
-      offset[c] =
-          std::log(mixture[c].weight) - 0.5 * std::log(determinant(mixture[c].covariance));
+      offset[c] = std::log(mixture[c].weight) - 0.5 * std::log(determinant(mixture[c].covariance));
     }
     parallel_for(blocks, options.threads, [&](std::size_t b) {
       std::vector<PointMoments> &mine = block_sums[b];
@@ -206,8 +205,7 @@ Mixture fit_points(const std::vector<Vec3> &positions, const std::vector<double>
         likelihood += cloud.weights[i] * density[i];
         const Vec3 x = cloud.positions[i] - origin;
         for (std::size_t c = 0; c < components; ++c)
-          if (share[c] > 0)
-            mine[c].add(cloud.weights[i] * share[c] / total, x, cloud.spreads[i]);
+          if (share[c] > 0) mine[c].add(cloud.weights[i] * share[c] / total, x, cloud.spreads[i]);
       }
       block_likelihood[b] = likelihood;
     });

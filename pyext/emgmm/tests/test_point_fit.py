@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from emgmm.fitting import fit_points
 
 
@@ -12,9 +11,9 @@ def cloud(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Three well separated blobs of 400, 300 and 300 points."""
     random = np.random.default_rng(seed)
     points = [
-        random.normal(size=(400, 3)) * [1, 2, 3] + [100, 0, 0],
-        random.normal(size=(300, 3)) + [100, 30, 0],
-        random.normal(size=(300, 3)) * 2 + [130, 0, -20],
+        random.normal([100, 0, 0], [1, 2, 3], (400, 3)),
+        random.normal([100, 30, 0], 1, (300, 3)),
+        random.normal([130, 0, -20], 2, (300, 3)),
     ]
     return np.concatenate(points), random.uniform(0.5, 2, 1000)
 

@@ -1,0 +1,351 @@
+#include <IMP/emgmm/internal/em_moves.h>
+#include <IMP/emgmm/internal/em_pass.h>
+#include <IMP/emgmm/internal/em_step.h>
+#include <IMP/emgmm/internal/map_fit.h>
+#include <IMP/emgmm/internal/random.h>
+#include <IMP/emgmm/internal/rasterize.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <stdexcept>
+#include <string>
+
+namespace emcore {
+namespace {
+
+// Lists are made with this reach (exp(-8) = 3e-4 of a maximum) and keep what has this share.
+constexpr double MAP_FIT_REACH = 4;
+constexpr double MAP_FIT_LEAST_SHARE = 1e-3;
+// Growth between two rounds of EM: errors decide better where to split when few split at once.
+constexpr double MAP_FIT_GROWTH = 1.42;
+
+class MapFitter {
+ public:
+  MapFitter(const VoxelGrid &grid, const MapFitOptions &options)
+      : grid_(grid),
+        options_(options),
+        random_(options.seed),
+        start_(std::chrono::steady_clock::now()),
+        outside_(options.outside * std::max(grid.threshold, 0.0) / grid.scale) {
+    const Vec3 &h = grid.frame.voxel;
+    voxel_volume_ = h.x * h.y * h.z;
+    const double widest = std::max({h.x, h.y, h.z});
+    floor_ = options.variance_floor > 0 ? options.variance_floor : widest * widest / 12;
+    // Narrower than half a voxel a Gaussian is no longer told from its one sample by EM.
+    expectation_floor_ = std::max(floor_, 0.25 * widest * widest);
+    least_weight_ = 1e-3 * voxel_volume_;
+  }
+
+  MapFitResult run() {
+    const bool search = options_.components == 0;
+    const std::size_t most =
+        search ? (options_.max_components ? std::min(options_.max_components, grid_.voxels)
+                                          : std::max<std::size_t>(1, grid_.voxels / 2))
+               : options_.components;
+    Mixture mixture = first();
+    Mixture below = mixture;
+    if (!search && most == 1) return finished(mixture);
+    for (;;) {
+      if (search || options_.levels) {
+        Mixture trial = mixture;
+        squares(trial, search ? 30 : 12);
+        report(trial);
+        if (search && levels_.back().cc >= options_.target_cc) break;
+      }
+      if (mixture.size() >= most) {
+        if (search) not_reached();
+        break;
+      }
+      below = mixture;
+      const std::size_t next = std::min(most, 2 * mixture.size());
+      grow_to(mixture, next);
+      if (!search && next == most) break;
+    }
+    if (search) return least(below, mixture);
+    return finished(mixture);
+  }
+
+ private:
+  // One component with the moments of the whole map.
+  Mixture first() {
+    const Frame &f = grid_.frame;
+    const Vec3 &h = f.voxel;
+    const Vec3 size{h.x * f.shape[0], h.y * f.shape[1], h.z * f.shape[2]};
+    const double wide = 1e4 * dot(size, size);  // the same density everywhere
+    Mixture mixture(1);
+    mixture[0] = {f.origin + 0.5 * size, {wide, wide, wide, 0, 0, 0}, wide * std::sqrt(wide)};
+    expectation(mixture, 1);
+    return mixture;
+  }
+
+  void tick(const Mixture &mixture) {
+    if (options_.progress)
+      options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back());
+  }
+
+  std::vector<NearList> lists_of(const std::vector<GridGaussian> &components) {
+    std::vector<NearList> lists = near_lists(grid_, components, MAP_FIT_REACH, options_.threads);
+    prune(grid_, components, MAP_FIT_LEAST_SHARE, options_.threads, lists);
+    return lists;
+  }
+
+  // Iterations of EM; lists are renewed while the components still move far.
+  void expectation(Mixture &mixture, int iterations) {
+    std::vector<NearList> lists;
+    for (int i = 0; i < iterations; ++i) {
+      tick(mixture);
+      const std::vector<GridGaussian> components = in_voxels(mixture, grid_.frame);
+      if (i == 0 || i == 2 || i == 5 || i % 10 == 0) lists = lists_of(components);
+      const PassResult result =
+          pass(grid_, components, lists, ChunkWork::expectation, outside_, options_.threads);
+      expectation_step(result, grid_.frame, expectation_floor_, least_weight_, mixture);
+      revive(mixture);
+    }
+  }
+
+  // Steps of least squares with Nesterov's momentum, which starts anew when the sum of squares
+  // rises. Returns the sum of squares of the mixture, before its last step.
+  double squares(Mixture &mixture, int iterations) {
+    std::vector<NearList> lists;
+    Mixture at = mixture;    // where the sum is taken: mixture moved on by the momentum
+    Mixture good = mixture;  // the last such place that was no worse than the one before
+    double least = std::numeric_limits<double>::infinity(), checkpoint = least;
+    double step = options_.step;
+    int accepted = 0, steady = 0;  // steps, and those since the momentum started
+    for (int i = 0; i < iterations; ++i) {
+      tick(mixture);
+      const std::vector<GridGaussian> components = in_voxels(at, grid_.frame);
+      const bool renew = i == 0 || i == 3 || i == 8 || i % 12 == 0;
+      if (renew) lists = lists_of(components);
+      const PassResult result =
+          pass(grid_, components, lists, ChunkWork::squares, outside_, options_.threads);
+      // New lists change the sum a little by themselves.
+      if (result.sums.error > least * (renew ? 1.01 : 1.0001)) {
+        if (steady > 1) {
+          at = mixture;  // the same step without momentum
+        } else {
+          at = mixture = good;
+          step = std::max(0.1, 0.5 * step);
+        }
+        steady = 0;
+        least *= 1.001;
+        continue;
+      }
+      least = result.sums.error;
+      good = at;
+      if (++accepted % 10 == 0) {
+        if (least > checkpoint * (1 - 2e-3)) break;
+        checkpoint = least;
+      }
+      const Mixture previous = mixture;
+      mixture = at;
+      squares_step(result, grid_.frame, floor_, step, mixture);
+      ++steady;
+      at = mixture;
+      extrapolate(previous, steady / (steady + 3.0), floor_, at);
+    }
+    revive(mixture);
+    return least;
+  }
+
+  // Squared error near each component.
+  std::vector<double> errors(const Mixture &mixture) {
+    const std::vector<GridGaussian> components = in_voxels(mixture, grid_.frame);
+    const PassResult result = pass(grid_, components, lists_of(components),
+                                   ChunkWork::squared_error, outside_, options_.threads);
+    std::vector<double> errors(mixture.size());
+    for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = result.first[k].sum[0];
+    return errors;
+  }
+
+  // Splits the n components with the greatest errors.
+  void split_worst(Mixture &mixture, std::size_t n) {
+    const std::vector<double> error = errors(mixture);
+    std::vector<std::size_t> order(mixture.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return error[a] > error[b]; });
+    mixture.reserve(mixture.size() + n);
+    for (std::size_t i = 0; i < n; ++i) {
+      Gaussian sibling;
+      split(0.75 + 0.02 * random_.normal(), mixture[order[i]], sibling);
+      mixture.push_back(sibling);
+    }
+  }
+
+  void grow_to(Mixture &mixture, std::size_t size) {
+    while (mixture.size() < size) {
+      const std::size_t step =
+          std::max<std::size_t>(1, static_cast<std::size_t>((MAP_FIT_GROWTH - 1) * mixture.size()));
+      split_worst(mixture, std::min({step, mixture.size(), size - mixture.size()}));
+      expectation(mixture, 6);
+    }
+  }
+
+  // A component without a part of the map starts again as half of the one with the greatest weight.
+  void revive(Mixture &mixture) {
+    for (Gaussian &g : mixture) {
+      if (g.weight > least_weight_ * 1e-3 && std::isfinite(g.weight) &&
+          is_positive_definite(g.covariance))
+        continue;
+      Gaussian &heaviest = *std::max_element(
+          mixture.begin(), mixture.end(),
+          [](const Gaussian &a, const Gaussian &b) { return a.weight < b.weight; });
+      split(0.5, heaviest, g);
+    }
+  }
+
+  // Merges the pairs that cost least and splits the components with the greatest errors, as long
+  // as the sum of squares falls. Returns it.
+  double rebalance(Mixture &mixture, double error, int rounds) {
+    std::size_t n = std::max<std::size_t>(1, mixture.size() / 16);
+    for (int round = 0; round < rounds && mixture.size() > 2; ++round) {
+      Mixture trial = mixture;
+      const std::vector<MergePair> pairs =
+          cheapest_merges(trial, lists_of(in_voxels(trial, grid_.frame)), n, options_.threads);
+      if (pairs.empty()) break;
+      std::vector<char> gone(trial.size(), 0);
+      for (const MergePair &pair : pairs) {
+        trial[pair.a] = merged(trial[pair.a], trial[pair.b]);
+        gone[pair.b] = 1;
+      }
+      std::size_t kept = 0;
+      for (std::size_t k = 0; k < trial.size(); ++k)
+        if (!gone[k]) trial[kept++] = trial[k];
+      trial.resize(kept);
+      split_worst(trial, mixture.size() - kept);
+      const double now = squares(trial, 16);
+      if (now < error) {
+        mixture = trial;
+        error = now;
+      } else {
+        n = std::max<std::size_t>(1, n / 4);
+      }
+    }
+    return error;
+  }
+
+  void polish(Mixture &mixture) {
+    expectation(mixture, 10);
+    const double error = squares(mixture, options_.polish / 3);
+    rebalance(mixture, error, 4);
+    squares(mixture, options_.polish);
+  }
+
+  void report(const Mixture &mixture) {
+    levels_.push_back(measured(mixture));
+    tick(mixture);
+  }
+
+  MapFitLevel measured(const Mixture &mixture) {
+    MapFitLevel level = measure(grid_, in_map_units(mixture), options_.threads);
+    level.seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    return level;
+  }
+
+  Mixture in_map_units(Mixture mixture) const {
+    for (Gaussian &g : mixture) g.weight *= grid_.scale;
+    return mixture;
+  }
+
+  MapFitResult finished(Mixture mixture) {
+    polish(mixture);
+    return result_of(mixture, measured(mixture));
+  }
+
+  // The levels below the result, and the result as the last of them.
+  MapFitResult result_of(const Mixture &mixture, MapFitLevel last) {
+    while (!levels_.empty() && levels_.back().components >= last.components) levels_.pop_back();
+    last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+    levels_.push_back(last);
+    return {in_map_units(mixture), levels_};
+  }
+
+  // The least number between two sizes whose polished mixture reaches the target.
+  MapFitResult least(const Mixture &below, const Mixture &enough) {
+    Mixture base = below, best = enough;
+    polish(best);
+    MapFitLevel reached = measured(best);
+    std::size_t low = below.size() == enough.size() ? 0 : below.size(), high = enough.size();
+    while (high - low > std::max<std::size_t>(1, high / 256)) {
+      const std::size_t middle = low + (high - low) / 2;
+      Mixture grown = base;
+      if (middle < grown.size()) break;
+      grow_to(grown, middle);
+      Mixture trial = grown;
+      polish(trial);
+      const MapFitLevel level = measured(trial);
+      if (level.cc >= options_.target_cc) {
+        best = trial;
+        reached = level;
+        high = middle;
+      } else {
+        base = grown;
+        low = middle;
+      }
+    }
+    return result_of(best, reached);
+  }
+
+  [[noreturn]] void not_reached() const {
+    throw std::domain_error("target_cc " + std::to_string(options_.target_cc) +
+                            " is not reached: " + std::to_string(levels_.back().components) +
+                            " components, the most allowed, reach " +
+                            std::to_string(levels_.back().cc));
+  }
+
+  const VoxelGrid &grid_;
+  const MapFitOptions &options_;
+  Random random_;
+  std::chrono::steady_clock::time_point start_;
+  double outside_, voxel_volume_, floor_, expectation_floor_, least_weight_;
+  std::vector<MapFitLevel> levels_;
+};
+
+}  // namespace
+
+MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned threads) {
+  Mixture scaled = mixture;  // to the units of the grid, where single precision is at ease
+  for (Gaussian &g : scaled) g.weight /= grid.scale;
+  const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
+  const FitSums sums =
+      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, threads),
+           ChunkWork::total, 0, threads)
+          .sums;
+  const double n = static_cast<double>(grid.voxels), w = n;  // the mean density is one
+  const double ww = grid.sum_squares / (grid.scale * grid.scale);
+  const double map_variance = ww - w * w / n, variance = sums.tt - sums.t * sums.t / n;
+  MapFitLevel level;
+  level.components = mixture.size();
+  level.cc = sums.tt > 0 ? sums.wt / std::sqrt(ww * sums.tt) : 0;
+  // A map of one value above the threshold has no correlation about the mean.
+  level.cc_mean = map_variance > 1e-12 * ww && variance > 1e-12 * sums.tt
+                      ? (sums.wt - w * sums.t / n) / std::sqrt(map_variance * variance)
+                      : 0;
+  const double box = sum_of_squares(scaled, grid.frame, threads);
+  level.cc_box = box > 0 ? sums.wt / std::sqrt(ww * box) : 0;
+  return level;
+}
+
+MapFitResult fit_map(const VoxelGrid &grid, const MapFitOptions &options) {
+  if (options.components > grid.voxels)
+    throw std::domain_error("components must not exceed the " + std::to_string(grid.voxels) +
+                            " voxels above the threshold, got " +
+                            std::to_string(options.components));
+  if (options.components == 0 && !(options.target_cc > 0 && options.target_cc < 1))
+    throw std::domain_error("target_cc must be between 0 and 1, got " +
+                            std::to_string(options.target_cc));
+  if (!(options.variance_floor >= 0) || !std::isfinite(options.variance_floor))
+    throw std::domain_error("variance_floor must not be negative, got " +
+                            std::to_string(options.variance_floor));
+  if (!(options.outside >= 0 && options.outside <= 1))
+    throw std::domain_error("outside must be between 0 and 1, got " +
+                            std::to_string(options.outside));
+  return MapFitter(grid, options).run();
+}
+
+}  // namespace emcore
