@@ -233,7 +233,7 @@ class _Builder:
         if first == last and fragment.structured:
             molecule = self._system.molecules[fragment.molecule]
             values["sequence/residue index"] = first
-            values["sequence/residue type"] = _residue_type(
+            values["sequence/residue type"] = residue_type(
                 molecule.alphabet, molecule.sequence, first
             )
             return Node(str(first), values=values)
@@ -309,7 +309,7 @@ def _bead_name(first: int, last: int) -> str:
     return f"{first}_bead" if first == last else f"{first}-{last}_bead"
 
 
-def _residue_type(alphabet: str, sequence: str, residue: int) -> str:
+def residue_type(alphabet: str, sequence: str, residue: int) -> str:
     """IMP's name of a residue: of three letters, nucleotides as the PDB writes them."""
     code = sequence[residue - 1]
     if alphabet != "protein":

@@ -1,0 +1,296 @@
+"""`analyze`: what a run found, how precisely, and how close to a reference."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..io.files import refuse_existing, replacing
+from ..io.rmf import copy_frames
+from ..mixture import Mixture
+from ..sampler_setup import score_options
+from ..scoring import make_score
+from .accuracy import Accuracy, accuracy
+from .clustering import Cluster, cluster, entropy
+from .convergence import Convergence, convergence
+from .models import RunModels, fit_poses, load_run
+from .outputs import write_model
+from .reference import reference_coordinates
+
+_WRITTEN = 20  # clusters whose members and centre are written: the most populated ones
+
+
+@dataclass(frozen=True)
+class ClusterReport:
+    """One cluster and the model at its centre.
+
+    Attributes
+    ----------
+    cluster
+        Members, as indices of the analysed models (best score first), and precision.
+    population
+        Share of the analysed models.
+    frame, score
+        Frame of the trajectory and score (kT) of the centre.
+    cc
+        ov_MD / sqrt(ov_MM ov_DD) of the centre; None for a run without a map.
+    accuracy
+        Of the centre against the reference; None without one.
+    """
+
+    cluster: Cluster
+    population: float
+    frame: int
+    score: float
+    cc: float | None
+    accuracy: Accuracy | None
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Result of `analyze`.
+
+    Attributes
+    ----------
+    frames, scores
+        (m,) of the analysed models, best first.
+    clusters
+        In order of the score of their centres.
+    entropy
+        Of the populations, nats (eq. 14).
+    convergence
+        First half of the run against the second.
+    subunits
+        Names of the molecules.
+    score_error_percent
+        EM score of the best model against that of the native structure, 100 (S - S_native) /
+        \\|S_native\\|; None without a reference or a map.
+    native_cc
+        CC of the native structure, over what the reference holds.
+    notes
+        What the reader should know, one line each.
+    """
+
+    frames: np.ndarray
+    scores: np.ndarray
+    clusters: list[ClusterReport]
+    entropy: float
+    convergence: Convergence
+    subunits: list[str]
+    reference: Path | None
+    score_error_percent: float | None
+    native_cc: float | None
+    notes: list[str]
+
+    @property
+    def result(self) -> str | None:
+        """`full positive`, `partial` or `negative`: the best model; None without a reference."""
+        best = self.clusters[0].accuracy
+        return best.result if best is not None else None
+
+    def report(self) -> dict:
+        """The content of ``analysis.json``."""
+        c = self.convergence
+        return {
+            "models": len(self.frames),
+            "best_score": float(self.scores[0]),
+            "best_frame": int(self.frames[0]),
+            "clusters": [_cluster_report(r, self.frames) for r in self.clusters],
+            "entropy": self.entropy,
+            "convergence": {
+                "score_ks_statistic": c.score_ks_statistic,
+                "score_ks_significance": c.score_ks_significance,
+                "scores_agree": c.scores_agree,
+                "populations_in_halves": [list(p) for p in c.populations],
+                "cramers_v": c.cramers_v,
+            },
+            "reference": str(self.reference) if self.reference else None,
+            "score_error_percent": self.score_error_percent,
+            "native_cc": self.native_cc,
+            "result": self.result,
+            "notes": self.notes,
+        }
+
+
+def _cluster_report(report: ClusterReport, frames: np.ndarray) -> dict:
+    found = report.accuracy
+    return {
+        "population": report.population,
+        "members": len(report.cluster.members),
+        "precision": report.cluster.precision,
+        "frame": report.frame,
+        "score": report.score,
+        "cc": report.cc,
+        "rmsd": found.rmsd if found else None,
+        "rmsd80": found.rmsd80 if found else None,
+        "p10": found.p10 if found else None,
+        "residues": found.residues if found else None,
+        "subunits": [_without_nan(s._asdict()) for s in found.subunits] if found else [],
+        "frames": frames[report.cluster.members].tolist(),
+    }
+
+
+def _without_nan(values: dict) -> dict:
+    """JSON has no NaN (the angle of a subunit of two residues)."""
+    return {k: None if isinstance(v, float) and v != v else v for k, v in values.items()}
+
+
+def analyze(
+    folder: str | os.PathLike,
+    reference: str | os.PathLike | None = None,
+    *,
+    best: int | None = None,
+    cutoff: float | None = None,
+    force: bool = False,
+) -> Analysis:
+    """Analyse a finished run and write ``analysis.json`` and ``clusters/`` into its folder.
+
+    ``clusters/N.rmf3`` holds the members of cluster N (from 0, as in the JSON; the 20 most
+    populated clusters are written), best score first; ``clusters/N.cif`` its centre.
+
+    Parameters
+    ----------
+    folder
+        Output folder of `emgmm run`, of any engine.
+    reference
+        Native structure, in the frame of the map; default: ``analysis.reference`` of the settings.
+    best, cutoff
+        Models to cluster, and rmsd(80) in Å; default: of the settings (1000 and 5).
+    force
+        Overwrite an earlier analysis.
+
+    Raises
+    ------
+    InputError
+        The folder lacks a file or holds a broken one, the reference has no chain of the system, or
+        there is an earlier analysis and ``force`` is false.
+    """
+    folder = Path(folder)
+    target = folder / "analysis.json"
+    if folder.is_dir():
+        refuse_existing(target, force)
+    run = load_run(folder)
+    settings = run.config.analysis
+    reference = reference if reference is not None else settings.reference
+    chosen = np.argsort(run.scores, kind="stable")[: best or settings.best]
+    frames, scores = run.frames[chosen], run.scores[chosen]
+    coordinates = run.coordinates(frames).astype(np.float32)
+    native, notes = None, []
+    if reference is not None:
+        native, notes = reference_coordinates(run.system, reference)
+    clusters = cluster(coordinates, cutoff or settings.cluster_rmsd80, run.copies())
+    reports = _reports(run, clusters, frames, scores, coordinates, native)
+    error, native_cc = _against_native(run, coordinates[0].astype(float), native)
+    analysis = Analysis(
+        frames=frames,
+        scores=scores,
+        clusters=reports,
+        entropy=entropy([len(c.members) for c in clusters]),
+        convergence=convergence(run.scores, chosen, [c.members for c in clusters]),
+        subunits=run.subunits(),
+        reference=Path(reference) if reference is not None else None,
+        score_error_percent=error,
+        native_cc=native_cc,
+        notes=notes,
+    )
+    _write_clusters(run, analysis, coordinates, force)
+    with replacing(target, force) as draft:
+        draft.write_text(json.dumps(analysis.report(), indent=1, allow_nan=False) + "\n")
+    return analysis
+
+
+def _reports(
+    run: RunModels,
+    clusters: list[Cluster],
+    frames: np.ndarray,
+    scores: np.ndarray,
+    coordinates: np.ndarray,
+    native: np.ndarray | None,
+) -> list[ClusterReport]:
+    data = run.data()
+    core = make_score(data, score_options(run.config)) if data is not None else None
+    names, copies = run.subunits(), run.copies()
+    reports = []
+    for found in clusters:
+        model = coordinates[found.center].astype(float)
+        cc = None
+        if core is not None:
+            placed = run.system.gaussians.placed(*run.poses(model))
+            cc = core.cross_correlation(placed.means, placed.covariances, placed.weights)
+        against = None
+        if native is not None:
+            against = accuracy(model, native, run.particles.molecule, names, copies)
+        reports.append(
+            ClusterReport(
+                cluster=found,
+                population=len(found.members) / len(coordinates),
+                frame=int(frames[found.center]),
+                score=float(scores[found.center]),
+                cc=cc,
+                accuracy=against,
+            )
+        )
+    return reports
+
+
+def _against_native(
+    run: RunModels, model: np.ndarray, native: np.ndarray | None
+) -> tuple[float | None, float | None]:
+    """Percentage error of the EM score of a model, and the CC of the native structure.
+
+    Both are of the bodies that the reference can place: beads that no structure holds count in
+    neither.
+    """
+    data = run.data()
+    if native is None or data is None:
+        return None, None
+    poses = fit_poses(run.system, native)
+    placed = np.isfinite(poses[1]).all(axis=1)
+    if not placed.any():
+        return None, None
+    core = make_score(data, score_options(run.config))
+    wanted = _placed_gaussians(run, poses, placed)
+    found = _placed_gaussians(run, run.poses(model), placed)
+    at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
+    at_model = core.evaluate(found.means, found.covariances, found.weights)
+    cc = core.cross_correlation(wanted.means, wanted.covariances, wanted.weights)
+    if not (np.isfinite(at_native) and np.isfinite(at_model)) or at_native == 0:
+        return None, cc
+    return 100 * (at_model - at_native) / abs(at_native), cc
+
+
+def _placed_gaussians(
+    run: RunModels, poses: tuple[np.ndarray, np.ndarray], bodies: np.ndarray
+) -> Mixture:
+    gaussians = run.system.gaussians
+    rotation = np.where(bodies[:, None, None], poses[0], np.eye(3))
+    translation = np.where(bodies[:, None], poses[1], 0.0)
+    mixture = gaussians.placed(rotation, translation)
+    kept = bodies[gaussians.body]
+    return Mixture(mixture.means[kept], mixture.covariances[kept], mixture.weights[kept])
+
+
+def _write_clusters(
+    run: RunModels, analysis: Analysis, coordinates: np.ndarray, force: bool
+) -> None:
+    folder = run.folder / "clusters"
+    folder.mkdir(exist_ok=True)
+    earlier = [p for p in folder.iterdir() if p.suffix in (".rmf3", ".cif") and p.stem.isdigit()]
+    if earlier and not force:
+        raise InputError(min(earlier), "a file that exists", "a new folder, or --force")
+    for path in earlier:
+        path.unlink()
+    sizes = np.array([len(r.cluster.members) for r in analysis.clusters])
+    largest = np.argsort(-sizes, kind="stable")[:_WRITTEN]
+    for number in sorted({0, *largest.tolist()}):
+        report = analysis.clusters[number]
+        members = analysis.frames[report.cluster.members]
+        copy_frames(run.rmf.path, folder / f"{number}.rmf3", members)
+        model = coordinates[report.cluster.center].astype(float)
+        title = f"centre of cluster {number}"
+        write_model(folder / f"{number}.cif", run.system, *run.poses(model), title)

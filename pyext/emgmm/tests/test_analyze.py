@@ -1,0 +1,222 @@
+"""`analyze` on the output folder of a run that was made up."""
+
+import json
+
+import gemmi
+import numpy as np
+import pytest
+from emgmm.analysis import analyze
+from emgmm.analysis.models import fit_poses, load_run
+from emgmm.analysis.reference import reference_coordinates
+from emgmm.config import dump_config, load_config
+from emgmm.errors import InputError
+from emgmm.io.gmm import write_gmm
+from emgmm.io.rmf import RmfWriter, read_rmf
+from emgmm.io.rmf_system import system_tree
+from emgmm.io.stat import StatWriter
+from emgmm.io.structures import read_structure
+from emgmm.representation import build_system
+
+from .toy_system import random_rotations
+
+SEQUENCES = {"A": "MKVLAGHWYRDEQNSTCPIFMKVLAGHWYR", "B": "GSTWYDDEKRHILMFPACVNQQGSTWYDDE"}
+HEADER = "|molecule_name|fasta_fn|fasta_id|pdb_fn|chain|residue_range|bead_size|rigid_body|\n"
+ROWS = (
+    "|A|s.fasta|A|n.pdb|A|1,END|5|1|\n"
+    "|B|s.fasta|B|n.pdb|B|1,END|5|2|\n"
+    "|B.1|s.fasta|B|n.pdb|C|1,END|5|3|\n"
+)
+KEYS = ["Total_Score", "rmf_file", "rmf_frame_index"]
+NEAR, FAR = 12, 18
+
+
+def _native(path, generator):
+    """Chains A, B and C (a copy of B) of CA atoms; A lacks residues 26 to 30."""
+    structure = gemmi.Structure()
+    model = gemmi.Model(1)
+    shapes = {k: np.cumsum(generator.normal(size=(30, 3)) * 2.2, axis=0) for k in "AB"}
+    turns = random_rotations(generator, 3)
+    for i, name in enumerate("ABC"):
+        kind = "A" if name == "A" else "B"
+        xyz = shapes[kind] @ turns[i].T + [40.0 * i, 20.0 * (i == 1), 0]
+        chain = gemmi.Chain(name)
+        for number, point in enumerate(xyz, start=1):
+            if name == "A" and number > 25:
+                continue
+            residue = gemmi.Residue()
+            residue.name = gemmi.expand_one_letter(
+                SEQUENCES[kind][number - 1], gemmi.ResidueKind.AA
+            )
+            residue.seqid = gemmi.SeqId(number, " ")
+            atom = gemmi.Atom()
+            atom.name, atom.element, atom.pos = "CA", gemmi.Element("C"), gemmi.Position(*point)
+            residue.add_atom(atom)
+            chain.add_residue(residue)
+        model.add_chain(chain)
+    structure.add_model(model)
+    structure.write_pdb(str(path))
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A folder with frames near the native structure (copies swapped in every other one) and far
+    from it, near ones with the better scores; first the far ones."""
+    generator = np.random.default_rng(0)
+    _native(tmp_path / "n.pdb", generator)
+    fasta = "".join(f">{k}\n{v}\n" for k, v in SEQUENCES.items())
+    (tmp_path / "s.fasta").write_text(fasta)
+    (tmp_path / "t.txt").write_text(HEADER + ROWS)
+    out = tmp_path / "out"
+    (out / "rmfs").mkdir(parents=True)
+    settings = '[system]\ntopology = "../t.txt"\n[em]\ngmm = "data_gmm.txt"\nsigma_min = 0.01\n'
+    (out / "system.toml").write_text(settings)
+    (out / "data_gmm.txt").write_text("")
+    system = build_system(load_config(out / "system.toml"))
+    bodies = system.bodies
+    data = system.gaussians.placed(bodies.rotation, bodies.translation)
+    write_gmm(out / "data_gmm.txt", data, force=True)
+    config = load_config(out / "system.toml")
+    (out / "system.toml").write_text(dump_config(config))
+    tree = system_tree(system)
+    b, c = bodies.names.index("RigidBody 2"), bodies.names.index("RigidBody 3")
+    with (
+        RmfWriter(out / "rmfs" / "0.rmf3", tree.root, tree.frame_keys) as rmf,
+        StatWriter(out / "stat.0.out", KEYS) as stat,
+    ):
+        for frame in range(FAR + NEAR):
+            rotation, translation = bodies.rotation.copy(), bodies.translation.copy()
+            if frame < FAR:
+                rotation = random_rotations(generator, len(bodies))
+                translation = translation + generator.normal(size=translation.shape) * 60
+            else:
+                translation = translation + generator.normal(size=translation.shape) * 0.5
+                if frame % 2:  # body of B where B.1 is, turned as B.1 is, and the other way round
+                    swap = _swapped(system, b, c)
+                    rotation[[b, c]], translation[[b, c]] = swap
+            total = float(-frame)
+            stat.write({"Total_Score": total, "rmf_file": "rmfs/0.rmf3", "rmf_frame_index": frame})
+            rmf.write_frame(tree.frame_values(rotation, translation, {"Total_Score": total}))
+    return out, system, tmp_path / "n.pdb"
+
+
+def _swapped(system, b, c):
+    """Poses that put the copies at each other's place in the native structure."""
+    finest = system.finest
+    native = finest.positions(system.bodies.rotation, system.bodies.translation)
+    moved = native.copy()
+    moved[finest.body == b], moved[finest.body == c] = (
+        native[finest.body == c],
+        native[finest.body == b],
+    )
+    rotation, translation = fit_poses(system, moved)
+    return rotation[[b, c]], translation[[b, c]]
+
+
+def test_report_and_files(run):
+    out, _, native = run
+    analysis = analyze(out, native)
+    report = json.loads((out / "analysis.json").read_text())
+    assert report == json.loads(json.dumps(analysis.report()))
+    assert report["models"] == NEAR + FAR and report["best_frame"] == NEAR + FAR - 1
+    best = report["clusters"][0]
+    assert best["population"] == pytest.approx(NEAR / (NEAR + FAR))
+    assert best["frames"] == list(range(FAR + NEAR - 1, FAR - 1, -1))
+    assert best["precision"] < 2 and best["rmsd80"] < 2 and best["p10"] == 1.0
+    # The bead that the reference does not hold is missing from the native model GMM.
+    assert best["cc"] > 0.97 and 0.97 < report["native_cc"] < 1
+    assert [s["name"] for s in best["subunits"]] == ["A", "B.0", "B.1"]
+    assert max(s["position_error"] for s in best["subunits"]) < 3
+    assert max(s["angle_error"] for s in best["subunits"]) < 5
+    assert report["result"] == "full positive" and report["score_error_percent"] >= 0
+    shares = [c["population"] for c in report["clusters"]]
+    assert sum(shares) == pytest.approx(1.0)
+    assert report["entropy"] == pytest.approx(-sum(p * np.log(p) for p in shares))
+    # Far models come first in the run: the halves cannot agree.
+    assert report["convergence"]["populations_in_halves"][0] == [0, NEAR]
+    assert not report["convergence"]["scores_agree"]
+
+
+def test_members_and_centre_of_a_cluster(run):
+    out, system, native = run
+    analyze(out, native)
+    members = read_rmf(out / "clusters" / "0.rmf3")
+    whole = read_rmf(out / "rmfs" / "0.rmf3")
+    assert members.frames == NEAR
+    last = FAR + NEAR - 1
+    np.testing.assert_array_equal(members.coordinates(0), whole.coordinates(last))
+    centre = read_structure(out / "clusters" / "0.cif")
+    finest = system.finest
+    expected = load_run(out).coordinates([last])[0]
+    for molecule, chain in enumerate("ABC"):
+        own = centre.select(centre.chain == chain)
+        structured = (finest.molecule == molecule) & (finest.first == finest.last)
+        found = own.xyz[np.isin(own.residue_number, finest.first[structured])]
+        np.testing.assert_allclose(found, expected[structured], atol=2e-3)
+    # The bead of residues 26 to 30 is one atom at residue 28.
+    assert centre.residue_number[centre.chain == "A"].tolist()[-1] == 28
+
+
+def test_without_reference(run):
+    out, _, _ = run
+    report = analyze(out, best=5).report()
+    assert report["models"] == 5 and report["result"] is None
+    assert report["clusters"][0]["rmsd80"] is None and report["clusters"][0]["cc"] > 0.95
+    assert report["score_error_percent"] is None
+
+
+def test_nothing_is_overwritten_without_force(run):
+    out, _, native = run
+    analyze(out, native)
+    before = (out / "analysis.json").read_bytes()
+    with pytest.raises(InputError, match=r"analysis\.json: found a file that exists"):
+        analyze(out)
+    assert (out / "analysis.json").read_bytes() == before
+    analyze(out, force=True, cutoff=0.01)
+    assert json.loads((out / "analysis.json").read_text())["reference"] is None
+    assert len(list((out / "clusters").glob("*.cif"))) == 20
+
+
+def test_copies_that_share_a_chain_of_the_table(run, tmp_path):
+    """Both copies built from one chain: the reference's chains are found by sequence."""
+    out, _, native = run
+    (tmp_path / "t.txt").write_text(HEADER + ROWS.replace("|n.pdb|C|", "|n.pdb|B|"))
+    system = build_system(load_config(out / "system.toml"))
+    xyz, notes = reference_coordinates(system, native)
+    structure = read_structure(native)
+    of_c = structure.xyz[structure.chain == "C"]
+    np.testing.assert_allclose(xyz[system.finest.molecule == 2], of_c, atol=1e-6)
+    assert notes == ["B.1: chain C of n.pdb"]
+    missing = system.finest.first == 26  # the bead that chain A does not hold
+    assert np.isnan(xyz[missing & (system.finest.molecule == 0)]).all()
+
+
+def test_reference_of_something_else(run, tmp_path):
+    out, _, _ = run
+    other = tmp_path / "other.pdb"
+    line = "ATOM  {0:5d}  CA  TRP Z{0:4d}    {1:8.3f}   0.000   0.000  1.00  0.00           C\n"
+    other.write_text("".join(line.format(i, 3.8 * i) for i in range(1, 31)))
+    with pytest.raises(InputError, match=r"other\.pdb: found chains Z"):
+        analyze(out, other)
+    assert not (out / "analysis.json").exists()
+
+
+def test_folder_that_is_no_run(tmp_path):
+    with pytest.raises(InputError, match="no such folder"):
+        analyze(tmp_path / "nowhere")
+    with pytest.raises(InputError, match=r"system\.toml"):
+        analyze(tmp_path)
+
+
+def test_trajectory_of_another_system(run, tmp_path):
+    out, _, _ = run
+    (tmp_path / "t.txt").write_text(HEADER + ROWS.splitlines()[0].replace("|A|s.", "|Z|s.") + "\n")
+    with pytest.raises(InputError, match=r"0\.rmf3: found no bead Z\.0:1-1"):
+        analyze(out)
+
+
+def test_stat_file_ahead_of_the_trajectory(run):
+    """A killed run may have a line more than frames."""
+    out, _, _ = run
+    with open(out / "stat.0.out", "a") as file:
+        file.write(f"{{0: '-1000.0', 1: 'rmfs/0.rmf3', 2: {FAR + NEAR}}} \n")
+    assert analyze(out).report()["best_frame"] == FAR + NEAR - 1
