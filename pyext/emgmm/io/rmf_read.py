@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,7 +148,24 @@ class RmfFile:
                 ]
         except KeyError as error:
             raise InputError(self.path, f"no node {error}", "a node for every id") from None
+        self._refuse_circles()
         return self.nodes[0]
+
+    def _refuse_circles(self) -> None:
+        """Whoever walks a tree with a node below itself would not come to an end."""
+        below = {
+            node.id: [child.id for child in (*node.children, *(n for _, n in node.alternatives))]
+            for node in self.nodes.values()
+        }
+        waiting = Counter(child for children in below.values() for child in children)
+        free = [node for node in below if not waiting[node]]
+        for node in free:  # grows: nodes whose parents were all seen
+            for child in below[node]:
+                waiting[child] -= 1
+                if not waiting[child]:
+                    free.append(child)
+        if len(free) < len(below):
+            raise InputError(self.path, "a node that lies below itself", "a tree")
 
     def frame_values(self, frame: int) -> dict[str, dict[int, object]]:
         """All values of a frame: key -> node -> value.

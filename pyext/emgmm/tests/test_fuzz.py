@@ -228,3 +228,17 @@ def test_damaged_files_are_read_or_refused(tmp_path, name):
             pytest.fail(f"seed {seed} ({path}): {type(error).__name__}: {error}")
     print(f"{name}: {seed} damaged files, {taken} still valid")
     assert 0 < taken < seed
+
+
+def test_a_trajectory_whose_tree_is_none(tmp_path):
+    reader = fastavro.reader(io.BytesIO(trajectory_files(tmp_path)[0]))
+    records = list(reader)
+    assert records[0]["nodes"][1]["parents"] == [0]
+    records[0]["nodes"][1]["parents"] = [0, 2]
+    for record in records:
+        name = "FileInfo" if "categories" in record["info"] else "FrameInfo"
+        record["info"] = (name, record["info"])
+    with open(tmp_path / "a.rmf3", "wb") as file:
+        fastavro.writer(file, reader.writer_schema, records)
+    with pytest.raises(InputError, match="below itself"):
+        read_rmf(tmp_path / "a.rmf3")
