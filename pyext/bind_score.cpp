@@ -21,11 +21,12 @@ std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matr
                                                  double sigma_min,
                                                  const std::vector<double> &component_sigma,
                                                  bool profile_scale, double floor,
-                                                 unsigned threads) {
+                                                 unsigned threads, bool single_precision) {
   ScoreOptions options;
   options.noise = {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale};
   options.floor = floor;
   options.threads = threads;
+  options.single_precision = single_precision;
   return std::make_shared<MixtureScore>(to_mixture(means, covariances, weights), options);
 }
 
@@ -36,7 +37,7 @@ void bind_score(nb::module_ &m) {
       .def(nb::new_(&make_mixture_score), "means"_a, "covariances"_a, "weights"_a,
            "noise_model"_a = "lognormal", "sigma_min"_a = 0.0,
            "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false, "floor"_a = 0.0,
-           "threads"_a = 1)
+           "threads"_a = 1, "single_precision"_a = false)
       .def(
           "evaluate",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,

@@ -25,6 +25,8 @@ class BenchmarkResult(NamedTuple):
     components: int  # of a body
     data_components: int
     moved_together: int  # bodies a move
+    single_precision: bool
+    score_error: float  # largest difference to double precision over some poses, kT
 
 
 def _blob(rng: np.random.Generator, n: int, radius: float) -> Mixture:
@@ -44,6 +46,7 @@ def benchmark(
     components: int = 40,
     data_components: int = 262,
     moved_together: int = 1,
+    single_precision: bool = True,
     seconds: float = 3.0,
 ) -> BenchmarkResult:
     """Moves per second of rigid bodies in a density, EM score only (eq. 13).
@@ -65,11 +68,16 @@ def benchmark(
     data = _blob(rng, data_components, 55.0)
     data = data.scaled_to(bodies * components * 1090.0)
     parts = [_blob(rng, components, 22.0) for _ in range(bodies)]
-    term = _core.density_term(
-        make_score(data, ScoreOptions(sigma_min=0.01)),
+    model = (
         bodies,
         np.repeat(np.arange(bodies, dtype=np.int64), components),
         *(np.concatenate([getattr(p, a) for p in parts]) for a in _ARRAYS),
+    )
+    term, exact = (
+        _core.density_term(
+            make_score(data, ScoreOptions(sigma_min=0.01, single_precision=single)), *model
+        )
+        for single in (single_precision, False)
     )
     poses = np.concatenate(
         [random_rotations(rng, bodies), 30 * rng.standard_normal((bodies, 3))], axis=1
@@ -99,6 +107,8 @@ def benchmark(
     start = time.perf_counter()
     moves = threads * sampler.advance(2**40, seconds)
     rate = moves / (time.perf_counter() - start)
+    states = [sampler.poses(r) for r in range(threads)] + [poses]
+    error = max(abs(term.reset(p) - exact.reset(p)) for p in states)
     pairs = rate * moved_together * components * data_components
     return BenchmarkResult(
         rate,
@@ -109,6 +119,8 @@ def benchmark(
         components,
         data_components,
         moved_together,
+        single_precision,
+        error,
     )
 
 

@@ -33,6 +33,9 @@ class ScoreOptions:
         Added to every overlap, Da²/Å³; only for comparison with IMP.bayesianem (1e-10).
     threads
         0 for all cores; the result does not depend on it.
+    single_precision
+        Rows of moved scoring (the sampler) in single precision: about twice as fast, the score off
+        by less than 1e-3.
     """
 
     noise_model: str = "lognormal"
@@ -41,6 +44,7 @@ class ScoreOptions:
     scale: str = "fixed"
     floor: float = 0.0
     threads: int = 1
+    single_precision: bool = False
 
 
 class ScoreResult(NamedTuple):
@@ -72,6 +76,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
         profile_scale=options.scale == "profiled",
         floor=options.floor,
         threads=options.threads,
+        single_precision=options.single_precision,
     )
 
 
