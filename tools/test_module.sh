@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 build=${EMGMM_IMP_BUILD:-build/imp}
-parity=(pyext/emgmm/tests/imp_*.py)
+parity=(pyext/emgmm/tests/test_parity_*.py)
 
 files=(test/*test_*.py test/*test_*.cpp examples/imp_*.py benchmark/imp_*.py)
 [ -e "${parity[0]}" ] || parity=()

@@ -1,0 +1,147 @@
+"""IMP.emgmm beside IMP.bayesianem, in one process, on the same random system.
+
+Two figures, for each module: Monte Carlo steps a second with 6 rigid bodies of 40 Gaussians and
+262 data Gaussians, one body a move; and full evaluations a second with 2000 model and 250 data
+Gaussians, every body moved before each, IMP's own update of the model included.
+"""
+
+import json
+import sys
+import time
+
+import IMP
+import IMP.algebra
+import IMP.atom
+import IMP.core
+import IMP.emgmm
+import numpy as np
+
+try:
+    import IMP.bayesianem
+    import IMP.isd
+except ImportError:
+    IMP.bayesianem = None
+
+SPREAD = 5.0  # Å, rms radius of a Gaussian of about ten residues
+
+
+def create_gaussian(m, rng, center, size=SPREAD):
+    p = IMP.Particle(m)
+    variances = rng.uniform(0.5, 1.6, 3) * size**2
+    q = rng.normal(size=4)
+    rotation = IMP.algebra.Rotation3D(IMP.algebra.Vector4D(q / np.linalg.norm(q)))
+    frame = IMP.algebra.ReferenceFrame3D(
+        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(center)))
+    IMP.core.Gaussian.setup_particle(p, IMP.algebra.Gaussian3D(frame, variances))
+    IMP.atom.Mass.setup_particle(p, 1090.0)
+    IMP.core.XYZR.setup_particle(p, 3 * size)
+    return p
+
+
+def create_system(n_bodies, n_members, n_data, seed):
+    """Globular subunits side by side, and a map with as much mass in the same place."""
+    rng = np.random.default_rng(seed)
+    m = IMP.Model()
+    radius = 6.5 * n_members ** (1 / 3)  # 10 residues take about (10 Å)^3
+    model, bodies, centers = [], [], []
+    for _ in range(n_bodies):
+        direction = rng.normal(size=3)
+        center = direction / np.linalg.norm(direction) * radius * n_bodies ** (1 / 3)
+        members = []
+        for _ in range(n_members):
+            v = rng.normal(size=3)
+            v *= radius * rng.uniform() ** (1 / 3) / np.linalg.norm(v)
+            centers.append(center + v)
+            members.append(create_gaussian(m, rng, centers[-1]))
+        body = IMP.core.RigidBody.setup_particle(IMP.Particle(m), members)
+        body.set_coordinates_are_optimized(True)
+        bodies.append(body)
+        model += members
+    data = []
+    # Fewer components each stand for more of the volume.
+    size = SPREAD * (len(model) / n_data) ** (1 / 3)
+    for k in rng.choice(len(centers), n_data, replace=n_data > len(centers)):
+        data.append(create_gaussian(m, rng, centers[k] + rng.normal(size=3), size))
+    for p in data:
+        IMP.core.XYZ(p).set_coordinates_are_optimized(False)
+        IMP.atom.Mass(p).set_mass(1090.0 * len(model) / n_data)
+    m.update()
+    return m, model, bodies, data
+
+
+def create_ours(m, model, data):
+    return IMP.emgmm.GaussianMixtureRestraint(m, model, data)
+
+
+def create_theirs(m, model, data):
+    sigma = IMP.isd.Scale.setup_particle(IMP.Particle(m), 1.0)
+    return IMP.bayesianem.GaussianEMRestraint(
+        m, IMP.get_indexes(model), IMP.get_indexes(data), sigma.get_particle_index(),
+        10.0, 10.0, 0.0)
+
+
+def get_steps_per_second(create, seconds, score_moved):
+    m, model, bodies, data = create_system(6, 40, 262, 1)
+    r = create(m, model, data)
+    IMP.random_number_generator.seed(3)
+    mc = IMP.core.MonteCarlo(m)
+    mc.set_scoring_function([r])
+    mc.set_kt(1.0)
+    mc.set_return_best(False)
+    mc.set_score_moved(score_moved)
+    mc.add_mover(IMP.core.SerialMover([IMP.core.RigidBodyMover(m, b, 2.0, 0.05) for b in bodies]))
+    mc.optimize(12)
+    steps, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        mc.optimize(60)
+        steps += 60
+    return steps / (time.perf_counter() - start)
+
+
+def get_evaluations_per_second(create, seconds):
+    m, model, bodies, data = create_system(10, 200, 250, 2)
+    r = create(m, model, data) if create else None
+    sf = IMP.core.RestraintsScoringFunction([r]) if r else None
+    rng = np.random.default_rng(5)
+    times = []
+    while sum(times) < seconds:
+        for body in bodies:
+            old = body.get_reference_frame().get_transformation_to()
+            body.set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(
+                IMP.algebra.Transformation3D(
+                    old.get_rotation(),
+                    old.get_translation() + IMP.algebra.Vector3D(rng.uniform(-0.1, 0.1, 3)))))
+        start = time.perf_counter()
+        if sf:
+            sf.evaluate(False)
+        else:
+            m.update()
+        times.append(time.perf_counter() - start)
+    return 1 / float(np.median(times))
+
+
+def main():
+    seconds = 0.2 if "--run_quick_test" in sys.argv else 5.0
+    result = {
+        "monte_carlo_steps_per_second": {
+            "emgmm": get_steps_per_second(create_ours, seconds, True),
+            "emgmm without moved scoring": get_steps_per_second(create_ours, seconds, False),
+        },
+        "evaluations_per_second": {
+            "emgmm": get_evaluations_per_second(create_ours, seconds),
+            "update of the model alone": get_evaluations_per_second(None, seconds),
+        },
+    }
+    if IMP.bayesianem:
+        for name, got in (
+            ("monte_carlo_steps_per_second",
+             get_steps_per_second(create_theirs, seconds, False)),
+            ("evaluations_per_second", get_evaluations_per_second(create_theirs, seconds)),
+        ):
+            result[name]["bayesianem"] = got
+            result[name]["ratio"] = result[name]["emgmm"] / got
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
