@@ -1,0 +1,54 @@
+"""A small PMI system without any file: two helices as rigid bodies with loops, and its map."""
+
+import contextlib
+import io
+import os
+import warnings
+
+import IMP
+import IMP.atom
+import IMP.core
+import IMP.pmi
+import IMP.pmi.dof
+import IMP.pmi.topology
+
+
+@contextlib.contextmanager
+def quiet():
+    """PMI prints what it does."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def create_system(folder=".", protocol_output=None):
+    """(model, root hierarchy, degrees of freedom, densities)"""
+    with quiet():
+        m = IMP.Model()
+        system = IMP.pmi.topology.System(m, name="toy")
+        if protocol_output:
+            system.add_protocol_output(protocol_output)
+        state = system.create_state()
+        molecules = []
+        for name, sequence in (("A", "MKVLITGAAGFIGSHLVKALLKRGEEV"), ("B", "MSDKTLLEAVKELREKIGD")):
+            mol = state.create_molecule(name, sequence=sequence, chain_id=name)
+            mol.add_representation(
+                mol[:15], resolutions=[1], ideal_helix=True,
+                density_residues_per_component=8,
+                density_prefix=os.path.join(folder, "density_" + name),
+                density_voxel_size=0)
+            mol.add_representation(
+                mol[15:], resolutions=[5], setup_particles_as_densities=True)
+            molecules.append(mol)
+        root = system.build()
+        dof = IMP.pmi.dof.DegreesOfFreedom(m)
+        for mol in molecules:
+            dof.create_rigid_body(
+                mol, nonrigid_parts=mol[15:], max_trans=3.0, max_rot=0.1,
+                nonrigid_max_trans=3.0, name=mol.get_name())
+        IMP.pmi.tools.shuffle_configuration(
+            root, max_translation=15, verbose=False, niterations=1000)
+        m.update()
+    densities = IMP.atom.Selection(
+        root, representation_type=IMP.atom.DENSITIES).get_selected_particles()
+    return m, root, dof, densities
