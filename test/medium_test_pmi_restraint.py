@@ -56,6 +56,12 @@ class Tests(IMP.test.TestCase):
             with self.assertRaises(ValueError) as raised:
                 IMP.emgmm.gmm.read_gaussians(m, "bad.txt")
             self.assertIn("bad.txt, " + found, str(raised.exception))
+
+    def test_map(self):
+        """The target drawn as a map keeps its mass"""
+        m, root, dof, densities, r = self.make()
+        for p in r.target_ps:
+            IMP.core.Gaussian(p).set_variances([30, 40, 50])
         r.write_target_gmm_to_mrc("target.mrc", 4.0)
         density = IMP.em.read_map("target.mrc", IMP.em.MRCReaderWriter())
         total = sum(density.get_value(i) for i in range(density.get_number_of_voxels())) * 4**3
