@@ -136,10 +136,33 @@ void complex_is_assembled() {
   }
 }
 
+// Too few tries for an answer to come twice: bodies are taken out and placed anew.
+void unconfirmed_answers_are_worked_on() {
+  const Complex c = random_complex(13);
+  const auto score = std::make_shared<const MixtureScore>(c.data, ScoreOptions());
+  PlacementOptions options;
+  options.rotations = 300;
+  options.candidates = 60;
+  options.combinations = 3;
+  options.solutions = 2;
+  options.sweeps = 1;
+  options.searches = 1;
+  const auto solutions = place_bodies(score, c.bodies, {0, 1, 2, 3}, nullptr, options);
+  check(solutions.front().found == 1 && std::isfinite(solutions.front().score), "an answer");
+  double native = score->evaluate([&] {
+    Mixture model;
+    for (int b = 0; b < 4; ++b)
+      for (const Gaussian &g : moved(c.bodies[b], c.native[b])) model.push_back(g);
+    return model;
+  }());
+  check(solutions.front().score < native + 1, "as good as the native one");
+}
+
 }  // namespace
 
 int main() {
   minimum_is_reached();
+  unconfirmed_answers_are_worked_on();
   coarsening_keeps_moments();
   rotations_cover();
   complex_is_assembled();

@@ -118,7 +118,8 @@ class SamplingConfig(_Section):
     max_translation: NotNegative = 4.0  # Å
     max_rotation: NotNegative = 0.04  # rad
     annealing: AnnealingConfig = AnnealingConfig()
-    start: Literal["random", "asis"] = "random"
+    # placed: global search; random: anywhere in the box; asis: where the input structures are
+    start: Literal["placed", "random", "asis"] = "placed"
     box: Positive | None = None  # Å, edge of the box of random starts; None: of the data
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: all cores

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emgmm import _core
-from emgmm.mixture import Mixture
-from emgmm.representation import System
-from emgmm.scoring import ScoreOptions, make_score
+from . import _core
+from .mixture import Mixture
+from .representation import System
+from .sampler_setup import carry_along, input_poses, place_beads
+from .scoring import ScoreOptions, make_score
 
 # Residues of identical copies may differ by this much in the input coordinates, Å.
 _SAME_BODY = 0.5
@@ -26,8 +27,7 @@ class Placement(NamedTuple):
 
     score: float  # kT, EM term only
     found: int  # independent searches that ended here
-    rotation: np.ndarray  # (bodies, 3, 3), local to global
-    translation: np.ndarray  # (bodies, 3) Å
+    poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
 
 
 def place_system(
@@ -42,8 +42,7 @@ def place_system(
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
     Rigid bodies are searched for. A flexible bead goes with the rigid body it belongs to; one that
-    belongs to none goes to the nearest bead before or after it in the sequence that was placed, so
-    that sampling has only to relax it.
+    belongs to none goes beside its neighbour in the sequence, so that sampling has only to relax it.
 
     Parameters
     ----------
@@ -83,20 +82,9 @@ def place_system(
         solutions=solutions,
     )
     return [
-        Placement(score, times, *_all_poses(system, placed, _matrices(quaternions), translations))
+        Placement(score, times, _all_poses(system, placed, quaternions, translations, seed))
         for score, times, quaternions, translations in found
     ]
-
-
-def _matrices(quaternions: np.ndarray) -> np.ndarray:
-    """(n, 3, 3) rotations of unit quaternions (n, 4), w first."""
-    w, x, y, z = quaternions.T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-        [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-        [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.moveaxis(np.array(rows), 2, 0)
 
 
 def _kinds(system: System, placed: np.ndarray) -> list[int]:
@@ -125,44 +113,18 @@ def _kinds(system: System, placed: np.ndarray) -> list[int]:
 
 
 def _all_poses(
-    system: System, placed: np.ndarray, rotation: np.ndarray, translation: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Poses of all bodies when those of the placed ones are known."""
-    bodies = system.bodies
-    rotations, translations = bodies.rotation.copy(), bodies.translation.copy()
-    rotations[placed], translations[placed] = rotation, translation
-    known = ~bodies.movable
-    known[placed] = True
-    for body in np.flatnonzero(~known & (bodies.carrier >= 0)):
-        carrier = bodies.carrier[body]
-        turn = rotations[carrier] @ bodies.rotation[carrier].T
-        offset = bodies.translation[body] - bodies.translation[carrier]
-        translations[body] = translations[carrier] + turn @ offset
-        known[body] = True
-    _follow_neighbours(system, known, rotations, translations)
-    return rotations, translations
-
-
-def _follow_neighbours(
-    system: System, known: np.ndarray, rotations: np.ndarray, translations: np.ndarray
-) -> None:
-    """Puts free beads beside their neighbours in the sequence, one after the other."""
-    particles = system.finest
-    waiting = True
-    while waiting:
-        waiting = False
-        ready = known.copy()
-        for one, other in zip(range(len(particles.body) - 1), range(1, len(particles.body))):
-            if particles.molecule[one] != particles.molecule[other]:
-                continue
-            for here, there in ((one, other), (other, one)):
-                source, target = particles.body[here], particles.body[there]
-                if ready[source] and not known[target]:
-                    gap = particles.radius[here] + particles.radius[there]
-                    place = translations[source] + rotations[source] @ particles.local[here]
-                    outwards = place - translations[known].mean(axis=0)
-                    length = np.linalg.norm(outwards)
-                    outwards = outwards / length if length > 0 else np.array([1.0, 0.0, 0.0])
-                    translations[target] = place + gap * outwards
-                    known[target] = True
-                    waiting = True
+    system: System,
+    placed: np.ndarray,
+    quaternions: np.ndarray,
+    translations: np.ndarray,
+    seed: int,
+) -> np.ndarray:
+    """(bodies, 7) poses of all bodies when those of the placed ones are known."""
+    poses = input_poses(system)
+    known = ~system.bodies.movable
+    for body, quaternion, translation in zip(placed, quaternions, translations, strict=True):
+        known[carry_along(system, poses, body, quaternion, translation)] = True
+    place_beads(system, poses, known, np.random.default_rng(seed))
+    rest = ~known
+    poses[rest, 4:] = translations.mean(axis=0)
+    return poses

@@ -228,24 +228,39 @@ def _random_start(
     poses = input_poses(system)
     placed = ~bodies.movable
     for b in np.flatnonzero(bodies.movable & bodies.rotatable):
-        group = _with_carried(system, np.array([b]))
-        turn = random_rotations(rng, 1)[0]
+        turn = turned(random_rotations(rng, 1)[0], poses[b, :4])
         target = center + edges * (rng.random(3) - 0.5)
-        rotation, _ = to_matrices(np.append(turn, np.zeros(3)))
-        origin = poses[b, 4:].copy()
-        poses[group, :4] = turned(turn, poses[group, :4])
-        poses[group, 4:] = (poses[group, 4:] - origin) @ rotation.T + target
-        placed[group] = True
-    _place_beads(system, poses, placed, rng)
+        placed[carry_along(system, poses, b, turn, target)] = True
+    place_beads(system, poses, placed, rng)
     for b in np.flatnonzero(~placed):  # tied to nothing
         poses[b, 4:] = center + edges * (rng.random(3) - 0.5)
     return poses
 
 
-def _place_beads(
+def carry_along(
+    system: System, poses: np.ndarray, body: int, quaternion: np.ndarray, translation: np.ndarray
+) -> np.ndarray:
+    """Moves a body, with the beads it carries, to a pose; returns the bodies that moved.
+
+    ``poses`` (bodies, 7) is changed in place; quaternion (4,) w first, translation (3,) Å.
+    """
+    group = _with_carried(system, np.array([body]))
+    inverse = poses[body, :4] * np.array([1, -1, -1, -1])
+    turn = turned(np.asarray(quaternion), inverse)
+    rotation, _ = to_matrices(np.append(turn, np.zeros(3)))
+    origin = poses[body, 4:].copy()
+    poses[group, :4] = turned(turn, poses[group, :4])
+    poses[group, 4:] = (poses[group, 4:] - origin) @ rotation.T + translation
+    return group
+
+
+def place_beads(
     system: System, poses: np.ndarray, placed: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Moves free beads into contact with their neighbours, from the placed ones outwards."""
+    """Moves free beads into contact with their neighbours, from the placed ones outwards.
+
+    Changes ``poses`` (bodies, 7) and ``placed`` (bodies,) bool in place.
+    """
     bonds = system.connectivity
     beads = system.particles[bonds.resolution]
     pairs = list(zip(bonds.first.tolist(), bonds.second.tolist(), strict=True))

@@ -26,6 +26,7 @@ from .sampler_setup import (
     input_poses,
     parameter_movers,
     random_starts,
+    score_options,
     temperature_ladder,
 )
 from .sampling_benchmark import BenchmarkResult, benchmark
@@ -144,8 +145,25 @@ class NamedSampler(NamedTuple):
     parameters: tuple[str, ...]
 
 
-def make_sampler(system: System, data: Mixture | None, config: Config) -> NamedSampler:
+def placed_starts(system: System, data: Mixture, config: Config) -> np.ndarray:
+    """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
+    from .placement import place_system
+
+    if config.em.scale_to_mass:
+        data = data.scaled_to(system.mass)
+    sampling = config.sampling
+    found = place_system(
+        system, data, score_options(config), seed=sampling.seed, threads=sampling.threads
+    )
+    return np.stack([found[r % len(found)].poses for r in range(sampling.replicas)])
+
+
+def make_sampler(
+    system: System, data: Mixture | None, config: Config, resume: bool = False
+) -> NamedSampler:
     """The core's sampler for a system, its data and its settings.
+
+    A run that will be resumed gets its poses from the checkpoint, so no start is searched for.
 
     Raises
     ------
@@ -160,7 +178,9 @@ def make_sampler(system: System, data: Mixture | None, config: Config) -> NamedS
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
     movers += parameter_movers(specs)
-    if sampling.start == "random":
+    if sampling.start == "placed" and data is not None and not resume:
+        starts = placed_starts(system, data, config)
+    elif sampling.start == "random":
         starts = random_starts(system, data, sampling)
     else:
         starts = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
@@ -227,7 +247,7 @@ def run_native(
         After Ctrl-C or SIGTERM, when frames and checkpoint are written.
     """
     callbacks = callbacks or Callbacks()
-    named = make_sampler(system, data, config)
+    named = make_sampler(system, data, config, resume)
     run = _Run(named, config, callbacks, Path(checkpoint) if checkpoint else None)
     if resume:
         run.restore()

@@ -22,15 +22,22 @@ struct PlacementProblem {
   std::vector<int> kinds;
   std::vector<double> radii;
   std::vector<Mat3> axes;  // columns: principal axes in the local frame, longest first
-  std::vector<const std::vector<PlacementCandidate> *> candidates;
+  std::map<int, std::vector<PlacementCandidate>> candidates_of_kind;
   PoseFunction extra;
   PlacementOptions options;
+
+  const std::vector<PlacementCandidate> &candidates(std::size_t b) const {
+    return candidates_of_kind.at(kinds[b]);
+  }
 
   double extra_score(const std::vector<Pose> &poses) const {
     return extra ? extra(poses, nullptr) : 0;
   }
   bool stopped() const { return options.stop && options.stop(); }
 };
+
+// Without a number nothing can be ranked: worse than all others.
+double ranked(double score) { return std::isnan(score) ? 1e300 : score; }
 
 struct PlacementMove {
   double score;
@@ -78,7 +85,7 @@ PlacementSolution refined_together(const PlacementProblem &problem, const std::v
         return placement_score(problem, p, g);
       },
       poses, problem.radii, minimize);
-  return {best.value, best.poses};
+  return {ranked(best.value), best.poses};
 }
 
 // Some bodies with the others where `kept` has them: only the moved ones are computed.
@@ -109,7 +116,7 @@ PlacementMove refined_alone(const PlacementProblem &problem, MovedScore *kept,
       },
       move.poses, radii, minimize);
   kept->reject();
-  return {best.value, move.bodies, best.poses};
+  return {ranked(best.value), move.bodies, best.poses};
 }
 
 // Eigenvectors of the second moments by Jacobi rotations, columns in order of falling eigenvalue,
@@ -190,9 +197,9 @@ std::vector<PlacementMove> scanned_moves(const PlacementProblem &problem, MovedS
       for (std::size_t j = 0; j < bodies.size(); ++j) all[bodies[j]] = proposed[j];
       value += problem.extra(all, nullptr);
     }
-    moves.push_back({value, std::move(bodies), std::move(proposed)});
+    moves.push_back({ranked(value), std::move(bodies), std::move(proposed)});
   };
-  for (const PlacementCandidate &candidate : *problem.candidates[b]) try_move({b}, {candidate.pose});
+  for (const PlacementCandidate &candidate : problem.candidates(b)) try_move({b}, {candidate.pose});
   for (const Quaternion &rotation : rotations) try_move({b}, {Pose{rotation, poses[b].translation}});
   for (std::size_t c = 0; c < poses.size(); ++c) {
     if (c == b || problem.kinds[c] == problem.kinds[b]) continue;
@@ -253,7 +260,7 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
   for (std::size_t b = 0; b < n; ++b) {
     const Pose away{solution.poses[b].rotation, solution.poses[b].translation + Vec3{1e4, 0, 0}};
     const double cost = (exact.propose({b}, {away}) - exact.score()) / mass(problem.bodies[b]);
-    by_cost.emplace_back(cost * std::exp(random.normal()), b);
+    by_cost.emplace_back(ranked(cost * std::exp(0.5 * random.normal())), b);
   }
   exact.reject();
   std::sort(by_cost.begin(), by_cost.end());
@@ -342,23 +349,24 @@ std::vector<PlacementSolution> distinct_solutions(const PlacementProblem &proble
 }
 
 // Steps 1 to 4 once.
-std::vector<PlacementSolution> searched(PlacementProblem problem) {
-  const PlacementOptions &options = problem.options;
-  const std::size_t n = problem.bodies.size();
-  std::map<int, std::vector<PlacementCandidate>> by_kind;
+std::vector<PlacementSolution> searched(PlacementProblem *state) {
+  const PlacementOptions &options = state->options;
+  const std::size_t n = state->bodies.size();
+  state->candidates_of_kind.clear();
   for (std::size_t b = 0; b < n; ++b) {
-    if (problem.stopped()) return {};
-    if (!by_kind.count(problem.kinds[b]))
-      by_kind[problem.kinds[b]] =
-          placement_candidates(problem.score->data(), {}, problem.bodies[b], options);
+    if (state->stopped()) return {};
+    std::vector<PlacementCandidate> &own = state->candidates_of_kind[state->kinds[b]];
+    if (own.empty()) own = placement_candidates(state->score->data(), {}, state->bodies[b], options);
   }
-  for (int kind : problem.kinds) problem.candidates.push_back(&by_kind.at(kind));
-  const auto combinations = placement_combinations(problem.bodies, problem.candidates, options);
+  const PlacementProblem &problem = *state;
+  std::vector<const std::vector<PlacementCandidate> *> candidates;
+  for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
+  const auto combinations = placement_combinations(problem.bodies, candidates, options);
   std::vector<PlacementSolution> solutions(combinations.size());
   parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
     std::vector<Pose> poses;
     for (std::size_t b = 0; b < n; ++b)
-      poses.push_back((*problem.candidates[b])[combinations[c][b]].pose);
+      poses.push_back(problem.candidates(b)[combinations[c][b]].pose);
     solutions[c] = refined_together(problem, poses, 150);
   });
   solutions = distinct_solutions(problem, std::move(solutions));
@@ -393,7 +401,7 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
   Random seeds(options.seed, 42);
   for (int search = 0; search < options.searches && !problem.stopped(); ++search) {
     problem.options.seed = seeds.bits();
-    for (const PlacementSolution &s : searched(problem)) {
+    for (const PlacementSolution &s : searched(&problem)) {
       const auto known = std::find_if(solutions.begin(), solutions.end(), [&](const auto &d) {
         return is_same_arrangement(problem, d.poses, s.poses);
       });
@@ -407,7 +415,8 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
     solutions = distinct_solutions(problem, std::move(solutions));
     if (!solutions.empty() && solutions.front().found >= options.confirmations) return solutions;
   }
-  // No answer came twice: work on the best ones.
+  // No answer came twice: work on the best ones, with the candidates of the last search.
+  if (problem.stopped()) return solutions;
   PlacementProblem alone = problem;  // two at a time, each on one thread
   alone.options.threads = 1;
   parallel_for(std::min<std::size_t>(2, bodies.size() > 2 ? solutions.size() : 0), options.threads,

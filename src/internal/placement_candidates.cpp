@@ -125,10 +125,12 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
   const Mixture coarse_body = coarsened(body, kPlacementBodyComponents, options.seed);
   // What is left of the data: overlaps are linear in the weights, so bodies in place count with
   // negative ones.
-  Mixture rest = coarsened(data, kPlacementDataComponents, options.seed + 1);
+  // A small difference of two coarse mixtures would be mostly noise: finer ones then.
+  const std::size_t detail = (fixed.empty() ? 1 : 4) * kPlacementDataComponents;
+  Mixture rest = coarsened(data, detail, options.seed + 1);
   Mixture sites = coarsened(data, kPlacementPlaces, options.seed + 2);
   if (!fixed.empty()) {
-    const Mixture coarse_fixed = coarsened(fixed, kPlacementDataComponents, options.seed + 3);
+    const Mixture coarse_fixed = coarsened(fixed, detail, options.seed + 3);
     Mixture free_sites;
     for (const Gaussian &site : sites) {
       double taken = 0, wanted = 0;

@@ -1,0 +1,86 @@
+"""The global search from Python: a real complex put together from nothing."""
+
+import numpy as np
+import pytest
+
+from emgmm.fitting import fit_points
+from emgmm.io.structures import read_structure
+from emgmm.mixture import Mixture
+from emgmm.placement import place_system
+from emgmm.poses import to_matrices
+from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
+
+
+def system_of_chains(structure, dalton_per_component=1090.0):
+    """Each chain a rigid body with its mixture; beads at the CA atoms."""
+    chains = list(dict.fromkeys(structure.chain))
+    centers, mixtures, gaussian_body, beads = [], [], [], []
+    for b, chain in enumerate(chains):
+        own = structure.chain == chain
+        mass = structure.mass[own]
+        center = mass @ structure.xyz[own] / mass.sum()
+        n = max(1, round(mass.sum() / dalton_per_component))
+        m = fit_points(structure.xyz[own] - center, mass, n, seed=1)
+        centers.append(center)
+        mixtures.append(m)
+        gaussian_body += [b] * n
+        beads.append(structure.xyz[own & (structure.atom_name == "CA")] - center)
+    n = len(chains)
+    body = np.repeat(np.arange(n), [len(x) for x in beads])
+    index = np.concatenate([np.arange(1, len(x) + 1) for x in beads])
+    none = np.zeros(0, dtype=int)
+    return System(
+        molecules=tuple(Molecule(str(c), 0, "A" * len(x)) for c, x in zip(chains, beads)),
+        fragments=(),
+        bodies=Bodies(
+            names=tuple(map(str, chains)),
+            rotatable=np.ones(n, bool),
+            movable=np.ones(n, bool),
+            carrier=np.full(n, -1),
+            mass=np.array([m.mass for m in mixtures]),
+            rotation=np.stack([np.eye(3)] * n),
+            translation=np.array(centers),
+        ),
+        particles={
+            1: Particles(
+                resolution=1,
+                body=body,
+                local=np.concatenate(beads),
+                radius=np.full(len(body), 2.0),
+                mass=np.full(len(body), 110.0),
+                molecule=body,
+                fragment=np.zeros(len(body), int),
+                first=index,
+                last=index,
+            )
+        },
+        gaussians=Gaussians(np.array(gaussian_body), Mixture.concatenated(mixtures)),
+        connectivity=Connectivity(1, none, none, np.zeros(0), 10.0, none),
+        excluded_volume=None,
+        super_rigid_bodies=(),
+    )
+
+
+def test_complex_is_found_from_nothing(shared_data):
+    structure = read_structure(shared_data / "complexes" / "1z5s.pdb.gz")
+    system = system_of_chains(structure)
+    n = round(structure.mass.sum() / 1090)
+    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
+    best, *others = place_system(system, data, seed=3)
+    assert best.found >= 2
+    assert all(best.score <= other.score for other in others)
+    rotation, translation = to_matrices(best.poses)
+    beads = system.finest
+    moved = np.einsum("nij,nj->ni", rotation[beads.body], beads.local) + translation[beads.body]
+    native = beads.local + system.bodies.translation[beads.body]
+    for body in range(4):
+        deviation = np.linalg.norm(moved - native, axis=1)[beads.body == body]
+        assert np.quantile(deviation, 0.8) < 5, system.bodies.names[body]
+
+
+def test_nothing_to_place_is_refused(shared_data):
+    structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
+    system = system_of_chains(structure)
+    object.__setattr__(system.bodies, "movable", np.zeros(2, bool))
+    with pytest.raises(ValueError, match="no rigid body"):
+        place_system(system, system.gaussians.mixture)
