@@ -3,6 +3,7 @@
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
 #include <IMP/emgmm/internal/sampler.h>
+#include <IMP/emgmm/internal/tuning.h>
 
 #include <cstring>
 #include <functional>
@@ -143,7 +144,7 @@ void group_in_a_well() {
       const Vec3 mean = (1.0 / 3) * (p[0].translation + p[1].translation + p[2].translation);
       return well_and_field({p[1].rotation, mean}, k, a);
     });
-    SamplerSetup setup = setup_of(term, {rigid({0, 1, 2}, 3, 1, center)}, {t}, 2000000);
+    SamplerSetup setup = setup_of(term, {rigid({0, 1, 2}, 3, 1, center)}, {t}, 1200000);
     setup.starts = {start};
     const FrameStore f = frames_of(setup);
     const std::size_t n = f.steps.size();
@@ -183,7 +184,7 @@ void two_wells_by_exchange() {
     const Vec3 &x = p[0].translation;
     return two_wells(x.x) + 0.5 * (x.y * x.y + x.z * x.z);
   });
-  SamplerSetup setup = setup_of(term, {rigid({0}, 2, 0, 0)}, {1, 1.8, 3.2, 5.6, 10}, 3000000);
+  SamplerSetup setup = setup_of(term, {rigid({0}, 2, 0, 0)}, {1, 1.8, 3.2, 5.6, 10}, 2000000);
   for (auto &start : setup.starts) start[0].translation = {10, 0, 0};  // the worse well
   const FrameStore f = frames_of(setup);
   double left = 0, right = 0;
@@ -214,7 +215,7 @@ SamplerSetup crowded(unsigned threads, std::uint64_t steps) {
     for (int b = 0; b < 6; ++b)
       setup.starts.back().push_back({random.rotation(), random.in_ball(30)});
   }
-  setup.schedule = {steps, 100, 700, 0.1, 7, 13, 1000};
+  setup.schedule = {steps, 100, 700, 0.1, 7, 13, 1000, 450};
   setup.seed = 7;
   setup.threads = threads;
   return setup;
@@ -286,11 +287,64 @@ void schedule_counts() {
     frames += s.is_frame(done);
   }
   check(frames == 3000, "frames of a run");
+  s.burn_in = 1234;
+  check(s.total() == 34234 && s.high_done(1234 + 1001) == 1 && !s.is_frame(1230), "burn-in");
+  check(s.is_low(0) && !s.is_low(1100) && s.is_low(1234) && !s.is_low(2234), "cycles of a burn-in");
+  std::uint64_t ladders = 0, steps = 0;
+  for (std::uint64_t done = 0; done < s.total();) {
+    done = s.next_event(done);
+    ladders += s.is_ladder_tuning(done);
+    steps += s.is_step_tuning(done);
+  }
+  check(ladders == 5 && steps == 51, "tunings of a burn-in");
+}
+
+// A burn-in finds steps and a ladder; what follows still samples the distribution.
+void burn_in_tunes_and_stops() {
+  const double k = 50, a = 40;
+  const auto term = std::make_shared<FunctionTerm>(
+      1, [=](const std::vector<Pose> &p, double) { return well_and_field(p[0], k, a); });
+  SamplerSetup setup = setup_of(term, {rigid({0}, 4, 1.5, 0)}, {1, 1.05, 1.1, 1.2, 6}, 400000);
+  setup.schedule.burn_in = 100000;
+  Sampler sampler(setup);
+  while (!sampler.finished()) sampler.advance(100000, 1e9);
+  const FrameStore f = sampler.take_frames();
+  check(f.steps.size() == 40000 && f.steps.front() == 10, "frames start after the burn-in");
+  double lowest = 1, highest = 0;
+  for (const MoverCount &pair : sampler.exchanges()) {
+    const double rate = double(pair.accepted) / double(pair.tried);
+    lowest = std::min(lowest, rate);
+    highest = std::max(highest, rate);
+  }
+  check(highest - lowest < 0.05, "even exchange rates");
+  check(sampler.temperatures().front() == 1 && sampler.temperatures().back() == 6, "ends stay");
+  for (const auto &level : sampler.counts())
+    check_near(double(level[0].accepted) / double(level[0].tried), 0.3, 0.05, "acceptance");
+  const std::size_t n = f.steps.size();
+  check_near(mean_of(n,
+                     [&](std::size_t i) {
+                       return dot(f.poses[i].translation, f.poses[i].translation) / 3;
+                     }),
+             1 / k, 0.001, "variance after a burn-in");
+  check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[i]); }), expected_cosine(a, 1),
+             0.001, "orientation after a burn-in");
+}
+
+void ladders() {
+  const std::vector<double> given = {1, 2, 4};
+  check(even_ladder(given, {{5, 1}, {100, 50}}) == given, "too few exchanges to judge by");
+  const std::vector<double> even = even_ladder(given, {{1000, 1000}, {1000, 0}});
+  check(even[0] == 1 && even[2] == 4, "ends stay");
+  check(even[1] > 2.6 && even[1] < 2.7, "the gap is divided");  // half way between 1/2 and 1/4
+  const std::vector<double> same = even_ladder({1, 1, 1}, {{50, 50}, {50, 50}});
+  check(same == std::vector<double>({1, 1, 1}), "one temperature");
 }
 
 }  // namespace
 
 int main() {
+  ladders();
+  burn_in_tunes_and_stops();
   schedule_counts();
   body_in_a_well();
   group_in_a_well();

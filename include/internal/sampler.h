@@ -58,6 +58,10 @@ class Sampler {
   std::uint64_t high_done() const { return setup_.schedule.high_done(done_); }
   const Replica &replica(std::size_t r) const { return *replicas_.at(r); }
   const std::vector<std::size_t> &replica_at_level() const { return replica_at_level_; }
+  // The ladder as it is: what a burn-in made of the one that was given.
+  const std::vector<double> &temperatures() const { return temperatures_; }
+  // Factors on the movers' largest steps, by level, then by mover; likewise.
+  const std::vector<std::vector<double>> &scales() const { return scales_; }
   // By level (place in the ladder), then by mover.
   const std::vector<std::vector<MoverCount>> &counts() const { return counts_; }
   // Between a level and the one above.
@@ -79,12 +83,14 @@ class Sampler {
   void check_setup() const;
   void record_frame();
   void exchange(const std::vector<double> &weights);
+  void tune();
 
   SamplerSetup setup_;
   std::vector<std::unique_ptr<Replica>> replicas_;
   std::unique_ptr<WorkerPool> pool_;
   Random exchange_random_;
   std::uint64_t done_ = 0, exchange_rounds_ = 0;
+  std::vector<double> temperatures_;
   std::vector<std::size_t> replica_at_level_;
   std::vector<std::vector<MoverCount>> counts_;
   std::vector<std::vector<double>> scales_;  // of steps, by level and mover

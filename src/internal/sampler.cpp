@@ -1,5 +1,6 @@
 #include <IMP/emgmm/internal/checkpoint.h>
 #include <IMP/emgmm/internal/sampler.h>
+#include <IMP/emgmm/internal/tuning.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +13,7 @@ namespace emcore {
 
 namespace {
 
-constexpr char kSamplerState[] = "emgmm sampler state 1";
+constexpr char kSamplerState[] = "emgmm sampler state 2";
 
 }  // namespace
 
@@ -26,6 +27,7 @@ Sampler::Sampler(SamplerSetup setup) : setup_(std::move(setup)) {
   for (std::size_t r = 0; r < n; ++r)
     replicas_.push_back(
         std::make_unique<Replica>(terms, setup_.starts[r], Random(setup_.seed, r + 1)));
+  temperatures_ = setup_.temperatures;
   replica_at_level_.resize(n);
   std::iota(replica_at_level_.begin(), replica_at_level_.end(), std::size_t{0});
   counts_.assign(n, std::vector<MoverCount>(setup_.movers.size()));
@@ -93,12 +95,13 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
     const std::vector<double> weights = this->weights(schedule.is_low(done_));
     pool_->run(replicas_.size(), [&](std::size_t level) {
       replicas_[replica_at_level_[level]]->run(end - done_, setup_.movers, weights,
-                                               setup_.temperatures[level], scales_[level],
+                                               temperatures_[level], scales_[level],
                                                &counts_[level]);
     });
     done_ = end;
     if (schedule.is_frame(done_)) record_frame();
     if (schedule.is_exchange(done_)) exchange(weights);
+    tune();
     if (schedule.is_refresh(done_)) {
       std::vector<double> drifts(replicas_.size());
       pool_->run(replicas_.size(), [&](std::size_t r) { drifts[r] = replicas_[r]->refresh(); });
@@ -114,7 +117,7 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
 void Sampler::exchange(const std::vector<double> &weights) {
   for (std::size_t level = exchange_rounds_ % 2; level + 1 < replicas_.size(); level += 2) {
     std::size_t &lower = replica_at_level_[level], &upper = replica_at_level_[level + 1];
-    const double exponent = (1 / setup_.temperatures[level] - 1 / setup_.temperatures[level + 1]) *
+    const double exponent = (1 / temperatures_[level] - 1 / temperatures_[level + 1]) *
                             (replicas_[lower]->total(weights) - replicas_[upper]->total(weights));
     ++exchanges_[level].tried;
     if (exponent >= 0 || exchange_random_.uniform() < std::exp(exponent)) {
@@ -123,6 +126,21 @@ void Sampler::exchange(const std::vector<double> &weights) {
     }
   }
   ++exchange_rounds_;
+}
+
+// Nothing is left of the burn-in's counts when it ends: what is reported is of the run itself.
+void Sampler::tune() {
+  const Schedule &schedule = setup_.schedule;
+  if (schedule.is_step_tuning(done_))
+    for (std::size_t level = 0; level < counts_.size(); ++level)
+      for (std::size_t m = 0; m < counts_[level].size(); ++m) {
+        scales_[level][m] = tuned_scale(scales_[level][m], counts_[level][m]);
+        counts_[level][m] = MoverCount();
+      }
+  if (schedule.is_ladder_tuning(done_)) {
+    temperatures_ = even_ladder(temperatures_, exchanges_);
+    exchanges_.assign(exchanges_.size(), MoverCount());
+  }
 }
 
 void Sampler::record_frame() {
@@ -150,12 +168,14 @@ std::string Sampler::save() const {
   out.write(std::string(kSamplerState));
   out.write(setup_.temperatures);
   out.write(setup_.seed);
+  out.write(setup_.schedule.burn_in);
   out.write<std::uint64_t>(setup_.movers.size());
   out.write<std::uint64_t>(setup_.terms.size());
   for (const WeightedTerm &t : setup_.terms) out.write(t.term->name());
   out.write(done_);
   out.write(exchange_rounds_);
   out.write(exchange_random_);
+  out.write(temperatures_);
   out.write(replica_at_level_);
   out.write(counts_);
   out.write(scales_);
@@ -184,6 +204,8 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&seed);
   expect(seed == setup_.seed, "seed " + std::to_string(seed));
   in.read(&count);
+  expect(count == setup_.schedule.burn_in, "a burn-in of " + std::to_string(count) + " steps");
+  in.read(&count);
   expect(count == setup_.movers.size(), std::to_string(count) + " movers");
   in.read(&count);
   expect(count == setup_.terms.size(), std::to_string(count) + " terms");
@@ -194,6 +216,7 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&done_);
   in.read(&exchange_rounds_);
   in.read(&exchange_random_);
+  in.read(&temperatures_);
   in.read(&replica_at_level_);
   in.read(&counts_);
   in.read(&scales_);
