@@ -139,7 +139,7 @@ std::shared_ptr<Sampler> make_sampler(
     const std::vector<double> &temperatures, const PoseSets &starts, std::uint64_t steps,
     std::uint64_t low_steps, std::uint64_t high_steps, double low_weight,
     std::uint64_t frame_interval, std::uint64_t exchange_interval, std::uint64_t refresh_interval,
-    std::uint64_t seed, unsigned threads) {
+    std::uint64_t burn_in, std::uint64_t seed, unsigned threads) {
   SamplerSetup setup;
   check_rows(weights.size(), terms.size(), "weights");
   check_rows(annealed.size(), terms.size(), "annealed");
@@ -150,8 +150,8 @@ std::shared_ptr<Sampler> make_sampler(
   const std::size_t n = starts.shape(1);
   for (std::size_t r = 0; r < starts.shape(0); ++r)
     setup.starts.push_back(to_poses(starts.data() + r * n * 7, n));
-  setup.schedule = {steps,          low_steps,         high_steps,      low_weight,
-                    frame_interval, exchange_interval, refresh_interval};
+  setup.schedule = {steps,          low_steps,         high_steps,       low_weight,
+                    frame_interval, exchange_interval, refresh_interval, burn_in};
   setup.seed = seed;
   setup.threads = threads;
   nb::gil_scoped_release release;
@@ -275,7 +275,8 @@ void bind_sampler(nb::module_ &m) {
   nb::class_<Sampler>(m, "Sampler", "Replica-exchange Monte Carlo over poses.")
       .def(nb::new_(&make_sampler), "terms"_a, "weights"_a, "annealed"_a, "movers"_a,
            "temperatures"_a, "starts"_a, "steps"_a, "low_steps"_a, "high_steps"_a, "low_weight"_a,
-           "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "seed"_a, "threads"_a)
+           "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "burn_in"_a, "seed"_a,
+           "threads"_a)
       .def("advance", &Sampler::advance, "steps"_a, "seconds"_a,
            nb::call_guard<nb::gil_scoped_release>(),
            "At most `steps` more steps of every replica, until `seconds` have passed; how many.")
@@ -283,6 +284,8 @@ void bind_sampler(nb::module_ &m) {
       .def_prop_ro("done", &Sampler::done)
       .def_prop_ro("high_done", &Sampler::high_done)
       .def_prop_ro("total", [](const Sampler &s) { return s.setup().schedule.total(); })
+      .def_prop_ro("temperatures", &Sampler::temperatures)
+      .def_prop_ro("scales", &Sampler::scales)
       .def_prop_ro("drift", &Sampler::drift)
       .def_prop_ro("replica_at_level", &Sampler::replica_at_level)
       .def("take_frames", &frames_to_python)

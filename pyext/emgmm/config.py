@@ -118,6 +118,10 @@ class SamplingConfig(_Section):
     max_translation: NotNegative = 4.0  # Å
     max_rotation: NotNegative = 0.04  # rad
     annealing: AnnealingConfig = AnnealingConfig()
+    # steps of a burn-in that adapts step sizes and temperatures, then freezes them; 0: none
+    adapt_steps: Annotated[int, msgspec.Meta(ge=0)] = 0
+    # single: twice as fast, the EM score off by less than 1e-3
+    precision: Literal["double", "single"] = "double"
     # placed: global search; random: anywhere in the box; asis: where the input structures are
     start: Literal["placed", "random", "asis"] = "placed"
     box: Positive | None = None  # Å, edge of the box of random starts; None: of the data

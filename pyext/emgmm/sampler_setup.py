@@ -54,7 +54,12 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
 def score_options(config: Config) -> ScoreOptions:
     """The EM score that the settings ask for."""
     em = config.em
-    return ScoreOptions(noise_model=em.noise_model, sigma_min=em.sigma_min, scale=em.scale)
+    return ScoreOptions(
+        noise_model=em.noise_model,
+        sigma_min=em.sigma_min,
+        scale=em.scale,
+        single_precision=config.sampling.precision == "single",
+    )
 
 
 def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:

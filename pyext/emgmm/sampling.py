@@ -81,7 +81,7 @@ class RunSummary(NamedTuple):
     seconds: float  # over all sittings
     steps_per_second: float  # moves of all replicas per second of this sitting
     replicas: int
-    temperatures: list[float]
+    temperatures: list[float]  # as a burn-in left them
     acceptance: dict[str, float]  # by mover, all levels
     acceptance_by_level: list[dict[str, float]]
     exchange: list[float]  # by pair of neighbouring levels
@@ -200,6 +200,7 @@ def make_sampler(
         frame_interval=sampling.frame_interval,
         exchange_interval=sampling.exchange_interval,
         refresh_interval=100_000,
+        burn_in=sampling.adapt_steps,
         seed=sampling.seed,
         threads=sampling.threads,
     )
@@ -358,9 +359,7 @@ class _Run:
             * sampling.replicas
             / max(sitting, 1e-9),
             replicas=sampling.replicas,
-            temperatures=temperature_ladder(
-                sampling.replicas, sampling.temperature_min, sampling.temperature_max
-            ).tolist(),
+            temperatures=self.sampler.temperatures,
             acceptance=_rates(self.named.movers, tried.sum(axis=0), accepted.sum(axis=0)),
             acceptance_by_level=[
                 _rates(self.named.movers, t, a) for t, a in zip(tried, accepted, strict=True)

@@ -100,6 +100,7 @@ def benchmark(
         frame_interval=2**40,
         exchange_interval=2000,
         refresh_interval=2**40,
+        burn_in=0,
         seed=1,
         threads=threads,
     )

@@ -88,6 +88,7 @@ def config(**sampling) -> Config:
         frame_interval=30,
         annealing=AnnealingConfig(low_steps=100, high_steps=900),
         seed=5,
+        start="random",
         threads=2,
     )
     return Config(
@@ -239,6 +240,31 @@ def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
     assert again.frames == len(recorder.totals) == 100
     more = run_native(system, data, config(steps=3600), recorder, checkpoint=path, resume=True)
     assert more.frames == len(recorder.totals) == 120
+
+
+def test_burn_in_adapts_and_freezes(system, data, tmp_path):
+    path = tmp_path / "checkpoint.bin"
+    settings = config(adapt_steps=20_000, steps=20_000, max_translation=1.0, start="asis")
+    recorder = Recorder()
+    summary = run_native(system, data, settings, recorder, checkpoint=path)
+    assert summary.steps == 20_000 and summary.frames == 20_000 // 30
+    temperatures = summary.temperatures
+    assert temperatures[0] == 1 and temperatures[2] == 2.5 and 1 < temperatures[1] < 2.5
+    assert temperatures[1] != pytest.approx(2.5**0.5, rel=1e-3)
+    bodies = [summary.acceptance[f"body {b}"] for b in range(6)]
+    assert np.mean(bodies) == pytest.approx(0.3, abs=0.15)
+    again = run_native(system, data, settings, recorder, checkpoint=path, resume=True)
+    assert again.temperatures == temperatures and again.acceptance == summary.acceptance
+    with pytest.raises(InputError, match="burn-in of 20000 steps"):
+        run_native(system, data, config(), checkpoint=path, resume=True)
+
+
+def test_single_precision_is_close(system, data):
+    poses = to_poses(system.bodies.rotation, system.bodies.translation)
+    single, double = (
+        build_terms(system, data, config(precision=p))[0].term for p in ("single", "double")
+    )
+    assert single.reset(poses + 0.0) == pytest.approx(double.reset(poses), abs=1e-3)
 
 
 def test_another_run_is_refused(system, data, tmp_path):
