@@ -24,6 +24,9 @@ example: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -q
+	$(BIN)/cmake -S . -B build/core -DEMGMM_WITH_IMP=OFF > build/core.log
+	$(BIN)/cmake --build build/core --parallel 2 >> build/core.log
+	$(BIN)/ctest --test-dir build/core --output-on-failure
 	PYTHON=$(BIN)/python tools/test_module.sh
 
 bench: $(STAMP)
