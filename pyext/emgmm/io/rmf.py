@@ -4,8 +4,9 @@
 is `.rmf3`). How a modelled system becomes such a tree stands in `rmf_system`.
 """
 
+from .rmf_leaves import Leaves
 from .rmf_node import Node, number_nodes
-from .rmf_read import Leaves, RmfFile, read_rmf
+from .rmf_read import RmfFile, read_rmf
 from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
 from .rmf_write import RmfWriter, copy_frames
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..errors import InputError
 from ..mixture import Mixture
 from ..poses import to_matrices
 from .rmf_blocks import Blocks
+from .rmf_leaves import Leaves, find_leaves
 from .rmf_node import Node
 from .rmf_schema import FIELDS, GAUSSIAN_PARTICLE, NODE_TYPE_NAMES, PARTICLE, unpacked
 
@@ -22,38 +22,6 @@ _TRANSLATION = "physics/translation"
 _ROTATION = "physics/rotation"
 _VARIANCES = "physics/variances"
 _SYMBOL_OF_FIELD = {field: (symbol, key, node) for symbol, (field, key, node) in FIELDS.items()}
-
-
-@dataclass(frozen=True)
-class Leaves:
-    """Beads, residues or Gaussians of one representation, in the order of the tree.
-
-    Attributes
-    ----------
-    nodes
-        (n,) ids of the nodes.
-    reference
-        (n,) id of the innermost node with a reference frame that carries them, -1 for none.
-    molecule, copy, chain
-        (n,) name, copy index and chain identifier of the molecule.
-    first, last
-        (n,) residue range, inclusive; 0 where the file does not say.
-    radius, mass
-        (n,) Å and Da; NaN where the file does not say.
-    """
-
-    nodes: np.ndarray
-    reference: np.ndarray
-    molecule: np.ndarray
-    copy: np.ndarray
-    chain: np.ndarray
-    first: np.ndarray
-    last: np.ndarray
-    radius: np.ndarray
-    mass: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.nodes)
 
 
 class RmfFile:
@@ -257,44 +225,8 @@ class RmfFile:
         Where a part of a molecule has alternatives, the one of nearest explicit resolution is
         taken. With ``kind`` `GAUSSIAN_PARTICLE` only densities are returned.
         """
-        in_frames = set()
-        if self.frames:
-            in_frames = set(self.frame_values(0).get(_COORDINATES, {}))
-        rows: list[tuple] = []
-        top = _Context()
-        for node, context in self._represented(self.root, top, resolution, kind):
-            if _COORDINATES not in node.values and node.id not in in_frames:
-                continue
-            if (_VARIANCES in node.values) != (kind == GAUSSIAN_PARTICLE):
-                continue
-            values = node.values
-            first, last = _residues(node)
-            radius, mass = (values.get(f"physics/{k}", np.nan) for k in ("radius", "mass"))
-            inherited = (context.reference, context.molecule, context.copy, context.chain)
-            rows.append((node.id, *inherited, first, last, radius, mass))
-        columns = list(zip(*rows, strict=True)) if rows else [()] * 9
-        kinds = (int, int, object, int, object, int, int, float, float)
-        return Leaves(*(np.array(c, dtype=k) for c, k in zip(columns, kinds, strict=True)))
-
-    def _represented(
-        self, node: Node, context: _Context, resolution: float, kind: int
-    ) -> Iterator[tuple[Node, _Context]]:
-        """Leaves of the tree with what is known from above them."""
-        context = context.below(node, self._references())
-        shown = node
-        if node.alternatives:
-            choices = [(PARTICLE, node), *node.alternatives]
-            choices = [other for k, other in choices if k == kind] or [node]
-            shown = min(choices, key=lambda other: abs(_resolution(other) - resolution))
-            if shown is not node:
-                context = context.below(shown, self._references())
-        children = [c for c in shown.children if c.type in ("representation", "organizational")]
-        if not children:
-            if shown.type == "representation":
-                yield shown, context
-            return
-        for child in children:
-            yield from self._represented(child, context, resolution, kind)
+        moving = set(self.frame_values(0).get(_COORDINATES, {})) if self.frames else set()
+        return find_leaves(self.root, self._references(), moving, resolution, kind)
 
     def _references(self) -> set[int]:
         """Ids of the nodes with a reference frame."""
@@ -425,40 +357,6 @@ class RmfFile:
         variances = np.array([self.nodes[n].values[_VARIANCES] for n in leaves.nodes.tolist()])
         covariances = np.einsum("nij,nj,nkj->nik", turns, variances, turns)
         return Mixture(means, covariances, leaves.mass)
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What a node inherits from those above it."""
-
-    reference: int = -1
-    molecule: str = ""
-    copy: int = 0
-    chain: str = ""
-
-    def below(self, node: Node, references: set[int]) -> _Context:
-        values = node.values
-        is_molecule = "sequence/chain id" in values or "sequence/molecule" in values
-        return _Context(
-            node.id if node.id in references else self.reference,
-            node.name if is_molecule else self.molecule,
-            values.get("sequence/copy index", self.copy),
-            values.get("sequence/chain id", self.chain),
-        )
-
-
-def _resolution(node: Node) -> float:
-    return node.values.get("sequence/explicit resolution", 1.0)
-
-
-def _residues(node: Node) -> tuple[int, int]:
-    values = node.values
-    if "sequence/residue index" in values:
-        return (values["sequence/residue index"],) * 2
-    if indexes := values.get("sequence/residue indexes"):
-        return min(indexes), max(indexes)
-    first = values.get("sequence/first residue index")
-    return (first, values["sequence/last residue index"] - 1) if first is not None else (0, 0)
 
 
 def read_rmf(path: str | os.PathLike) -> RmfFile:
