@@ -7,12 +7,10 @@ linear assignment problem for each group of copies and is solved exactly, howeve
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from itertools import permutations
 
 import numpy as np
 
-_ALL_PERMUTATIONS = 6  # copies; 720 permutations are tried at once, more go one model at a time
+_BY_SUBSETS = 8  # copies that are assigned for all models at once; more go model by model
 
 # A group: rows of indices into the residues of a model, one row a copy, (copies, residues).
 Group = np.ndarray
@@ -37,36 +35,78 @@ def match(models: np.ndarray, center: np.ndarray, groups: Sequence[Group]) -> np
     """
     order = np.tile(np.arange(models.shape[1]), (len(models), 1))
     for group in groups:
-        placed = _assign(copy_costs(models, center, group))
+        placed = CopiesOfModels(models, group).assign(center)
         order[:, group] = group[placed]
     return order
 
 
-def copy_costs(models: np.ndarray, center: np.ndarray, group: Group) -> np.ndarray:
-    """(m, copies, copies): summed squared deviation, Å², of copy b of a model at the place of a."""
-    target = center[group]  # (copies, residues, 3)
-    known = np.isfinite(target).all(axis=2)
-    copies = models[:, group]  # (m, copies, residues, 3)
-    costs = np.empty((len(models), len(group), len(group)))
-    for place, (wanted, seen) in enumerate(zip(target, known, strict=True)):
-        difference = copies[:, :, seen] - wanted[seen]
-        costs[:, place] = np.einsum("mcri,mcri->mc", difference, difference)
-    return costs
+class CopiesOfModels:
+    """One group of copies in many models, laid out to be compared with one model after another."""
+
+    def __init__(self, models: np.ndarray, group: Group) -> None:
+        self.group = group
+        shape = len(models), len(group), -1
+        # About their own mean the coordinates are small: single precision is exact enough.
+        self._middle = models[:, group].mean(axis=(0, 1, 2)) if len(models) else np.zeros(3)
+        self._copies = (models[:, group] - self._middle).reshape(shape)
+
+    def costs(self, center: np.ndarray) -> np.ndarray:
+        """(m, copies, copies): summed squared deviation, Å², of copy b at the place of a."""
+        target = (center[self.group] - self._middle).reshape(len(self.group), -1)
+        known = np.isfinite(target)
+        target = np.where(known, target, 0.0).astype(self._copies.dtype)
+        # |x - c|² = |x|² - 2 x·c + |c|², over the residues that the place knows.
+        if known.all():
+            squares = np.einsum("mcr,mcr->mc", self._copies, self._copies)[:, :, None]
+        else:
+            squares = (self._copies**2) @ known.T.astype(self._copies.dtype)
+        costs = squares - 2 * (self._copies @ target.T) + (target * target).sum(axis=1)
+        return costs.transpose(0, 2, 1).astype(float)
+
+    def assign(self, center: np.ndarray) -> np.ndarray:
+        """(m, copies): the copy that goes to each place of ``center``."""
+        return _assign(self.costs(center))
 
 
 def _assign(costs: np.ndarray) -> np.ndarray:
     """For each model and place the copy that goes there: (m, copies)."""
-    size = costs.shape[1]
-    if size <= _ALL_PERMUTATIONS:
-        table = _permutations(size)
-        totals = costs[:, np.arange(size), table].sum(axis=2)
-        return table[totals.argmin(axis=1)]
-    return np.array([least_assignment(cost) for cost in costs])
+    nearest = costs.argmin(axis=2)
+    clear = (np.sort(nearest, axis=1) == np.arange(costs.shape[1])).all(axis=1)
+    hard = np.flatnonzero(~clear)  # where two places want the same copy
+    if len(hard):
+        if costs.shape[1] <= _BY_SUBSETS:
+            nearest[hard] = least_assignments(costs[hard])
+        else:
+            nearest[hard] = [least_assignment(cost) for cost in costs[hard]]
+    return nearest
 
 
-@cache
-def _permutations(size: int) -> np.ndarray:
-    return np.array(list(permutations(range(size))))
+def least_assignments(costs: np.ndarray) -> np.ndarray:
+    """`least_assignment` of many small matrices (m, n, n) at once: (m, n).
+
+    Places are filled in order; for every set of copies used so far only the cheapest way counts
+    (Held and Karp 1962). 2ⁿ sets, so for small n.
+    """
+    count, n, _ = costs.shape
+    best = np.full((1 << n, count), np.inf)
+    best[0] = 0.0
+    last = np.zeros((1 << n, count), dtype=np.int8)
+    for used in range((1 << n) - 1):
+        place = used.bit_count()
+        for copy in range(n):
+            if used >> copy & 1:
+                continue
+            total = best[used] + costs[:, place, copy]
+            after = used | 1 << copy
+            better = total < best[after]
+            best[after][better] = total[better]
+            last[after][better] = copy
+    result = np.empty((count, n), dtype=int)
+    used = np.full(count, (1 << n) - 1)
+    for place in reversed(range(n)):
+        result[:, place] = last[used, np.arange(count)]
+        used &= ~(1 << result[:, place])
+    return result
 
 
 def least_assignment(cost: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from emgmm.analysis.accuracy import accuracy
 from emgmm.analysis.clustering import cluster, distances, entropy
 from emgmm.analysis.convergence import convergence, cramers_v, ks_two_samples
-from emgmm.analysis.copies import least_assignment, match
+from emgmm.analysis.copies import CopiesOfModels, least_assignment, least_assignments, match
 from emgmm.analysis.deviations import (
     rmsd,
     rmsd80,
@@ -58,6 +58,21 @@ def test_least_assignment_equals_trying_all(size):
         found = least_assignment(cost)
         assert sorted(found) == list(range(size))
         assert cost[range(size), found].sum() == pytest.approx(least)
+    costs = generator.normal(size=(30, size, size))
+    found = least_assignments(costs)
+    np.testing.assert_array_equal(found, [least_assignment(cost) for cost in costs])
+
+
+def test_costs_of_copies_with_unknown_residues():
+    generator = np.random.default_rng(8)
+    models, center = generator.normal(size=(4, 9, 3)), generator.normal(size=(9, 3)) + 300
+    group = np.array([[0, 1, 2, 3], [4, 5, 6, 8]])
+    center[5] = np.nan
+    expected = np.zeros((4, 2, 2))
+    for a, b in np.ndindex(2, 2):
+        squared = ((models[:, group[b]] - center[group[a]]) ** 2).sum(axis=2)
+        expected[:, a, b] = np.nansum(squared, axis=1)
+    np.testing.assert_allclose(CopiesOfModels(models, group).costs(center), expected)
 
 
 @pytest.mark.parametrize("copies", [3, 8])
@@ -90,6 +105,24 @@ def test_greedy_clusters_in_order_of_score():
     assert [c.members.tolist() for c in clusters] == [[0, 1, 3], [2, 4], [5]]
     assert [c.center for c in clusters] == [0, 2, 5]
     np.testing.assert_allclose([c.precision for c in clusters], [4.45, 2.9, 0.0])
+
+
+@pytest.mark.parametrize("with_copies", [False, True])
+def test_clusters_equal_those_of_all_distances(with_copies):
+    """The early rejection of far pairs changes nothing, at any distance from the cutoff."""
+    generator = np.random.default_rng(9)
+    center = generator.normal(size=(90, 3)) * 20
+    copies = [np.arange(90).reshape(3, 30)] if with_copies else []
+    models = center + generator.normal(size=(80, 3, 1, 3)).repeat(30, 2).reshape(80, 90, 3) * 4
+    models = (models + generator.normal(size=models.shape)).astype(np.float32)
+    left, expected = list(range(80)), []
+    while left:
+        near = distances(models[left], models[left[0]], copies) < 5.0
+        expected.append([m for m, n in zip(left, near, strict=True) if n])
+        left = [m for m, n in zip(left, near, strict=True) if not n]
+    found = cluster(models, 5.0, copies)
+    assert [c.members.tolist() for c in found] == expected
+    assert 1 < len(found) < 80
 
 
 def test_one_model_and_no_model():
