@@ -74,7 +74,7 @@ def main() -> None:
                 folder,
                 em,
                 f'start = "{arguments.start}"\nseed = {seed}\nsteps = {arguments.steps}\n'
-                f"replicas = {arguments.replicas}",
+                f"replicas = {arguments.replicas}\nannealing = {{ low_steps = 0 }}",
             )
             began = time.monotonic()
             summary = run(path, folder / f"out{seed}", engine="native")
