@@ -74,7 +74,7 @@ def main() -> None:
                 folder,
                 em,
                 f'start = "{arguments.start}"\nseed = {seed}\nsteps = {arguments.steps}\n'
-                f"replicas = {arguments.replicas}\nannealing = {{ low_steps = 0 }}",
+                f"replicas = {arguments.replicas}",
             )
             began = time.monotonic()
             summary = run(path, folder / f"out{seed}", engine="native")

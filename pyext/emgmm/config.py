@@ -102,7 +102,9 @@ class AnnealingConfig(_Section):
     """[sampling.annealing]: the EM weight alternates between low and full."""
 
     low_weight: NotNegative = 0.1
-    low_steps: Annotated[int, msgspec.Meta(ge=0)] = 1000  # 0: full weight throughout
+    # 0: full weight throughout; None: 1000 after a random start, 0 otherwise (time at low weight
+    # helps to find a place, and loses one that is known)
+    low_steps: Annotated[int, msgspec.Meta(ge=0)] | None = None
     high_steps: Count = 10000
 
 
@@ -127,6 +129,13 @@ class SamplingConfig(_Section):
     box: Positive | None = None  # Å, edge of the box of random starts; None: of the data
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: all cores
+
+    @property
+    def low_steps(self) -> int:
+        """Steps of each round at low EM weight."""
+        if self.annealing.low_steps is not None:
+            return self.annealing.low_steps
+        return 1000 if self.start == "random" else 0
 
 
 class AnalysisConfig(_Section):
@@ -185,7 +194,7 @@ def load_config(path: str | os.PathLike) -> Config:
     except msgspec.ValidationError as error:
         raise _input_error(path, str(error), content) from error
     _check(path, config)
-    return _absolute(path, config)
+    return _absolute(path, _settled(config))
 
 
 def dump_config(config: Config) -> str:
@@ -228,6 +237,15 @@ def _check(path: Path, config: Config) -> None:
     if len(set(config.system.resolutions)) != len(config.system.resolutions):
         found = str(list(config.system.resolutions))
         raise InputError(path, found, "each resolution once", "system.resolutions")
+
+
+def _settled(config: Config) -> Config:
+    """Defaults that depend on other settings, stated."""
+    sampling = config.sampling
+    annealing = msgspec.structs.replace(sampling.annealing, low_steps=sampling.low_steps)
+    return msgspec.structs.replace(
+        config, sampling=msgspec.structs.replace(sampling, annealing=annealing)
+    )
 
 
 def _absolute(path: Path, config: Config) -> Config:

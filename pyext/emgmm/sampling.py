@@ -194,7 +194,7 @@ def make_sampler(
         ).tolist(),
         starts=np.ascontiguousarray(starts),
         steps=sampling.steps,
-        low_steps=sampling.annealing.low_steps,
+        low_steps=sampling.low_steps,
         high_steps=sampling.annealing.high_steps,
         low_weight=sampling.annealing.low_weight,
         frame_interval=sampling.frame_interval,
