@@ -1,0 +1,191 @@
+"""The command line: ``emgmm COMMAND``. What a command does stands in the library.
+
+Libraries are imported inside the commands: ``emgmm --help`` need not wait for numpy.
+"""
+
+from __future__ import annotations
+
+import click
+
+from . import __version__
+from .cli_common import (
+    Bar,
+    check_report,
+    force_option,
+    guarded,
+    report_option,
+    say,
+    threads_option,
+    write_report,
+)
+from .cli_run import analyze, run
+
+_NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian_local", "outliers")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="emgmm %(version)s")
+def commands() -> None:
+    """Models of complexes from cryo-EM density, by Gaussian mixtures and Bayes.
+
+    A map becomes a Gaussian mixture (fit), subunits are sampled in it (run), and the models are
+    judged (analyze, report).
+    """
+
+
+@commands.command()
+@click.argument("model")
+@click.option("-o", "--output", required=True, metavar="MAP", help="Map to write, .mrc or .mrc.gz.")
+@click.option("--resolution", required=True, type=float, help="Å.")
+@click.option("--voxel", type=float, default=None, help="Å; default: a quarter of the resolution.")
+@click.option("--snr", type=float, default=None, help="Signal-to-noise ratio; default: no noise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--half-maps", is_flag=True, help="Also write MAP_half1 and MAP_half2 (with --snr).")
+@threads_option
+@report_option
+@force_option
+def simulate(
+    model, output, resolution, voxel, snr, seed, half_maps, threads, report, force
+) -> None:
+    """Density map of the structure MODEL at a resolution, with noise."""
+    if half_maps and snr is None:
+        raise click.UsageError("--half-maps needs --snr: without noise they are the map")
+    check_report(report, force)
+    from .cli_fit import simulate_command
+
+    result = simulate_command(
+        model, output, resolution, voxel, snr, seed, half_maps, threads or 0, force
+    )
+    write_report(report, result, force)
+    shape = " x ".join(str(n) for n in result["shape"])
+    say(
+        report,
+        f"{output}: {shape} voxels of {result['voxel'][0]:g} Å at {resolution:g} Å; contour "
+        f"level {result['threshold']:.4g}",
+    )
+
+
+@commands.command()
+@click.argument("map_path", metavar="MAP")
+@click.option("-o", "--output", required=True, metavar="GMM.txt", help="Mixture to write.")
+@click.option("--components", type=click.IntRange(min=1), help="Number of Gaussians.")
+@click.option("--target-cc", type=float, help="Stop at this cross-correlation with the map.")
+@click.option("--threshold", type=float, help="Contour level; default: above 3 σ of the map.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@threads_option
+@report_option
+@force_option
+def fit(map_path, output, components, target_cc, threshold, seed, threads, report, force) -> None:
+    """Gaussian mixture of a density map, by divide and conquer."""
+    if (components is None) == (target_cc is None):
+        raise click.UsageError("give either --components or --target-cc")
+    check_report(report, force)
+    from .cli_fit import fit_command
+
+    with Bar(f"fitting {map_path}") as bar:
+        result = fit_command(
+            map_path, output, components, target_cc, threshold, seed, threads or 0, force, bar
+        )
+    write_report(report, result, force)
+    say(
+        report,
+        f"{output}: {result['components']} Gaussians, CC {result['cc']:.3f} over "
+        f"{result['voxels']} voxels above {result['threshold']:.4g}, {result['seconds']:.1f} s",
+    )
+
+
+@commands.command()
+@click.argument("gmm")
+@click.argument("model")
+@click.option(
+    "--noise-model", type=click.Choice(_NOISE_MODELS), default="lognormal", show_default=True
+)
+@click.option("--sigma-min", type=float, default=0.01, show_default=True, help="Log ratio units.")
+@click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
+@click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
+@threads_option
+@report_option
+@force_option
+def score(
+    gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads, report, force
+) -> None:
+    """One MODEL (a structure, or a mixture) against the data mixture GMM."""
+    check_report(report, force)
+    from .cli_fit import score_command
+
+    result = score_command(
+        gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads or 0
+    )
+    write_report(report, result, force)
+    say(
+        report,
+        f"{model}: score {result['score']:.3f} kT ({noise_model}), CC {result['cc']:.4f}, "
+        f"sigma {result['sigma']:.3f}, {len(result['components'])} data components",
+    )
+
+
+@commands.command()
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--format", type=click.Choice(("imp", "gmconvert", "plumed", "map")))
+@click.option("--like", metavar="MAP", help="Grid of the map to write.")
+@click.option("--voxel", type=float, help="Å, of the map to write.")
+@report_option
+@force_option
+def convert(source, target, format, like, voxel, report, force) -> None:
+    """Between the formats of mixtures, and from a mixture to a map."""
+    check_report(report, force)
+    from . import convert as library
+
+    result = library.convert(source, target, format, like, voxel, force)
+    write_report(report, result, force)
+    say(report, f"{target}: {result['components']} Gaussians, {result['format']}")
+
+
+@commands.command()
+@threads_option
+@click.option("--seconds", type=float, default=3.0, show_default=True, help="Time to measure.")
+@report_option
+@force_option
+def bench(threads, seconds, report, force) -> None:
+    """Rate of this machine: 6 rigid bodies of 40 Gaussians in a map of 262, one body a move."""
+    check_report(report, force)
+    from .sampling_benchmark import benchmark
+
+    result = benchmark(threads or 0, seconds=seconds)._asdict()
+    write_report(report, result, force)
+    say(
+        report,
+        f"{result['moves_per_second']:.0f} moves/s, {result['pairs_per_second']:.3g} pairs/s "
+        f"({result['threads']} threads, {result['instruction_set']})",
+    )
+
+
+@commands.command()
+@report_option
+@force_option
+def info(report, force) -> None:
+    """Versions, instruction set, threads, and what was found of IMP and MPI."""
+    check_report(report, force)
+    from .environment import installation as look
+
+    result = look()
+    write_report(report, result, force)
+    if report != "-":
+        for key, value in result.items():
+            click.echo(f"{key:16} {_told(value)}")
+
+
+for _command in (run, analyze):
+    commands.add_command(_command)
+
+
+def _told(value) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_told(v)}" for k, v in value.items())
+    if value is None:
+        return "not found"
+    return str(value)
+
+
+main = guarded(commands)

@@ -1,0 +1,167 @@
+"""What ``emgmm fit`` and ``emgmm score`` do with files."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import numpy as np
+
+from .cli_common import Bar, bad_values
+from .errors import InputError
+from .io.gmm import read_gmm, write_gmm
+from .mixture import Mixture
+
+_STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
+
+
+def simulate_command(
+    model: str,
+    output: str,
+    resolution: float,
+    voxel: float | None,
+    snr: float | None,
+    seed: int,
+    half_maps: bool,
+    threads: int,
+    force: bool,
+) -> dict:
+    """``emgmm simulate``: the map of a structure, and half maps."""
+    from .io.files import refuse_existing
+    from .io.maps import write_map
+    from .io.structures import read_structure
+    from .simulation import simulate
+
+    paths = [Path(output)]
+    if half_maps:
+        stem, suffix = _split_suffix(Path(output))
+        paths += [stem.with_name(f"{stem.name}_half{i}{suffix}") for i in (1, 2)]
+    for path in paths:
+        refuse_existing(path, force)
+    structure = read_structure(model)
+    with bad_values("emgmm simulate"):
+        made = simulate(structure, resolution, voxel=voxel, snr=snr, seed=seed, threads=threads)
+    densities = [made.density, *(made.half_maps or ())]
+    for path, density in zip(paths, densities, strict=False):
+        write_map(path, density, force)
+    return {
+        "resolution": resolution,
+        "shape": list(made.density.shape),
+        "voxel": made.density.voxel.tolist(),
+        "origin": made.density.origin.tolist(),
+        "threshold": made.threshold,
+        "noise": made.noise,
+        "files": [str(p) for p in paths],
+    }
+
+
+def _split_suffix(path: Path) -> tuple[Path, str]:
+    """``map.mrc.gz`` as ``map`` and ``.mrc.gz``."""
+    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    return path.with_name(path.name.removesuffix(suffix)), suffix
+
+
+def score_command(
+    gmm: str,
+    model: str,
+    noise_model: str,
+    sigma_min: float,
+    scale: str,
+    dalton_per_component: float,
+    threads: int,
+) -> dict:
+    """``emgmm score``: numbers of one model against a data mixture."""
+    from .scoring import ScoreOptions, score_mixture
+
+    data = read_gmm(gmm)
+    placed = model_mixture(model, dalton_per_component, threads)
+    options = ScoreOptions(
+        noise_model=noise_model, sigma_min=sigma_min, scale=scale, threads=threads
+    )
+    with bad_values("emgmm score"):
+        result = score_mixture(data.scaled_to(placed.mass), placed, options)
+    return {
+        "score": result.score,
+        "cc": result.cc,
+        "sigma": result.sigma,
+        "noise_model": noise_model,
+        "model_components": len(placed),
+        "mass": placed.mass,
+        "components": [{"log_ratio": float(x)} for x in np.asarray(result.log_ratios)],
+    }
+
+
+def model_mixture(path: str, dalton_per_component: float = 1090.0, threads: int = 0) -> Mixture:
+    """A model as Gaussians: a mixture as it stands, a structure chain by chain.
+
+    Each chain gets one component for every ``dalton_per_component``.
+    """
+    if Path(path.removesuffix(".gz")).suffix.lower() not in _STRUCTURES:
+        return read_gmm(path)
+    from .fitting import fit_points
+    from .io.structures import read_structure
+
+    atoms = read_structure(path)
+    if not dalton_per_component > 0:
+        raise InputError("--dalton-per-component", f"{dalton_per_component:g}", "more than 0")
+    parts = []
+    for chain in dict.fromkeys(atoms.chain.tolist()):
+        own = atoms.chain == chain
+        mass = atoms.mass[own]
+        components = max(1, min(round(mass.sum() / dalton_per_component), int(own.sum())))
+        with bad_values(path):
+            parts.append(
+                fit_points(atoms.xyz[own], mass, components, variance_floor=4.0, threads=threads)
+            )
+    return Mixture.concatenated(parts)
+
+
+def fit_command(
+    map_path: str,
+    output: str,
+    components: int | None,
+    target_cc: float | None,
+    threshold: float | None,
+    seed: int,
+    threads: int,
+    force: bool,
+    bar: Bar,
+) -> dict:
+    """``emgmm fit``: a map as a mixture; the account of the fit."""
+    import warnings
+
+    from .fitting import fit_map
+    from .io.files import refuse_existing
+    from .io.maps import read_map
+
+    refuse_existing(output, force)
+    density = read_map(map_path)
+
+    def show(reached: int, level: dict | None) -> None:
+        note = f"{reached} Gaussians" + (f", CC {level['cc']:.3f}" if level else "")
+        bar.advance(reached, components or 0, note) if components else bar.advance(0, 0, note)
+
+    with bad_values(map_path), warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        fitted = fit_map(
+            density,
+            components=components,
+            target_cc=target_cc,
+            threshold=threshold,
+            seed=seed,
+            threads=threads,
+            progress=show,
+        )
+    for note in notes:
+        click.echo(f"emgmm: {map_path}: {note.message}", err=True)
+    write_gmm(output, fitted.mixture, data_fn=map_path, force=force)
+    return {
+        "components": len(fitted.mixture),
+        "cc": fitted.cc,
+        "levels": [asdict(level) for level in fitted.levels],
+        "voxels": fitted.voxels,
+        "threshold": fitted.threshold,
+        "seconds": fitted.seconds,
+        "peak_rss_mb": fitted.peak_rss_mb,
+    }

@@ -1,0 +1,335 @@
+"""One run: from ``system.toml`` to an output folder that ``analyze`` and ``report`` read.
+
+Everything a run needs later is set up beside the output folder and moved into it when all input has
+proved good, so that a typing error neither leaves half a folder nor costs an older result.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from . import __version__
+from .checkpoint import read_checkpoint
+from .config import Config, dump_config, load_config
+from .errors import InputError
+from .io.files import replacing
+from .io.gmm import read_gmm, write_gmm
+from .mixture import Mixture
+from .representation import System, build_system
+from .run_output import Outputs
+from .sampling import Callbacks, Progress, run_native
+
+ENGINES = ("auto", "imp", "native")
+SETTINGS, DATA, BODIES, SUMMARY, CHECKPOINT = (
+    "system.toml",
+    "data_gmm.txt",
+    "gmm",
+    "run.json",
+    "checkpoint.bin",
+)
+# What a run, its analysis and its report write: all that --force takes away.
+_OWN = (
+    SETTINGS,
+    DATA,
+    BODIES,
+    SUMMARY,
+    CHECKPOINT,
+    "stat.0.out",
+    "stat_replica.0.out",
+    "rmfs",
+    "analysis.json",
+    "clusters",
+    "report.html",
+)
+# Settings that may change when a run is resumed: they do not change what was sampled before.
+_FREE_ON_RESUME = ("sampling.threads", "sampling.steps")
+
+
+def run(
+    settings: str | os.PathLike | Config,
+    out: str | os.PathLike,
+    *,
+    engine: str = "auto",
+    replicas: int | None = None,
+    steps: int | None = None,
+    seed: int | None = None,
+    threads: int | None = None,
+    resume: bool = False,
+    force: bool = False,
+    stage: Callable[[str], None] = lambda text: None,
+    progress: Callable[[Progress], None] = lambda progress: None,
+) -> dict:
+    """Sample models of a complex and write them to a folder.
+
+    Parameters
+    ----------
+    settings
+        ``system.toml`` or what `load_config` made of it.
+    out
+        Folder of the output; must be new or empty unless ``force`` or ``resume``.
+    engine
+        "native"; "imp" for IMP.pmi's sampler with IMP.emgmm; "auto" takes IMP where it is.
+    replicas, steps, seed, threads
+        In place of those of the settings.
+    resume
+        Go on where a stopped or killed run was; more ``steps`` lengthen it.
+    force
+        Remove an earlier output from the folder first.
+    stage, progress
+        Told what is being set up, and how far the sampling is.
+
+    Returns
+    -------
+    dict
+        Content of ``run.json`` (design.md, section 7).
+
+    Raises
+    ------
+    InputError
+        Bad input; nothing was written.
+    KeyboardInterrupt
+        After Ctrl-C; the folder can be resumed.
+    """
+    config = settings if isinstance(settings, Config) else load_config(settings)
+    config = _with_options(config, replicas, steps, seed, threads)
+    engine = choose_engine(engine)
+    out = Path(out)
+    if resume and force:
+        raise InputError("--force", "--resume too", "one of them")
+    _refuse_used(out, resume, force)
+    if resume:
+        _refuse_changes(out, config)
+    with locked(out):
+        if not resume:
+            _set_up(config, out, stage)
+        stage("reading the set-up")
+        system, data = load_output(out, config)
+        if engine == "imp":
+            from .run_imp import run_imp
+
+            return run_imp(config, out, system, data, resume=resume, stage=stage)
+        return _run_native(config, out, system, data, resume, stage, progress)
+
+
+def choose_engine(engine: str) -> str:
+    """ "imp" or "native".
+
+    Raises
+    ------
+    InputError
+        "imp" is asked for and cannot be imported.
+    """
+    if engine == "native":
+        return engine
+    if engine not in ENGINES:
+        raise InputError("--engine", repr(engine), "one of " + ", ".join(ENGINES))
+    from .imp_engine import find_imp
+
+    found = find_imp()
+    if found.macros:
+        return "imp"
+    if engine == "imp":
+        raise InputError("--engine", f"imp, but {found.problem}", "IMP with the module IMP.emgmm")
+    return "native"
+
+
+def load_output(out: str | os.PathLike, config: Config | None = None) -> tuple[System, Mixture]:
+    """System and data GMM (as scored) of an output folder.
+
+    Raises
+    ------
+    InputError
+        No such folder, or not one of a run.
+    """
+    out = Path(out)
+    if config is None:
+        if not (out / SETTINGS).is_file():
+            found = f"no {SETTINGS}" if out.is_dir() else "no such folder"
+            raise InputError(out, found, "the output folder of emgmm run")
+        config = load_config(out / SETTINGS)
+    system = build_system(config, config.system.gmm_dir or out / BODIES)
+    data = None
+    if config.em is not None:
+        data = read_gmm(out / DATA)
+        if config.em.scale_to_mass:
+            data = data.scaled_to(system.mass)
+    return system, data
+
+
+def _with_options(config: Config, replicas, steps, seed, threads) -> Config:
+    given = {"replicas": replicas, "steps": steps, "seed": seed, "threads": threads}
+    given = {key: value for key, value in given.items() if value is not None}
+    return msgspec.structs.replace(
+        config, sampling=msgspec.structs.replace(config.sampling, **given)
+    )
+
+
+def _refuse_used(out: Path, resume: bool, force: bool) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(out, "a file", "a folder to write to")
+    if resume:
+        if not (out / SETTINGS).is_file():
+            raise InputError(out, f"no {SETTINGS}", "the folder of a run to resume")
+    elif not force and out.is_dir() and any(out.iterdir()):
+        raise InputError(
+            out, "a folder in use", "a new folder, --resume to go on, or --force to overwrite"
+        )
+
+
+def _refuse_changes(out: Path, config: Config) -> None:
+    stored = _flat(msgspec.to_builtins(load_config(out / SETTINGS)))
+    given = _flat(msgspec.to_builtins(config))
+    for key in stored.keys() | given.keys():
+        if key not in _FREE_ON_RESUME and stored.get(key) != given.get(key):
+            raise InputError(
+                out / SETTINGS,
+                f"{stored.get(key)!r}",
+                f"{given.get(key)!r} as the settings say (resume with those of the start)",
+                key,
+            )
+
+
+def _flat(value, name: str = "") -> dict[str, object]:
+    if not isinstance(value, dict):
+        return {name: list(value) if isinstance(value, tuple) else value}
+    prefix = f"{name}." if name else ""
+    return {k: v for key, item in value.items() for k, v in _flat(item, prefix + key).items()}
+
+
+@contextmanager
+def locked(out: Path) -> Iterator[None]:
+    """Keeps a second run out of the folder; the lock ends with the process, however that ends."""
+    lock = out.parent / f".{out.name}.lock"
+    if not out.parent.is_dir():
+        raise InputError(out, f"no folder {out.parent}", "a path in an existing folder")
+    with open(lock, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(out, "another run writing to it", "a folder of its own") from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _set_up(config: Config, out: Path, stage: Callable[[str], None]) -> None:
+    """Settings, data GMM and GMMs of the bodies, all or nothing."""
+    draft = out.parent / f".{out.name}.{os.getpid()}.new"
+    draft.mkdir()
+    try:
+        stage("reading structures, fitting Gaussians to the bodies")
+        (draft / BODIES).mkdir()
+        build_system(config, config.system.gmm_dir or draft / BODIES)
+        _write_data(config, draft / DATA, stage)
+        (draft / SETTINGS).write_text(dump_config(config), encoding="utf-8")
+        (draft / "rmfs").mkdir()
+        if out.is_dir():
+            for name in _OWN:
+                _remove(out / name)
+        else:
+            out.mkdir()
+        # The settings come last: a folder that has them has everything.
+        for name in (DATA, BODIES, "rmfs", SETTINGS):
+            if (draft / name).exists():
+                os.replace(draft / name, out / name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write_data(config: Config, path: Path, stage: Callable[[str], None]) -> None:
+    em = config.em
+    if em is None:
+        return
+    if em.gmm is not None:
+        from .io.gmm import data_path
+
+        write_gmm(path, read_gmm(em.gmm), data_fn=data_path(em.gmm))
+        return
+    from .fitting import fit_map
+    from .io.maps import read_map
+
+    stage(f"fitting Gaussians to {Path(em.map).name}")
+    density = read_map(em.map)
+    try:
+        fitted = fit_map(
+            density,
+            components=em.components,
+            target_cc=em.target_cc,
+            threshold=em.threshold,
+            threads=config.sampling.threads,
+            levels=False,
+        )
+    except ValueError as error:
+        raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
+    write_gmm(path, fitted.mixture, data_fn=em.map)
+
+
+def _run_native(
+    config: Config,
+    out: Path,
+    system: System,
+    data: Mixture | None,
+    resume: bool,
+    stage: Callable[[str], None],
+    progress: Callable[[Progress], None],
+) -> dict:
+    checkpoint = out / CHECKPOINT
+    # Killed before the first checkpoint: the same start is made again.
+    going_on = resume and checkpoint.is_file()
+    if resume:
+        (out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
+    offsets = read_checkpoint(checkpoint).offsets if going_on else None
+    searched = config.sampling.start == "placed" and data is not None and not going_on
+    stage("placing the subunits in the map" if searched else "sampling")
+    with Outputs(out, system, data, config, offsets) as outputs:
+        callbacks = Callbacks(outputs.write, progress, outputs.offsets)
+        try:
+            summary = run_native(
+                system, data, config, callbacks, checkpoint=checkpoint, resume=going_on
+            )
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(out / SETTINGS, str(error), "settings that can be sampled") from error
+    report = summary_report(config, system, data, "native") | summary._asdict()
+    write_summary(out, report)
+    return report
+
+
+def summary_report(config: Config, system: System, data: Mixture | None, engine: str) -> dict:
+    """What ``run.json`` says of a run besides the numbers of its sampler."""
+    return {
+        "engine": engine,
+        "version": __version__,
+        "seed": config.sampling.seed,
+        "data_components": 0 if data is None else len(data),
+        "model_components": len(system.gaussians),
+        "bodies": len(system.bodies),
+        "rigid_bodies": int(np.count_nonzero(system.bodies.rotatable)),
+        "residues": int(sum(len(m.sequence) for m in system.molecules)),
+        "mass": system.mass,
+        "notes": list(system.notes),
+    }
+
+
+def write_summary(out: Path, report: dict) -> None:
+    """``run.json``, replaced in one step."""
+    with replacing(out / SUMMARY, force=True) as draft:
+        draft.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
