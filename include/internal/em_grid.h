@@ -38,6 +38,7 @@ struct VoxelGrid {
   double threshold = 0;
   std::vector<Chunk> chunks;
   std::vector<std::uint8_t> places;  // of each brick in its chunk: x + 4 (y + 4 z)
+  std::vector<std::uint8_t> filled;  // 1: the brick holds a voxel above the threshold
   std::vector<Brick> values;  // density / scale; 0: not above the threshold; -1: not in the box
   double scale = 1;           // mean density above the threshold once finish() has run
   std::size_t voxels = 0;     // above the threshold
@@ -60,6 +61,9 @@ void add_sections(VoxelGrid &grid, int z, int sections, const T *values);
 // both sides, and adds the empty bricks around the filled ones, where a mixture must not leak.
 // Throws std::domain_error when no voxel is above the threshold.
 void finish(VoxelGrid &grid);
+
+// The finished grid at half its resolution: means of 2 x 2 x 2 voxels, in the same units.
+VoxelGrid halved(const VoxelGrid &grid);
 
 // Every voxel of the box: chunks and bricks without values.
 VoxelGrid whole_box(const Frame &frame);

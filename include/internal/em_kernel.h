@@ -17,9 +17,9 @@ struct Splat {
   float power;
 };
 
-// Sums of f, f x, f y, f z, f xx, f yy, f zz, f xy, f xz, f yz.
+// Sums of f, f x, f y, f z, f xx, f yy, f zz, f xy, f xz, f yz; two more that fill the vectors.
 struct BrickMoments {
-  double sum[10] = {};
+  double sum[12] = {};
 };
 
 enum class ChunkWork {
@@ -35,7 +35,7 @@ enum class ChunkWork {
 // Sums over the voxels above the threshold; w map, t mixture.
 struct FitSums {
   double wt = 0, t = 0, tt = 0;
-  double covered = 0;  // sum of w where the listed components reach
+  double covered = 0;  // of the work `expectation`: sum of w where the listed components reach
   double error = 0;    // of the works `squares` and `squared_error`: the sum of squares
 };
 
@@ -51,8 +51,9 @@ struct ChunkTask {
   const std::uint32_t *list = nullptr;    // indices into splats
   // out; what the work does not produce may be null
   Brick *totals = nullptr;
-  float *shares = nullptr;         // one for each entry of list
-  BrickMoments *first = nullptr;   // one for each splat, from the chunk's first voxel, added to
+  float *shares = nullptr;  // one for each entry of list
+  BrickMoments *first =
+      nullptr;  // one for each splat, from the chunk's middle (7.5, 7.5, 7.5), added to
   BrickMoments *second = nullptr;  // of the work `squares`: those of p w
   FitSums *sums = nullptr;         // added to
 };

@@ -30,8 +30,9 @@ struct NearList {
 
 // Lists, for each chunk of the grid, of every component with a point of the brick within `reach`
 // standard deviations. A voxel misses densities below exp(-reach^2 / 2) of a component's maximum.
+// `filled_only`: bricks without a voxel above the threshold get empty lists.
 std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGaussian> &components,
-                                 double reach, unsigned threads);
+                                 double reach, bool filled_only, unsigned threads);
 
 // Takes out the components whose share of every voxel of a brick (eq. 6) is below `least_share`.
 void prune(const VoxelGrid &grid, const std::vector<GridGaussian> &components, double least_share,

@@ -21,7 +21,7 @@ void expectation_step(const PassResult &result, const Frame &frame, double floor
 // is closed when the fourth moments of q are taken to be those of a Gaussian. `step` scales the
 // change. No covariance changes by more than a factor of two or falls below the floor.
 void squares_step(const PassResult &result, const Frame &frame, double floor, double step,
-                  Mixture &mixture);
+                  unsigned threads, Mixture &mixture);
 
 // Moves `mixture` on by `momentum` times its change since `previous` (weights by their logarithms),
 // component by component, where the covariance stays above the floor and below twice its own.

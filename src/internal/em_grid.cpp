@@ -101,15 +101,8 @@ void em_grid_mark_outside(const Frame &frame, const Chunk &chunk, int place, Bri
       brick.value[v] = -1;
 }
 
-}  // namespace
-
-void finish(VoxelGrid &grid) {
-  if (grid.voxels == 0)
-    throw std::domain_error("no voxel is above the threshold of " + std::to_string(grid.threshold) +
-                            " (maximum of the map: " + std::to_string(grid.maximum) + ")");
-  grid.scale = grid.sum / static_cast<double>(grid.voxels);
-  const float factor = static_cast<float>(1 / grid.scale);
-
+// Adds the empty bricks around the filled ones and multiplies the densities by `factor`.
+void em_grid_surround(VoxelGrid &grid, float factor) {
   // Bricks of the box: 1 filled or beside a filled one.
   int n[3];
   for (int a = 0; a < 3; ++a) n[a] = (grid.frame.shape[a] + EM_BRICK - 1) / EM_BRICK;
@@ -148,12 +141,14 @@ void finish(VoxelGrid &grid) {
           const int x = cx + (place & 3), y = cy + (place >> 2 & 3), z = cz + (place >> 4);
           if (x >= n[0] || y >= n[1] || z >= n[2] || !wanted[index(x, y, z)]) continue;
           Brick brick{};
-          if (b < end && grid.places[b] == place) {
+          const bool has_voxels = b < end && grid.places[b] == place;
+          if (has_voxels) {
             brick = grid.values[b++];
             for (float &v : brick.value) v *= factor;
           }
           em_grid_mark_outside(grid.frame, chunk, place, brick);
           full.places.push_back(static_cast<std::uint8_t>(place));
+          full.filled.push_back(has_voxels);
           full.values.push_back(brick);
         }
         old += filled;
@@ -161,6 +156,50 @@ void finish(VoxelGrid &grid) {
         if (chunk.count) full.chunks.push_back(chunk);
       }
   grid = std::move(full);
+}
+
+}  // namespace
+
+void finish(VoxelGrid &grid) {
+  if (grid.voxels == 0)
+    throw std::domain_error("no voxel is above the threshold of " + std::to_string(grid.threshold) +
+                            " (maximum of the map: " + std::to_string(grid.maximum) + ")");
+  grid.scale = grid.sum / static_cast<double>(grid.voxels);
+  em_grid_surround(grid, static_cast<float>(1 / grid.scale));
+}
+
+VoxelGrid halved(const VoxelGrid &grid) {
+  Frame frame = grid.frame;
+  const Vec3 &h = grid.frame.voxel;
+  for (int &n : frame.shape) n = (n + 1) / 2;
+  frame.voxel = 2.0 * h;
+  frame.origin += 0.5 * h;
+  VoxelGrid half = voxel_grid(frame, 0);
+  const std::size_t nx = frame.shape[0], ny = frame.shape[1];
+  std::size_t c = 0;
+  for (int z = 0; z < frame.shape[2]; z += EM_CHUNK) {
+    const int sections = std::min(EM_CHUNK, frame.shape[2] - z);
+    std::vector<float> slab(nx * ny * sections, 0.0f);
+    for (; c < grid.chunks.size() && grid.chunks[c].corner[2] < 2 * (z + EM_CHUNK); ++c) {
+      const Chunk &chunk = grid.chunks[c];
+      for (std::size_t b = chunk.first; b < chunk.first + chunk.count; ++b) {
+        if (!grid.filled[b]) continue;
+        const int place = grid.places[b];
+        const int x = chunk.corner[0] + EM_BRICK * (place & 3),
+                  y = chunk.corner[1] + EM_BRICK * (place >> 2 & 3),
+                  k = chunk.corner[2] + EM_BRICK * (place >> 4);
+        for (int v = 0; v < 64; ++v) {
+          const float value = grid.values[b].value[v];
+          if (!(value > 0)) continue;
+          const std::size_t i = (x + (v & 3)) / 2, j = (y + (v >> 2 & 3)) / 2;
+          slab[((k + (v >> 4)) / 2 - z) * nx * ny + j * nx + i] += 0.125f * value;
+        }
+      }
+    }
+    add_sections(half, z, sections, slab.data());
+  }
+  em_grid_surround(half, 1);
+  return half;
 }
 
 VoxelGrid whole_box(const Frame &frame) {

@@ -123,7 +123,7 @@ std::vector<GridGaussian> in_voxels(const Mixture &mixture, const Frame &frame) 
 }
 
 std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGaussian> &components,
-                                 double reach, unsigned threads) {
+                                 double reach, bool filled_only, unsigned threads) {
   std::vector<std::vector<std::uint32_t>> candidates = em_candidates(grid, components, reach);
   std::vector<NearList> lists(grid.chunks.size());
   parallel_for(lists.size(), threads, [&](std::size_t c) {
@@ -132,17 +132,37 @@ std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGa
     near.components.swap(candidates[c]);
     near.starts.reserve(chunk.count + 1);
     near.starts.push_back(0);
+    // Columns of single precision, from the chunk's corner, so that the test is on vectors.
+    const std::size_t n = near.components.size();
+    std::vector<float> columns(11 * n);
+    float *mx = columns.data(), *my = mx + n, *mz = my + n, *xx = mz + n, *yy = xx + n,
+          *zz = yy + n, *xy = zz + n, *xz = xy + n, *yz = xz + n, *limit = yz + n,
+          *excess = limit + n;
+    for (std::size_t i = 0; i < n; ++i) {
+      const GridGaussian &g = components[near.components[i]];
+      mx[i] = static_cast<float>(g.mean[0] - chunk.corner[0]);
+      my[i] = static_cast<float>(g.mean[1] - chunk.corner[1]);
+      mz[i] = static_cast<float>(g.mean[2] - chunk.corner[2]);
+      xx[i] = static_cast<float>(g.precision.xx);
+      yy[i] = static_cast<float>(g.precision.yy);
+      zz[i] = static_cast<float>(g.precision.zz);
+      xy[i] = static_cast<float>(2 * g.precision.xy);
+      xz[i] = static_cast<float>(2 * g.precision.xz);
+      yz[i] = static_cast<float>(2 * g.precision.yz);
+      limit[i] = static_cast<float>((reach + g.brick_radius) * (reach + g.brick_radius));
+    }
     for (std::size_t b = chunk.first; b < chunk.first + chunk.count; ++b) {
-      const int place = grid.places[b];
-      const double x = chunk.corner[0] + EM_BRICK * (place & 3) + 1.5;
-      const double y = chunk.corner[1] + EM_BRICK * (place >> 2 & 3) + 1.5;
-      const double z = chunk.corner[2] + EM_BRICK * (place >> 4) + 1.5;
-      for (std::size_t i = 0; i < near.components.size(); ++i) {
-        const GridGaussian &g = components[near.components[i]];
-        const Vec3 d{x - g.mean[0], y - g.mean[1], z - g.mean[2]};
-        const double limit = reach + g.brick_radius;
-        if (dot(d, g.precision * d) < limit * limit)
-          near.list.push_back(static_cast<std::uint32_t>(i));
+      if (!filled_only || grid.filled[b]) {
+        const int place = grid.places[b];
+        const float x = EM_BRICK * (place & 3) + 1.5f, y = EM_BRICK * (place >> 2 & 3) + 1.5f,
+                    z = EM_BRICK * (place >> 4) + 1.5f;
+        for (std::size_t i = 0; i < n; ++i) {
+          const float dx = x - mx[i], dy = y - my[i], dz = z - mz[i];
+          excess[i] = dx * (xx[i] * dx + xy[i] * dy + xz[i] * dz) + dy * (yy[i] * dy + yz[i] * dz) +
+                      dz * dz * zz[i] - limit[i];
+        }
+        for (std::size_t i = 0; i < n; ++i)
+          if (excess[i] < 0) near.list.push_back(static_cast<std::uint32_t>(i));
       }
       near.starts.push_back(static_cast<std::uint32_t>(near.list.size()));
     }
@@ -235,8 +255,10 @@ PassResult pass(const VoxelGrid &grid, const std::vector<GridGaussian> &componen
     result.sums.covered += part.sums.covered;
     result.sums.error += part.sums.error;
     const int *corner = grid.chunks[c].corner;
-    const double x = corner[0] - result.center[0], y = corner[1] - result.center[1],
-                 z = corner[2] - result.center[2];
+    const double middle = 0.5 * (EM_CHUNK - 1);
+    const double x = corner[0] + middle - result.center[0],
+                 y = corner[1] + middle - result.center[1],
+                 z = corner[2] + middle - result.center[2];
     for (std::size_t i = 0; i < part.first.size(); ++i)
       add(part.first[i], x, y, z, result.first[lists[c].components[i]]);
     for (std::size_t i = 0; i < part.second.size(); ++i)

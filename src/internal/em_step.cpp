@@ -1,11 +1,14 @@
 #include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/em_step.h>
+#include <IMP/emgmm/internal/parallel.h>
 
 #include <algorithm>
 #include <cmath>
 
 namespace emcore {
 namespace {
+
+constexpr std::size_t EM_STEP_BLOCK = 512;  // components a task
 
 // First and second moments in Å from the middle of the box.
 struct EmStepMoments {
@@ -84,14 +87,14 @@ void expectation_step(const PassResult &result, const Frame &frame, double floor
 }
 
 void squares_step(const PassResult &result, const Frame &frame, double floor, double step,
-                  Mixture &mixture) {
+                  unsigned threads, Mixture &mixture) {
   const Vec3 center = em_step_center(result.center, frame);
   const double h2 = std::pow(frame.voxel.x * frame.voxel.y * frame.voxel.z, 2.0 / 3);
-  for (std::size_t k = 0; k < mixture.size(); ++k) {
+  const auto advance = [&](std::size_t k) {
     Gaussian &g = mixture[k];
     const EmStepMoments a = em_step_moments(result.first[k], frame.voxel);
     const EmStepMoments b = em_step_moments(result.second[k], frame.voxel);
-    if (!(a.zeroth > 0)) continue;
+    if (!(a.zeroth > 0)) return;
     const double s = 1 / a.zeroth;
     const Vec3 m = s * a.first;
     const Sym3 spread = with_floor(s * a.second + (-1.0) * outer(m), 0.25 * floor);
@@ -135,7 +138,12 @@ void squares_step(const PassResult &result, const Frame &frame, double floor, do
       g.covariance = floored;
       break;
     }
-  }
+  };
+  const std::size_t blocks = (mixture.size() + EM_STEP_BLOCK - 1) / EM_STEP_BLOCK;
+  parallel_for(blocks, threads, [&](std::size_t block) {
+    const std::size_t end = std::min(mixture.size(), (block + 1) * EM_STEP_BLOCK);
+    for (std::size_t k = block * EM_STEP_BLOCK; k < end; ++k) advance(k);
+  });
 }
 
 void extrapolate(const Mixture &previous, double momentum, double floor, Mixture &mixture) {

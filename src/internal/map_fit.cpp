@@ -21,6 +21,9 @@ constexpr double MAP_FIT_REACH = 4;
 constexpr double MAP_FIT_LEAST_SHARE = 1e-3;
 // Growth between two rounds of EM: errors decide better where to split when few split at once.
 constexpr double MAP_FIT_GROWTH = 1.42;
+// Few components need not see every voxel of a fine map: a grid of halved resolution does, as long
+// as each has so many voxels.
+constexpr std::size_t MAP_FIT_VOXELS_EACH = 200;
 
 class MapFitter {
  public:
@@ -34,8 +37,8 @@ class MapFitter {
     voxel_volume_ = h.x * h.y * h.z;
     const double widest = std::max({h.x, h.y, h.z});
     floor_ = options.variance_floor > 0 ? options.variance_floor : widest * widest / 12;
-    // Narrower than half a voxel a Gaussian is no longer told from its one sample by EM.
-    expectation_floor_ = std::max(floor_, 0.25 * widest * widest);
+    while ((coarse_.empty() ? grid_ : coarse_.back()).voxels > 20000)
+      coarse_.push_back(halved(coarse_.empty() ? grid_ : coarse_.back()));
     least_weight_ = 1e-3 * voxel_volume_;
   }
 
@@ -51,7 +54,7 @@ class MapFitter {
     for (;;) {
       if (search || options_.levels) {
         Mixture trial = mixture;
-        squares(trial, search ? 30 : 12);
+        squares(grid_for(trial.size()), trial, search ? 30 : 12);
         report(trial);
         if (search && levels_.back().cc >= options_.target_cc) break;
       }
@@ -77,7 +80,7 @@ class MapFitter {
     const double wide = 1e4 * dot(size, size);  // the same density everywhere
     Mixture mixture(1);
     mixture[0] = {f.origin + 0.5 * size, {wide, wide, wide, 0, 0, 0}, wide * std::sqrt(wide)};
-    expectation(mixture, 1);
+    expectation(grid_, mixture, 1);
     return mixture;
   }
 
@@ -86,29 +89,47 @@ class MapFitter {
       options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back());
   }
 
-  std::vector<NearList> lists_of(const std::vector<GridGaussian> &components) {
-    std::vector<NearList> lists = near_lists(grid_, components, MAP_FIT_REACH, options_.threads);
-    prune(grid_, components, MAP_FIT_LEAST_SHARE, options_.threads, lists);
+  // The coarsest grid on which so many components still have voxels enough.
+  const VoxelGrid &grid_for(std::size_t components) const {
+    for (std::size_t i = coarse_.size(); i-- > 0;)
+      if (coarse_[i].voxels >= MAP_FIT_VOXELS_EACH * components) return coarse_[i];
+    return grid_;
+  }
+
+  std::vector<NearList> lists_of(const VoxelGrid &grid, const std::vector<GridGaussian> &components,
+                                 bool filled_only) {
+    std::vector<NearList> lists =
+        near_lists(grid, components, MAP_FIT_REACH, filled_only, options_.threads);
+    prune(grid, components, MAP_FIT_LEAST_SHARE, options_.threads, lists);
     return lists;
   }
 
+  double floor_on(const VoxelGrid &grid, double share) const {
+    const Vec3 &h = grid.frame.voxel;
+    const double widest = std::max({h.x, h.y, h.z});
+    return std::max(floor_, share * widest * widest);
+  }
+
   // Iterations of EM; lists are renewed while the components still move far.
-  void expectation(Mixture &mixture, int iterations) {
+  void expectation(const VoxelGrid &grid, Mixture &mixture, int iterations) {
     std::vector<NearList> lists;
+    // Narrower than half a voxel a Gaussian is no longer told from its one sample by EM.
+    const double floor = floor_on(grid, 0.25);
     for (int i = 0; i < iterations; ++i) {
       tick(mixture);
-      const std::vector<GridGaussian> components = in_voxels(mixture, grid_.frame);
-      if (i == 0 || i == 2 || i == 5 || i % 10 == 0) lists = lists_of(components);
+      const std::vector<GridGaussian> components = in_voxels(mixture, grid.frame);
+      if (i == 0 || i == 2 || i == 5 || i % 10 == 0) lists = lists_of(grid, components, true);
       const PassResult result =
-          pass(grid_, components, lists, ChunkWork::expectation, outside_, options_.threads);
-      expectation_step(result, grid_.frame, expectation_floor_, least_weight_, mixture);
+          pass(grid, components, lists, ChunkWork::expectation, outside_, options_.threads);
+      expectation_step(result, grid.frame, floor, least_weight_, mixture);
       revive(mixture);
     }
   }
 
   // Steps of least squares with Nesterov's momentum, which starts anew when the sum of squares
   // rises. Returns the sum of squares of the mixture, before its last step.
-  double squares(Mixture &mixture, int iterations) {
+  double squares(const VoxelGrid &grid, Mixture &mixture, int iterations) {
+    const double floor = &grid == &grid_ ? floor_ : floor_on(grid, 0.25);
     std::vector<NearList> lists;
     Mixture at = mixture;    // where the sum is taken: mixture moved on by the momentum
     Mixture good = mixture;  // the last such place that was no worse than the one before
@@ -117,11 +138,11 @@ class MapFitter {
     int accepted = 0, steady = 0;  // steps, and those since the momentum started
     for (int i = 0; i < iterations; ++i) {
       tick(mixture);
-      const std::vector<GridGaussian> components = in_voxels(at, grid_.frame);
+      const std::vector<GridGaussian> components = in_voxels(at, grid.frame);
       const bool renew = i == 0 || i == 3 || i == 8 || i % 12 == 0;
-      if (renew) lists = lists_of(components);
+      if (renew) lists = lists_of(grid, components, false);
       const PassResult result =
-          pass(grid_, components, lists, ChunkWork::squares, outside_, options_.threads);
+          pass(grid, components, lists, ChunkWork::squares, outside_, options_.threads);
       // New lists change the sum a little by themselves.
       if (result.sums.error > least * (renew ? 1.01 : 1.0001)) {
         if (steady > 1) {
@@ -142,19 +163,19 @@ class MapFitter {
       }
       const Mixture previous = mixture;
       mixture = at;
-      squares_step(result, grid_.frame, floor_, step, mixture);
+      squares_step(result, grid.frame, floor, step, options_.threads, mixture);
       ++steady;
       at = mixture;
-      extrapolate(previous, steady / (steady + 3.0), floor_, at);
+      extrapolate(previous, steady / (steady + 3.0), floor, at);
     }
     revive(mixture);
     return least;
   }
 
   // Squared error near each component.
-  std::vector<double> errors(const Mixture &mixture) {
-    const std::vector<GridGaussian> components = in_voxels(mixture, grid_.frame);
-    const PassResult result = pass(grid_, components, lists_of(components),
+  std::vector<double> errors(const VoxelGrid &grid, const Mixture &mixture) {
+    const std::vector<GridGaussian> components = in_voxels(mixture, grid.frame);
+    const PassResult result = pass(grid, components, lists_of(grid, components, false),
                                    ChunkWork::squared_error, outside_, options_.threads);
     std::vector<double> errors(mixture.size());
     for (std::size_t k = 0; k < errors.size(); ++k) errors[k] = result.first[k].sum[0];
@@ -162,8 +183,8 @@ class MapFitter {
   }
 
   // Splits the n components with the greatest errors.
-  void split_worst(Mixture &mixture, std::size_t n) {
-    const std::vector<double> error = errors(mixture);
+  void split_worst(const VoxelGrid &grid, Mixture &mixture, std::size_t n) {
+    const std::vector<double> error = errors(grid, mixture);
     std::vector<std::size_t> order(mixture.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
@@ -180,8 +201,10 @@ class MapFitter {
     while (mixture.size() < size) {
       const std::size_t step =
           std::max<std::size_t>(1, static_cast<std::size_t>((MAP_FIT_GROWTH - 1) * mixture.size()));
-      split_worst(mixture, std::min({step, mixture.size(), size - mixture.size()}));
-      expectation(mixture, 6);
+      const std::size_t next = std::min(step, size - mixture.size());
+      const VoxelGrid &grid = grid_for(mixture.size() + next);
+      split_worst(grid, mixture, next);
+      expectation(grid, mixture, 6);
     }
   }
 
@@ -204,8 +227,8 @@ class MapFitter {
     std::size_t n = std::max<std::size_t>(1, mixture.size() / 16);
     for (int round = 0; round < rounds && mixture.size() > 2; ++round) {
       Mixture trial = mixture;
-      const std::vector<MergePair> pairs =
-          cheapest_merges(trial, lists_of(in_voxels(trial, grid_.frame)), n, options_.threads);
+      const std::vector<MergePair> pairs = cheapest_merges(
+          trial, lists_of(grid_, in_voxels(trial, grid_.frame), true), n, options_.threads);
       if (pairs.empty()) break;
       std::vector<char> gone(trial.size(), 0);
       for (const MergePair &pair : pairs) {
@@ -216,8 +239,8 @@ class MapFitter {
       for (std::size_t k = 0; k < trial.size(); ++k)
         if (!gone[k]) trial[kept++] = trial[k];
       trial.resize(kept);
-      split_worst(trial, mixture.size() - kept);
-      const double now = squares(trial, 16);
+      split_worst(grid_, trial, mixture.size() - kept);
+      const double now = squares(grid_, trial, 16);
       if (now < error) {
         mixture = trial;
         error = now;
@@ -229,10 +252,10 @@ class MapFitter {
   }
 
   void polish(Mixture &mixture) {
-    expectation(mixture, 10);
-    const double error = squares(mixture, options_.polish / 3);
+    expectation(grid_, mixture, 10);
+    const double error = squares(grid_, mixture, options_.polish / 3);
     rebalance(mixture, error, 4);
-    squares(mixture, options_.polish);
+    squares(grid_, mixture, options_.polish);
   }
 
   void report(const Mixture &mixture) {
@@ -302,7 +325,8 @@ class MapFitter {
   const MapFitOptions &options_;
   Random random_;
   std::chrono::steady_clock::time_point start_;
-  double outside_, voxel_volume_, floor_, expectation_floor_, least_weight_;
+  double outside_, voxel_volume_, floor_, least_weight_;
+  std::vector<VoxelGrid> coarse_;  // the map at half, a quarter ... of its resolution
   std::vector<MapFitLevel> levels_;
 };
 
@@ -313,7 +337,7 @@ MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned thre
   for (Gaussian &g : scaled) g.weight /= grid.scale;
   const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
   const FitSums sums =
-      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, threads),
+      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
            ChunkWork::total, 0, threads)
           .sums;
   const double n = static_cast<double>(grid.voxels), w = n;  // the mean density is one

@@ -11,7 +11,8 @@ namespace {
 // Calls use(slab, chunk, place, totals) for every brick of the box that a component reaches, one
 // slab of EM_CHUNK sections after the other, so that memory does not grow with the box.
 template <class Use>
-void rasterize_bricks(const Mixture &mixture, const Frame &frame, unsigned threads, const Use &use) {
+void rasterize_bricks(const Mixture &mixture, const Frame &frame, unsigned threads,
+                      const Use &use) {
   const std::vector<GridGaussian> all = in_voxels(mixture, frame);
   const std::size_t slabs = (frame.shape[2] + EM_CHUNK - 1) / EM_CHUNK;
   parallel_for(slabs, threads, [&](std::size_t s) {
@@ -27,7 +28,7 @@ void rasterize_bricks(const Mixture &mixture, const Frame &frame, unsigned threa
     }
     if (components.empty()) return;
     const VoxelGrid box = whole_box(slab);
-    const std::vector<NearList> lists = near_lists(box, components, RASTERIZE_REACH, 1);
+    const std::vector<NearList> lists = near_lists(box, components, RASTERIZE_REACH, false, 1);
     std::vector<Brick> totals(64);
     for (std::size_t c = 0; c < box.chunks.size(); ++c) {
       if (lists[c].list.empty()) continue;
@@ -42,7 +43,7 @@ void rasterize_bricks(const Mixture &mixture, const Frame &frame, unsigned threa
 // Calls use(x, y, z within the slab, density) for the voxels of a brick that are in the box.
 template <class Use>
 void rasterize_voxels(const Frame &frame, std::size_t slab, const Chunk &chunk, int place,
-                    const Brick &brick, const Use &use) {
+                      const Brick &brick, const Use &use) {
   const int x = chunk.corner[0] + EM_BRICK * (place & 3);
   const int y = chunk.corner[1] + EM_BRICK * (place >> 2 & 3);
   const int z = static_cast<int>(slab) * EM_CHUNK + EM_BRICK * (place >> 4);
@@ -59,25 +60,25 @@ void rasterize(const Mixture &mixture, const Frame &frame, unsigned threads, flo
   const std::size_t nx = frame.shape[0], ny = frame.shape[1], nz = frame.shape[2];
   std::fill(values, values + nx * ny * nz, 0.0f);
   rasterize_bricks(mixture, frame, threads,
-                 [&](std::size_t slab, const Chunk &chunk, int place, const Brick &brick) {
-                   rasterize_voxels(frame, slab, chunk, place, brick,
-                                  [&](int x, int y, int z, float density) {
-                                    values[(z * ny + y) * nx + x] = density;
-                                  });
-                 });
+                   [&](std::size_t slab, const Chunk &chunk, int place, const Brick &brick) {
+                     rasterize_voxels(frame, slab, chunk, place, brick,
+                                      [&](int x, int y, int z, float density) {
+                                        values[(z * ny + y) * nx + x] = density;
+                                      });
+                   });
 }
 
 double sum_of_squares(const Mixture &mixture, const Frame &frame, unsigned threads) {
   std::vector<double> slabs((frame.shape[2] + EM_CHUNK - 1) / EM_CHUNK, 0.0);
   rasterize_bricks(mixture, frame, threads,
-                 [&](std::size_t slab, const Chunk &chunk, int place, const Brick &brick) {
-                   double sum = 0;
-                   rasterize_voxels(frame, slab, chunk, place, brick,
-                                  [&](int, int, int, float density) {
-                                    sum += static_cast<double>(density) * density;
-                                  });
-                   slabs[slab] += sum;
-                 });
+                   [&](std::size_t slab, const Chunk &chunk, int place, const Brick &brick) {
+                     double sum = 0;
+                     rasterize_voxels(frame, slab, chunk, place, brick,
+                                      [&](int, int, int, float density) {
+                                        sum += static_cast<double>(density) * density;
+                                      });
+                     slabs[slab] += sum;
+                   });
   return std::accumulate(slabs.begin(), slabs.end(), 0.0);
 }
 
