@@ -139,7 +139,7 @@ def write_gaussians(ps, fn, data_fn=None):
 
 
 def write_gaussians_to_map(ps, fn, voxel_size=5.0):
-    """Draw Gaussian particles as a density map.
+    """Draw Gaussian particles as a density map in Da/A^3.
     @param ps the particles
     @param fn path of the MRC file
     @param voxel_size in A
@@ -154,4 +154,8 @@ def write_gaussians_to_map(ps, fn, voxel_size=5.0):
             IMP.algebra.Sphere3D(shape.get_center(), 4 * max(shape.get_variances()) ** 0.5))
     grid = IMP.algebra.get_rasterized_fast(shapes, masses, voxel_size, box, 4.0)
     density = IMP.em.create_density_map(grid)
+    # IMP's rasterization divides by (2 pi)^(2/3) where a Gaussian has (2 pi)^(3/2); this holds
+    # whether or not a version of IMP does.
+    total = sum(density.get_value(i) for i in range(density.get_number_of_voxels()))
+    density.multiply(sum(masses) / (total * voxel_size ** 3))
     IMP.em.write_map(density, fn, IMP.em.MRCReaderWriter())
