@@ -1,0 +1,204 @@
+"""@namespace IMP.emgmm.restart
+   States of a run on disk, and files of a run that was continued.
+"""
+
+import ast
+import os
+import shutil
+
+import IMP
+import IMP.core
+import IMP.isd
+import numpy as np
+import RMF
+
+
+class State:
+    """Poses, coordinates and nuisances of one replica, and how far its run is."""
+
+    def __init__(self, bodies, beads, nuisances, temperature, done, high_steps):
+        self.bodies, self.beads, self.nuisances = bodies, beads, nuisances
+        self.temperature, self.done, self.high_steps = temperature, done, high_steps
+
+    @classmethod
+    def read_from(cls, system, exchange, done, high_steps):
+        """Take the state of a system as it is."""
+        bodies, beads, nuisances = _get_particles(system)
+        poses = []
+        for b in bodies:
+            t = b.get_reference_frame().get_transformation_to()
+            poses.append([*t.get_rotation().get_quaternion(), *t.get_translation()])
+        temperature = exchange.get_my_parameter("temp")[0] if exchange else 0.0
+        return cls(np.array(poses).reshape(-1, 7),
+                   np.array([list(_get_coordinates(p)) for p in beads]).reshape(-1, 3),
+                   np.array([IMP.isd.Nuisance(p).get_nuisance() for p in nuisances]),
+                   temperature, done, high_steps)
+
+    def write(self, output, rank):
+        """Replace the state on disk in one step."""
+        folder = os.path.join(output, "restart")
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, "%d.npz" % rank)
+        with open(path + ".new", "wb") as fh:
+            np.savez(fh, bodies=self.bodies, beads=self.beads, nuisances=self.nuisances,
+                     run=np.array([self.temperature, self.done, self.high_steps]))
+        os.replace(path + ".new", path)
+
+    @classmethod
+    def read(cls, output, rank):
+        """Read the state of the replica that held this rank's starting temperature: PMI's exchange
+        begins with temperatures in the order of the ranks."""
+        states = {}
+        folder = os.path.join(output, "restart")
+        for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+            if name.endswith(".npz"):
+                with np.load(os.path.join(folder, name)) as f:
+                    states[int(name[:-4])] = cls(f["bodies"], f["beads"], f["nuisances"],
+                                                 f["run"][0], int(f["run"][1]), int(f["run"][2]))
+        if rank not in states:
+            raise ValueError("%s has no state of replica %d to go on from" % (folder, rank))
+        order = sorted(states, key=lambda r: (states[r].temperature, r))
+        state = states[order[sorted(states).index(rank)]]
+        # Killed between two replicas' writing: go on from the earliest, all alike.
+        state.done = min(s.done for s in states.values())
+        return state
+
+    def write_to(self, system):
+        """Give a system this state."""
+        bodies, beads, nuisances = _get_particles(system)
+        if (len(bodies), len(beads), len(nuisances)) != (
+                len(self.bodies), len(self.beads), len(self.nuisances)):
+            raise ValueError(
+                "the state has %d bodies, %d beads and %d nuisances, the system %d, %d and %d"
+                % (len(self.bodies), len(self.beads), len(self.nuisances),
+                   len(bodies), len(beads), len(nuisances)))
+        for b, pose in zip(bodies, self.bodies, strict=True):
+            b.set_reference_frame(IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(
+                IMP.algebra.Rotation3D(IMP.algebra.Vector4D(pose[:4])),
+                IMP.algebra.Vector3D(pose[4:]))))
+        for p, v in zip(beads, self.beads, strict=True):
+            v = IMP.algebra.Vector3D(v)
+            if IMP.core.NonRigidMember.get_is_setup(p):
+                IMP.core.NonRigidMember(p).set_internal_coordinates(v)
+            else:
+                IMP.core.XYZ(p).set_coordinates(v)
+        for p, v in zip(nuisances, self.nuisances, strict=True):
+            IMP.isd.Nuisance(p).set_nuisance(v)
+        system.model.update()
+
+
+def _get_particles(system):
+    """Rigid bodies, flexible beads and nuisances of a system, in the order of their indexes."""
+    bodies = list(system.dof.get_rigid_bodies())
+    if system.em is not None and system.em.rb is not None:
+        bodies.append(system.em.rb)
+    beads, nuisances = {}, {}
+    for bead in system.dof.get_flexible_beads():
+        p = bead.get_particle()
+        beads[p.get_index()] = p
+    for mover in system.dof.get_movers():
+        for p in mover.get_inputs():
+            p = IMP.Particle.get_from(p) if not isinstance(p, IMP.Particle) else p
+            if IMP.isd.Nuisance.get_is_setup(p):
+                nuisances[p.get_index()] = p
+    return (bodies, [beads[i] for i in sorted(beads)], [nuisances[i] for i in sorted(nuisances)])
+
+
+def _get_coordinates(p):
+    if IMP.core.NonRigidMember.get_is_setup(p):
+        return IMP.core.NonRigidMember(p).get_internal_coordinates()
+    return IMP.core.XYZ(p).get_coordinates()
+
+
+def _get_files(folder, rank):
+    return [os.path.join(folder, "stat.%d.out" % rank),
+            os.path.join(folder, "stat_replica.%d.out" % rank),
+            os.path.join(folder, "rmfs", "%d.rmf3" % rank)]
+
+
+def _get_segments(output, rank):
+    """Folders of earlier sittings of a rank, oldest first."""
+    top = os.path.join(output, "segments")
+    names = [n for n in (os.listdir(top) if os.path.isdir(top) else ())
+             if n.startswith("%d." % rank)]
+    return [os.path.join(top, n) for n in sorted(names, key=lambda n: int(n.split(".")[1]))]
+
+
+def set_aside(output, rank):
+    """Keep the files of the sitting before from being overwritten by PMI."""
+    if not os.path.exists(_get_files(output, rank)[0]):
+        return
+    folder = os.path.join(
+        output, "segments", "%d.%d" % (rank, len(_get_segments(output, rank))))
+    os.makedirs(os.path.join(folder, "rmfs"))
+    for old, new in zip(_get_files(output, rank), _get_files(folder, rank), strict=True):
+        if os.path.exists(old):
+            os.replace(old, new)
+
+
+def merge_segments(output, rank):
+    """Join the files of earlier sittings with those of the last one."""
+    folders = _get_segments(output, rank)
+    if not folders:
+        return
+    stat, replica, rmf = _get_files(output, rank)
+    header, lines, replica_lines, frames = None, [], [], 0
+    # RMF knows its format by the ending.
+    new_rmf = os.path.join(os.path.dirname(rmf), "new.%d.rmf3" % rank)
+    joined = RMF.create_rmf_file(new_rmf)
+    for folder in [*folders, output]:
+        part_stat, part_replica, part_rmf = _get_files(folder, rank)
+        source = RMF.open_rmf_file_read_only(part_rmf)
+        if frames == 0 and header is None:
+            RMF.clone_file_info(source, joined)
+            RMF.clone_hierarchy(source, joined)
+            RMF.clone_static_frame(source, joined)
+        with open(part_stat) as fh:
+            part_header, *part = fh.read().splitlines()
+        if header is None:
+            header = ast.literal_eval(part_header)
+        elif _get_keys(ast.literal_eval(part_header)) != _get_keys(header):
+            raise ValueError("%s has other keys than the sitting before" % part_stat)
+        renumber = _get_renumbering(ast.literal_eval(part_header), header)
+        rmf_key, index_key = (_get_key(header, k) for k in ("rmf_file", "rmf_frame_index"))
+        for line in part:
+            entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
+            index = int(entry[index_key])
+            if index >= source.get_number_of_frames():
+                break  # killed between the two writes
+            if index >= 0:
+                source.set_current_frame(RMF.FrameID(index))
+                joined.add_frame("frame", RMF.FRAME)
+                RMF.clone_loaded_frame(source, joined)
+                entry[index_key] = frames
+                frames += 1
+            entry[rmf_key] = rmf
+            lines.append(entry)
+        del source
+        with open(part_replica) as fh:
+            text = fh.read().splitlines()
+        replica_lines += text if not replica_lines else text[1:]
+    del joined
+    with open(stat + ".new", "w") as fh:
+        fh.write("%s \n" % header)
+        for entry in lines:
+            fh.write("%s \n" % entry)
+    with open(replica + ".new", "w") as fh:
+        fh.write("\n".join(replica_lines) + "\n")
+    for new, path in ((new_rmf, rmf), (stat + ".new", stat), (replica + ".new", replica)):
+        os.replace(new, path)
+    for folder in folders:
+        shutil.rmtree(folder)
+
+
+def _get_keys(header):
+    return {v for k, v in header.items() if isinstance(k, int)}
+
+
+def _get_key(header, name):
+    return next(k for k, v in header.items() if v == name)
+
+
+def _get_renumbering(part, header):
+    numbers = {v: k for k, v in header.items() if isinstance(k, int)}
+    return {k: numbers[v] for k, v in part.items() if isinstance(k, int)}

@@ -1,0 +1,228 @@
+"""@namespace IMP.emgmm.sampling
+   The sampling protocol of the EM restraint's paper on IMP.pmi's replica exchange.
+"""
+
+import contextlib
+import math
+import os
+import random
+import sys
+import time
+
+import IMP
+import IMP.algebra
+import IMP.core
+import IMP.pmi.macros
+import IMP.pmi.samplers
+import IMP.pmi.tools
+import numpy as np
+from IMP.emgmm.restart import State, merge_segments, set_aside
+
+
+class Annealing:
+    """Weight schedule: `low_steps` moves with the EM weight times `low_weight`, then
+    `high_steps` at full weight, over and over."""
+
+    def __init__(self, low_weight=0.1, low_steps=1000, high_steps=10000):
+        self.low_weight, self.low_steps, self.high_steps = low_weight, low_steps, high_steps
+
+
+def get_replica_exchange():
+    """Get the exchange object of `mpirun -np N`, or that of a single process."""
+    under_mpi = any(name in os.environ for name in (
+        "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"))
+    if under_mpi:
+        from IMP.mpi import ReplicaExchange
+        return ReplicaExchange()
+    return IMP.pmi.samplers._SerialReplicaExchange()
+
+
+class _Sampler(IMP.pmi.samplers.MonteCarlo):
+    """PMI's sampler, one body a move, with the weight schedule; after each piece it keeps the
+    state for a restart."""
+
+    job = None  # set by sample() for the time that PMI's macro makes its sampler
+
+    def __init__(self, model, objects=None, temp=1.0, filterbyname=None, score_moved=False):
+        super().__init__(model, objects, temp, filterbyname, score_moved)
+        self.accepted = self.proposed = 0
+        self.job.sampler = self
+
+    def _run(self, steps):
+        self.mc.reset_statistics()
+        self.mc.optimize(steps)
+        self.accepted += self.mc.get_number_of_accepted_steps()
+        self.proposed += self.mc.get_number_of_proposed_steps()
+
+    def optimize(self, nstep):
+        job, em = self.job, self.job.system.em
+        annealing = job.annealing
+        if em and annealing and annealing.low_steps and job.high_steps <= 0:
+            full = em.weight
+            em.set_weight(full * annealing.low_weight)
+            self._run(annealing.low_steps)
+            em.set_weight(full)
+        if annealing and job.high_steps <= 0:
+            job.high_steps = annealing.high_steps
+        self._run(nstep)
+        job.high_steps -= nstep
+        job.done += nstep
+        job.after_piece()
+
+
+class _Job:
+    """What one process knows of a run."""
+
+    def __init__(self, system, output, annealing, steps, progress):
+        self.system, self.output, self.annealing = system, output, annealing
+        self.steps, self.progress = steps, progress
+        self.done = 0  # moves at full weight
+        self.high_steps = 0  # left at full weight before the weight drops
+        self.sampler = None
+        self.exchange = None
+        self.rank = 0
+        self.start = self.shown = time.monotonic()
+
+    def after_piece(self):
+        State.read_from(self.system, self.exchange, self.done, self.high_steps).write(
+            self.output, self.rank)
+        now = time.monotonic()
+        if self.rank == 0 and self.progress and (
+                now - self.shown > 0.5 or self.done >= self.steps):
+            self.shown = now
+            self.progress(self.done, self.steps)
+
+
+def _show(done, total):
+    if sys.stderr.isatty():
+        end = "\n" if done >= total else ""
+        sys.stderr.write("\r%d of %d steps (%d%%)%s" % (done, total, 100 * done // total, end))
+
+
+def set_random_start(system, box=None, seed=1):
+    """Place every body at a random position and orientation, in a box around the map.
+    @param system from build_system()
+    @param box edge in A; by default 1.2 times the extent of the map (of the model without one)
+    @param seed for IMP's generator and Python's
+    """
+    IMP.random_number_generator.seed(seed)
+    random.seed(seed)
+    ps = system.em.target_ps if system.em else [
+        leaf.get_particle() for leaf in IMP.atom.get_leaves(system.hierarchy)]
+    xyz = np.array([list(IMP.core.XYZ(p).get_coordinates()) for p in ps])
+    low, high = xyz.min(axis=0), xyz.max(axis=0)
+    center = (low + high) / 2
+    half = (np.full(3, box) if box else 1.2 * (high - low)) / 2
+    half = np.maximum(half, 1.0)
+    IMP.pmi.tools.shuffle_configuration(
+        system.hierarchy, bounding_box=(tuple(center - half), tuple(center + half)),
+        avoidcollision_rb=False, verbose=False)
+    system.model.update()
+
+
+def sample(system, output, steps=100000, frame_interval=100, exchange_interval=100,
+           temperature_min=1.0, temperature_max=2.5, annealing=None, start="random",
+           box=None, seed=1, score_moved=True, restart=False, progress=_show,
+           number_of_best_scoring_models=0, verbose=False, macro_options=None):
+    """Sample with replica exchange Monte Carlo; one body moves a step.
+
+    Under `mpirun -np N` with IMP.mpi there are N replicas, else one. Writes PMI's files:
+    `stat.R.out` and `rmfs/R.rmf3` for process R (frames of the lowest temperature only, one RMF
+    frame a stat line), `stat_replica.R.out`, and `restart/` from which a killed run continues.
+
+    @param system from build_system()
+    @param output folder
+    @param steps moves of each replica at full EM weight
+    @param frame_interval moves between frames
+    @param exchange_interval moves between exchanges; divides frame_interval
+    @param temperature_min kT
+    @param temperature_max kT
+    @param annealing Annealing; None for full weight throughout
+    @param start "random" or "asis"
+    @param box edge of the box of random starts in A
+    @param seed every replica draws from its own stream of this seed
+    @param score_moved compute only what moved
+    @param restart go on where a run in this folder stopped
+    @param progress called with (steps done, all steps) on rank 0
+    @param number_of_best_scoring_models PDB files that PMI keeps
+    @param verbose let PMI print
+    @param macro_options further arguments of IMP.pmi.macros.ReplicaExchange
+    @return dict: steps, seconds, steps_per_second, replicas, acceptance, exchange, temperatures,
+            rank, frames
+    """
+    if frame_interval % exchange_interval and exchange_interval < frame_interval:
+        raise ValueError("frame_interval is %d, expected a multiple of exchange_interval, %d"
+                         % (frame_interval, exchange_interval))
+    exchange_interval = min(exchange_interval, frame_interval)
+    if start not in ("random", "asis"):
+        raise ValueError("start is %r, expected 'random' or 'asis'" % (start,))
+    output = os.path.abspath(str(output))
+    job = _Job(system, output, annealing, steps, progress)
+    exchange = get_replica_exchange()
+    job.rank = exchange.get_my_index()
+    replicas = exchange.get_number_of_replicas()
+    os.makedirs(output, exist_ok=True)
+    stream = seed + 1000003 * job.rank
+    quiet = contextlib.nullcontext() if verbose else open(os.devnull, "w")
+    with quiet as sink, contextlib.redirect_stdout(sink or sys.stdout):
+        if restart:
+            state = State.read(output, job.rank)
+            state.write_to(system)
+            job.done, job.high_steps = state.done, state.high_steps
+            stream += 7919 * (1 + job.done)
+            set_aside(output, job.rank)
+        elif start == "random":
+            set_random_start(system, box, stream)
+        IMP.random_number_generator.seed(stream % (2 ** 32 - 1))
+        first = job.done
+        frames = max(0, math.ceil((steps - first) / exchange_interval))
+        macro = IMP.pmi.macros.ReplicaExchange(
+            system.model, root_hier=system.hierarchy,
+            monte_carlo_sample_objects=system.dof.get_movers(),
+            output_objects=list(system.output_objects),
+            replica_exchange_object=exchange,
+            monte_carlo_temperature=temperature_min,
+            replica_exchange_minimum_temperature=temperature_min,
+            replica_exchange_maximum_temperature=max(temperature_max, temperature_min),
+            monte_carlo_steps=exchange_interval, number_of_frames=frames,
+            nframes_write_coordinates=max(1, frame_interval // exchange_interval),
+            number_of_best_scoring_models=number_of_best_scoring_models,
+            global_output_directory=output, score_moved=score_moved,
+            **(macro_options or {}))
+        job.exchange = exchange
+        begin = time.monotonic()
+        with _our_sampler(job):
+            macro.execute_macro()
+        seconds = time.monotonic() - begin
+    merge_segments(output, job.rank)
+    sampler = job.sampler
+    return {
+        "steps": steps,
+        "moves": sampler.proposed,
+        "seconds": seconds,
+        "steps_per_second": sampler.proposed * replicas / max(seconds, 1e-9),
+        "replicas": replicas,
+        "acceptance": sampler.accepted / max(1, sampler.proposed),
+        "exchange": _get_exchange_share(macro),
+        "temperatures": [float(t) for t in
+                         exchange.create_temperatures(temperature_min, temperature_max, replicas)],
+        "rank": job.rank,
+    }
+
+
+@contextlib.contextmanager
+def _our_sampler(job):
+    """PMI's macro looks its sampler up by name when it runs; there is no argument for it."""
+    theirs = IMP.pmi.samplers.MonteCarlo
+    IMP.pmi.samplers.MonteCarlo = type("_Sampler", (_Sampler,), {"job": job})
+    try:
+        yield
+    finally:
+        IMP.pmi.samplers.MonteCarlo = theirs
+
+
+def _get_exchange_share(macro):
+    for obj in macro.output_objects:
+        if isinstance(obj, IMP.pmi.samplers.ReplicaExchange):
+            return float(obj.get_output()["ReplicaExchange_SwapSuccessRatio"])
+    return 0.0
