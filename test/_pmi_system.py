@@ -23,6 +23,7 @@ def quiet():
 
 def create_system(folder=".", protocol_output=None):
     """(model, root hierarchy, degrees of freedom, densities)"""
+    IMP.random_number_generator.seed(5)
     with quiet():
         m = IMP.Model()
         system = IMP.pmi.topology.System(m, name="toy")

@@ -4,7 +4,6 @@
 
 import ast
 import os
-import shutil
 
 import IMP
 import IMP.core
@@ -110,57 +109,85 @@ def _get_coordinates(p):
     return IMP.core.XYZ(p).get_coordinates()
 
 
-def _get_files(folder, rank):
-    return [os.path.join(folder, "stat.%d.out" % rank),
-            os.path.join(folder, "stat_replica.%d.out" % rank),
-            os.path.join(folder, "rmfs", "%d.rmf3" % rank)]
+def _get_files(output, rank, segment=None):
+    """stat, replica stat and RMF file of a rank, or of an earlier sitting of it. RMF holds paths
+    relative to itself, so the earlier ones stay in the same folders."""
+    mark = "" if segment is None else "segment%d." % segment
+    return [os.path.join(output, "%sstat.%d.out" % (mark, rank)),
+            os.path.join(output, "%sstat_replica.%d.out" % (mark, rank)),
+            os.path.join(output, "rmfs", "%s%d.rmf3" % (mark, rank))]
 
 
 def _get_segments(output, rank):
-    """Folders of earlier sittings of a rank, oldest first."""
-    top = os.path.join(output, "segments")
-    names = [n for n in (os.listdir(top) if os.path.isdir(top) else ())
-             if n.startswith("%d." % rank)]
-    return [os.path.join(top, n) for n in sorted(names, key=lambda n: int(n.split(".")[1]))]
+    """Files of earlier sittings of a rank, oldest first."""
+    segments = []
+    while os.path.exists(_get_files(output, rank, len(segments))[0]):
+        segments.append(_get_files(output, rank, len(segments)))
+    return segments
 
 
 def set_aside(output, rank):
-    """Keep the files of the sitting before from being overwritten by PMI."""
-    if not os.path.exists(_get_files(output, rank)[0]):
-        return
-    folder = os.path.join(
-        output, "segments", "%d.%d" % (rank, len(_get_segments(output, rank))))
-    os.makedirs(os.path.join(folder, "rmfs"))
-    for old, new in zip(_get_files(output, rank), _get_files(folder, rank), strict=True):
-        if os.path.exists(old):
-            os.replace(old, new)
+    """Keep the files of the sitting before from being overwritten by PMI.
+    @param output folder of the run
+    @param rank of the replica's process
+    """
+    files = _get_files(output, rank)
+    if not all(os.path.exists(path) for path in files):
+        return  # killed before the first frame
+    segment = _get_files(output, rank, len(_get_segments(output, rank)))
+    # The stat file last: a segment that has it has everything.
+    for old, new in reversed(list(zip(files, segment, strict=True))):
+        os.replace(old, new)
 
 
 def merge_segments(output, rank):
-    """Join the files of earlier sittings with those of the last one."""
-    folders = _get_segments(output, rank)
-    if not folders:
+    """Join the files of earlier sittings with those of the last one.
+    @param output folder of the run
+    @param rank of the replica's process
+    """
+    segments = _get_segments(output, rank)
+    if not segments:
         return
-    stat, replica, rmf = _get_files(output, rank)
-    header, lines, replica_lines, frames = None, [], [], 0
+    target = _get_files(output, rank)
+    _join([*segments, target], target)
+    for path in [path for files in segments for path in files]:
+        os.remove(path)
+
+
+def merge_ranks(output, replicas):
+    """Join the files of all ranks of a finished run into those of rank 0: `stat.0.out`,
+    `stat_replica.0.out` and `rmfs/0.rmf3`.
+    @param output folder of the run
+    @param replicas number of ranks
+    """
+    parts = [files for files in (_get_files(output, r) for r in range(replicas))
+             if os.path.exists(files[0])]
+    if len(parts) < 2:
+        return
+    _join(parts, parts[0])
+    for files in parts[1:]:
+        for path in files:
+            os.remove(path)
+
+
+def _join(parts, target):
+    """Write (stat, replica stat, RMF) files that hold the frames of all parts in order."""
+    stat, replica, rmf = target
     # RMF knows its format by the ending.
-    new_rmf = os.path.join(os.path.dirname(rmf), "new.%d.rmf3" % rank)
+    new_rmf = os.path.join(os.path.dirname(rmf), "new." + os.path.basename(rmf))
     joined = RMF.create_rmf_file(new_rmf)
-    for folder in [*folders, output]:
-        part_stat, part_replica, part_rmf = _get_files(folder, rank)
+    header, lines, replica_header, replica_lines, frames = None, [], None, [], 0
+    for part_stat, part_replica, part_rmf in parts:
         source = RMF.open_rmf_file_read_only(part_rmf)
-        if frames == 0 and header is None:
-            RMF.clone_file_info(source, joined)
-            RMF.clone_hierarchy(source, joined)
-            RMF.clone_static_frame(source, joined)
         with open(part_stat) as fh:
             part_header, *part = fh.read().splitlines()
+        part_header = ast.literal_eval(part_header)
         if header is None:
-            header = ast.literal_eval(part_header)
-        elif _get_keys(ast.literal_eval(part_header)) != _get_keys(header):
-            raise ValueError("%s has other keys than the sitting before" % part_stat)
-        renumber = _get_renumbering(ast.literal_eval(part_header), header)
-        rmf_key, index_key = (_get_key(header, k) for k in ("rmf_file", "rmf_frame_index"))
+            header = part_header
+            rmf_key, index_key = (_get_key(header, k) for k in ("rmf_file", "rmf_frame_index"))
+        elif _get_keys(part_header) != _get_keys(header):
+            raise ValueError("%s has other keys than %s" % (part_stat, parts[0][0]))
+        renumber = _get_renumbering(part_header, header)
         for line in part:
             entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
             index = int(entry[index_key])
@@ -168,6 +195,11 @@ def merge_segments(output, rank):
                 break  # killed between the two writes
             if index >= 0:
                 source.set_current_frame(RMF.FrameID(index))
+                if frames == 0:
+                    # A file without frames has no hierarchy either.
+                    RMF.clone_file_info(source, joined)
+                    RMF.clone_hierarchy(source, joined)
+                    RMF.clone_static_frame(source, joined)
                 joined.add_frame("frame", RMF.FRAME)
                 RMF.clone_loaded_frame(source, joined)
                 entry[index_key] = frames
@@ -176,19 +208,16 @@ def merge_segments(output, rank):
             lines.append(entry)
         del source
         with open(part_replica) as fh:
-            text = fh.read().splitlines()
-        replica_lines += text if not replica_lines else text[1:]
+            replica_header, *text = fh.read().splitlines()
+        replica_lines += text
     del joined
     with open(stat + ".new", "w") as fh:
         fh.write("%s \n" % header)
-        for entry in lines:
-            fh.write("%s \n" % entry)
+        fh.writelines("%s \n" % entry for entry in lines)
     with open(replica + ".new", "w") as fh:
-        fh.write("\n".join(replica_lines) + "\n")
+        fh.write("\n".join([replica_header, *replica_lines]) + "\n")
     for new, path in ((new_rmf, rmf), (stat + ".new", stat), (replica + ".new", replica)):
         os.replace(new, path)
-    for folder in folders:
-        shutil.rmtree(folder)
 
 
 def _get_keys(header):

@@ -123,7 +123,7 @@ def set_random_start(system, box=None, seed=1):
 def sample(system, output, steps=100000, frame_interval=100, exchange_interval=100,
            temperature_min=1.0, temperature_max=2.5, annealing=None, start="random",
            box=None, seed=1, score_moved=True, restart=False, progress=_show,
-           number_of_best_scoring_models=0, verbose=False, macro_options=None):
+           verbose=False, macro_options=None):
     """Sample with replica exchange Monte Carlo; one body moves a step.
 
     Under `mpirun -np N` with IMP.mpi there are N replicas, else one. Writes PMI's files:
@@ -144,7 +144,6 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
     @param score_moved compute only what moved
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
-    @param number_of_best_scoring_models PDB files that PMI keeps
     @param verbose let PMI print
     @param macro_options further arguments of IMP.pmi.macros.ReplicaExchange
     @return dict: steps, seconds, steps_per_second, replicas, acceptance, exchange, temperatures,
@@ -186,9 +185,8 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
             replica_exchange_maximum_temperature=max(temperature_max, temperature_min),
             monte_carlo_steps=exchange_interval, number_of_frames=frames,
             nframes_write_coordinates=max(1, frame_interval // exchange_interval),
-            number_of_best_scoring_models=number_of_best_scoring_models,
             global_output_directory=output, score_moved=score_moved,
-            **(macro_options or {}))
+            **{"number_of_best_scoring_models": 0, **(macro_options or {})})
         job.exchange = exchange
         begin = time.monotonic()
         with _our_sampler(job):

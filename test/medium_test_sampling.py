@@ -1,0 +1,158 @@
+"""Sampling on IMP.pmi: files, weight schedule, restart."""
+
+import ast
+import os
+import shutil
+
+import _pmi_system
+import IMP
+import IMP.atom
+import IMP.core
+import IMP.emgmm.gmm
+import IMP.emgmm.macros
+import IMP.emgmm.restraint
+import IMP.emgmm.restart
+import IMP.emgmm.sampling
+import IMP.pmi.restraints.stereochemistry
+import IMP.rmf
+import IMP.test
+import RMF
+
+
+class Tests(IMP.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.enterContext(IMP.test.temporary_working_directory())
+
+    def make(self):
+        m, root, dof, densities = _pmi_system.create_system()
+        if not os.path.exists("target.txt"):
+            IMP.emgmm.gmm.write_gaussians(
+                IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
+        em = IMP.emgmm.restraint.GaussianEMRestraint(
+            densities, target_fn="target.txt", label="em", weight=2.0)
+        with _pmi_system.quiet():
+            ev = IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
+                included_objects=root, resolution=1)
+        restraints = [em, ev]
+        for r in restraints:
+            r.add_to_model()
+        return IMP.emgmm.macros.System(m, root, dof, em, restraints, list(restraints), [])
+
+    def read_stat(self, path="out/stat.0.out"):
+        with open(path) as fh:
+            header, *lines = map(ast.literal_eval, fh.read().splitlines())
+        return [{header[k]: v for k, v in line.items()} for line in lines]
+
+    def test_files(self):
+        """A frame in the RMF file has the score of its stat line; the best beats the start"""
+        system = self.make()
+        shown = []
+        result = IMP.emgmm.macros.sample(
+            system, "out", steps=600, frame_interval=20, exchange_interval=20, box=20.0,
+            seed=4, progress=lambda done, total: shown.append((done, total)))
+        self.assertEqual(result["steps"], 600)
+        self.assertEqual(result["moves"], 600)
+        self.assertTrue(0 < result["acceptance"] < 1)
+        self.assertEqual(shown[-1], (600, 600))
+        stat = self.read_stat()
+        self.assertEqual(len(stat), 30)
+        rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
+        self.assertEqual(rmf.get_number_of_frames(), 30)
+        IMP.rmf.link_hierarchies(rmf, [system.hierarchy])
+        for i in (0, 17, 29):
+            IMP.rmf.load_frame(rmf, RMF.FrameID(i))
+            system.model.update()
+            # RMF keeps single precision
+            self.assertAlmostEqual(
+                system.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3)
+            self.assertEqual(int(stat[i]["rmf_frame_index"]), i)
+
+    def test_schedule(self):
+        """The EM weight is low in its turn and full whenever a frame is written"""
+        system = self.make()
+        weights = []
+        run = IMP.emgmm.sampling._Sampler._run
+
+        def spy(sampler, steps):
+            weights.append((system.em.weight, steps))
+            run(sampler, steps)
+
+        IMP.emgmm.sampling._Sampler._run = spy
+        try:
+            IMP.emgmm.macros.sample(
+                system, "out", steps=60, frame_interval=10, start="asis", progress=None,
+                annealing=IMP.emgmm.sampling.Annealing(0.25, 7, 30))
+        finally:
+            IMP.emgmm.sampling._Sampler._run = run
+        self.assertEqual(
+            weights, ([(0.5, 7)] + [(2.0, 10)] * 3) * 2)
+        for line in self.read_stat():
+            self.assertEqual(system.em.weight, 2.0)
+            self.assertIn("GaussianEMRestraint_em_CCC", line)
+
+    def test_restart(self):
+        """A run that was killed goes on from its last state, and its files are one run's"""
+        options = {"frame_interval": 10, "progress": None, "seed": 2}
+        system = self.make()
+        IMP.emgmm.macros.sample(system, "out", steps=100, start="random", **options)
+        coordinates = [list(b.get_coordinates()) for b in system.dof.get_rigid_bodies()]
+        again = self.make()
+        state = IMP.emgmm.restart.State.read("out", 0)
+        self.assertEqual(state.done, 100)
+        state.write_to(again)
+        for b, xyz in zip(again.dof.get_rigid_bodies(), coordinates, strict=True):
+            self.assertEqual(list(b.get_coordinates()), xyz)
+        self.assertAlmostEqual(again.em.evaluate(), system.em.evaluate(), delta=1e-9)
+        for steps in (150, 180):
+            again = self.make()
+            IMP.emgmm.macros.sample(again, "out", steps=steps, restart=True, **options)
+        stat = self.read_stat()
+        self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(18)))
+        rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
+        self.assertEqual(rmf.get_number_of_frames(), 18)
+        IMP.rmf.link_hierarchies(rmf, [again.hierarchy])
+        for i in (3, 12, 17):
+            IMP.rmf.load_frame(rmf, RMF.FrameID(i))
+            again.model.update()
+            self.assertAlmostEqual(
+                again.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3)
+        self.assertEqual(sorted(os.listdir("out/rmfs")), ["0.rmf3"])
+        self.assertRaises(
+            ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options)
+
+    def test_ranks(self):
+        """Files of several ranks become those of one run"""
+        system = self.make()
+        IMP.emgmm.macros.sample(system, "out", steps=40, frame_interval=10, progress=None)
+        for name in ("stat.%d.out", "stat_replica.%d.out", "rmfs/%d.rmf3"):
+            shutil.copy("out/" + name % 0, "out/" + name % 1)
+        IMP.emgmm.restart.merge_ranks("out", 2)
+        stat = self.read_stat()
+        self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(8)))
+        rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
+        self.assertEqual(rmf.get_number_of_frames(), 8)
+        self.assertFalse(os.path.exists("out/stat.1.out"))
+
+    def test_same_seed(self):
+        """The same seed makes the same run, whether moves are scored alone or not"""
+        runs = []
+        for moved in (True, False):
+            system = self.make()
+            IMP.emgmm.macros.sample(
+                system, "out%d" % moved, steps=100, frame_interval=10, seed=9, progress=None,
+                score_moved=moved)
+            runs.append([s["GaussianEMRestraint_em"]
+                         for s in self.read_stat("out%d/stat.0.out" % moved)])
+        self.assertEqual(*runs)
+
+    def test_bad_arguments(self):
+        """Errors say what was found"""
+        system = self.make()
+        for options in ({"frame_interval": 15, "exchange_interval": 10}, {"start": "here"}):
+            self.assertRaises(
+                ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, **options)
+
+
+if __name__ == "__main__":
+    IMP.test.main()
