@@ -139,7 +139,8 @@ std::shared_ptr<Sampler> make_sampler(
     const std::vector<double> &temperatures, const PoseSets &starts, std::uint64_t steps,
     std::uint64_t low_steps, std::uint64_t high_steps, double low_weight,
     std::uint64_t frame_interval, std::uint64_t exchange_interval, std::uint64_t refresh_interval,
-    std::uint64_t burn_in, std::uint64_t seed, unsigned threads) {
+    std::uint64_t burn_in, std::uint64_t seed, unsigned threads, const std::vector<bool> &is_mine,
+    nb::object sum) {
   SamplerSetup setup;
   check_rows(weights.size(), terms.size(), "weights");
   check_rows(annealed.size(), terms.size(), "annealed");
@@ -154,7 +155,16 @@ std::shared_ptr<Sampler> make_sampler(
                     frame_interval, exchange_interval, refresh_interval, burn_in};
   setup.seed = seed;
   setup.threads = threads;
-  nb::gil_scoped_release release;
+  setup.processes.is_mine.assign(is_mine.begin(), is_mine.end());
+  if (!sum.is_none())
+    // Held by the sampler, called from advance() where the GIL is released.
+    setup.processes.sum = [sum](std::vector<double> *values) {
+      const nb::gil_scoped_acquire acquire;
+      const nb::object result = sum(to_numpy(*values, {values->size()}));
+      const Values total = nb::cast<Values>(result);
+      check_rows(total.shape(0), values->size(), "the sum over processes");
+      values->assign(total.data(), total.data() + total.shape(0));
+    };
   return std::make_shared<Sampler>(std::move(setup));
 }
 
@@ -276,7 +286,8 @@ void bind_sampler(nb::module_ &m) {
       .def(nb::new_(&make_sampler), "terms"_a, "weights"_a, "annealed"_a, "movers"_a,
            "temperatures"_a, "starts"_a, "steps"_a, "low_steps"_a, "high_steps"_a, "low_weight"_a,
            "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "burn_in"_a, "seed"_a,
-           "threads"_a)
+           "threads"_a, "is_mine"_a = std::vector<bool>(), "sum"_a.none() = nb::none(),
+           "is_mine and sum: see ProcessGroup.")
       .def("advance", &Sampler::advance, "steps"_a, "seconds"_a,
            nb::call_guard<nb::gil_scoped_release>(),
            "At most `steps` more steps of every replica, until `seconds` have passed; how many.")
@@ -311,11 +322,25 @@ void bind_sampler(nb::module_ &m) {
           "total_score",
           [](const Sampler &s, std::size_t r) { return s.replica(r).total(s.weights(false)); },
           "replica"_a)
-      .def("save",
-           [](const Sampler &s) {
-             const std::string bytes = s.save();
-             return nb::bytes(bytes.data(), bytes.size());
-           })
+      .def("merge_counts", &Sampler::merge_counts, nb::call_guard<nb::gil_scoped_release>(),
+           "In a group of processes: counts of all come together in the one with replica 0.")
+      .def("has_replica", &Sampler::has_replica, "replica"_a)
+      .def(
+          "save_replica",
+          [](const Sampler &s, std::size_t r) {
+            const std::string bytes = s.save_replica(r);
+            return nb::bytes(bytes.data(), bytes.size());
+          },
+          "replica"_a, "State of one replica; empty where another process has it.")
+      .def(
+          "save",
+          [](const Sampler &s, const std::vector<nb::bytes> &replicas) {
+            std::vector<std::string> states;
+            for (const nb::bytes &b : replicas) states.emplace_back(b.c_str(), b.size());
+            const std::string bytes = states.empty() ? s.save() : s.save(states);
+            return nb::bytes(bytes.data(), bytes.size());
+          },
+          "replicas"_a = std::vector<nb::bytes>())
       .def("restore", [](Sampler &s, const nb::bytes &bytes) {
         s.restore(std::string(bytes.c_str(), bytes.size()));
       });

@@ -5,10 +5,13 @@
 #include <IMP/emgmm/internal/sampler.h>
 #include <IMP/emgmm/internal/tuning.h>
 
+#include <condition_variable>
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
 
 #include "reference.h"
 
@@ -273,6 +276,74 @@ void threads_and_cuts_do_not_matter() {
   check(refused(Sampler(seeded).save()), "the state of another seed is refused");
 }
 
+// Processes stood in for by threads: each waits until all have added their part.
+class Meeting {
+ public:
+  explicit Meeting(std::size_t size) : size_(size) {}
+  void sum(std::vector<double> *values) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (arrived_ == 0) total_.assign(values->size(), 0);
+    check(values->size() == total_.size(), "all processes sum the same thing");
+    for (std::size_t i = 0; i < values->size(); ++i) total_[i] += (*values)[i];
+    const std::size_t round = round_;
+    if (++arrived_ == size_) {
+      result_ = total_;
+      arrived_ = 0;
+      ++round_;
+      everyone_.notify_all();
+    } else {
+      everyone_.wait(lock, [&] { return round_ != round; });
+    }
+    // Nobody can finish the next round before this copy: it needs this thread too.
+    *values = result_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable everyone_;
+  std::size_t size_, arrived_ = 0, round_ = 0;
+  std::vector<double> total_, result_;
+};
+
+void processes_do_not_matter() {
+  const std::uint64_t steps = 3000;
+  Sampler one(crowded(1, steps));
+  one.advance(1u << 30, 1e9);
+  const FrameStore expected = one.take_frames();
+  for (std::size_t size : {2u, 3u}) {
+    Meeting meeting(size);
+    std::vector<std::unique_ptr<Sampler>> group;
+    for (std::size_t p = 0; p < size; ++p) {
+      SamplerSetup setup = crowded(1, steps);
+      for (std::size_t r = 0; r < setup.starts.size(); ++r)
+        setup.processes.is_mine.push_back(r % size == p);
+      setup.processes.sum = [&](std::vector<double> *values) { meeting.sum(values); };
+      group.push_back(std::make_unique<Sampler>(setup));
+    }
+    std::vector<std::thread> threads;
+    for (auto &sampler : group)
+      threads.emplace_back([&sampler] {
+        sampler->advance(1u << 30, 1e9);
+        sampler->merge_counts();
+      });
+    for (std::thread &thread : threads) thread.join();
+    std::size_t frames = 0;
+    for (auto &sampler : group) {
+      const FrameStore f = sampler->take_frames();
+      frames += f.steps.size();
+      for (std::size_t i = 0; i < f.steps.size(); ++i) {
+        const std::size_t at = f.steps[i] / 7 - 1;
+        check(f.totals[i] == expected.totals[at] && f.replicas[i] == expected.replicas[at],
+              "the same frames from " + std::to_string(size) + " processes");
+      }
+    }
+    check(frames == expected.steps.size(), "each frame once");
+    std::vector<std::string> states;
+    for (std::size_t r = 0; r < 5; ++r) states.push_back(group[r % size]->save_replica(r));
+    check(group[0]->save(states) == one.save(), "the same state, byte for byte");
+  }
+}
+
 void schedule_counts() {
   Schedule s{30000, 1000, 10000, 0.1, 10, 10, 100000};
   check(s.total() == 33000, "three cycles");
@@ -351,5 +422,6 @@ int main() {
   parameter_between_bounds();
   two_wells_by_exchange();
   threads_and_cuts_do_not_matter();
+  processes_do_not_matter();
   return 0;
 }

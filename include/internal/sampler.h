@@ -9,6 +9,7 @@
 #include <IMP/emgmm/internal/worker_pool.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +23,14 @@ struct WeightedTerm {
   bool annealed = false;
 };
 
+// Replicas shared out over processes. Every process makes the same exchanges with the same random
+// numbers, from sums over all processes to which each adds what it has: zeros for what others have.
+struct ProcessGroup {
+  std::vector<char> is_mine;  // one a replica; empty: all are
+  // Adds up the values of all processes, element by element; every one of them calls it.
+  std::function<void(std::vector<double> *)> sum;
+};
+
 struct SamplerSetup {
   std::vector<WeightedTerm> terms;
   std::vector<std::shared_ptr<const Mover>> movers;
@@ -29,7 +38,8 @@ struct SamplerSetup {
   std::vector<std::vector<Pose>> starts;  // one set of poses a replica
   Schedule schedule;
   std::uint64_t seed = 0;
-  unsigned threads = 0;  // 0: all cores; the result does not depend on it
+  unsigned threads = 0;    // 0: all cores; the result does not depend on it
+  ProcessGroup processes;  // nor on these
 };
 
 // The states of the replica at the lowest temperature, recorded at full weight.
@@ -56,7 +66,8 @@ class Sampler {
   const SamplerSetup &setup() const { return setup_; }
   std::uint64_t done() const { return done_; }  // steps of each replica, low weight included
   std::uint64_t high_done() const { return setup_.schedule.high_done(done_); }
-  const Replica &replica(std::size_t r) const { return *replicas_.at(r); }
+  bool has_replica(std::size_t r) const { return replicas_.at(r) != nullptr; }
+  const Replica &replica(std::size_t r) const;  // std::out_of_range where it is another process's
   const std::vector<std::size_t> &replica_at_level() const { return replica_at_level_; }
   // The ladder as it is: what a burn-in made of the one that was given.
   const std::vector<double> &temperatures() const { return temperatures_; }
@@ -70,11 +81,17 @@ class Sampler {
   double drift() const { return drift_; }
   std::vector<double> weights(bool low) const;
 
-  // The frames since the last call.
+  // The frames since the last call; in a group of processes each has those of its own replicas.
   FrameStore take_frames();
 
-  // The whole state; frames have to be taken first (std::domain_error).
-  std::string save() const;
+  // In a group of processes: brings all counts together in the one that has replica 0. Called by
+  // every process before counts are looked at or the state is saved.
+  void merge_counts();
+  // State of one replica, empty where it is another process's.
+  std::string save_replica(std::size_t r) const;
+  // The whole state from those of all replicas; frames have to be taken first (std::domain_error).
+  std::string save(const std::vector<std::string> &replicas) const;
+  std::string save() const;  // one process
   // Goes on from a saved state. Throws std::domain_error where it belongs to another setup; the
   // number of steps and of threads may differ.
   void restore(const std::string &bytes);
@@ -84,9 +101,12 @@ class Sampler {
   void record_frame();
   void exchange(const std::vector<double> &weights);
   void tune();
+  std::vector<double> totals(const std::vector<double> &weights) const;
+  void sum_over_processes(std::vector<double> *values) const;
+  void sum_counts();
 
   SamplerSetup setup_;
-  std::vector<std::unique_ptr<Replica>> replicas_;
+  std::vector<std::unique_ptr<Replica>> replicas_;  // null: another process has it
   std::unique_ptr<WorkerPool> pool_;
   Random exchange_random_;
   std::uint64_t done_ = 0, exchange_rounds_ = 0;

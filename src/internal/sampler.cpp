@@ -13,7 +13,7 @@ namespace emcore {
 
 namespace {
 
-constexpr char kSamplerState[] = "emgmm sampler state 2";
+constexpr char kSamplerState[] = "emgmm sampler state 3";
 
 }  // namespace
 
@@ -24,9 +24,10 @@ Sampler::Sampler(SamplerSetup setup) : setup_(std::move(setup)) {
   for (const WeightedTerm &t : setup_.terms) terms.push_back(t.term);
   // Stream 0 belongs to the exchanges, stream r + 1 to replica r.
   exchange_random_ = Random(setup_.seed, 0);
+  replicas_.resize(n);
   for (std::size_t r = 0; r < n; ++r)
-    replicas_.push_back(
-        std::make_unique<Replica>(terms, setup_.starts[r], Random(setup_.seed, r + 1)));
+    if (setup_.processes.is_mine.empty() || setup_.processes.is_mine[r])
+      replicas_[r] = std::make_unique<Replica>(terms, setup_.starts[r], Random(setup_.seed, r + 1));
   temperatures_ = setup_.temperatures;
   replica_at_level_.resize(n);
   std::iota(replica_at_level_.begin(), replica_at_level_.end(), std::size_t{0});
@@ -54,6 +55,9 @@ void Sampler::check_setup() const {
     throw std::domain_error("one start a replica is needed (" +
                             std::to_string(setup_.temperatures.size()) + "), got " +
                             std::to_string(setup_.starts.size()));
+  const std::vector<char> &mine = setup_.processes.is_mine;
+  if (!mine.empty() && (mine.size() != setup_.temperatures.size() || !setup_.processes.sum))
+    throw std::domain_error("a group of processes needs one flag a replica and a sum");
   const std::size_t bodies = setup_.terms.front().term->bodies();
   for (const WeightedTerm &t : setup_.terms) {
     if (t.term->bodies() != bodies)
@@ -94,17 +98,21 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
     const std::uint64_t end = std::min(last, schedule.next_event(done_));
     const std::vector<double> weights = this->weights(schedule.is_low(done_));
     pool_->run(replicas_.size(), [&](std::size_t level) {
-      replicas_[replica_at_level_[level]]->run(end - done_, setup_.movers, weights,
-                                               temperatures_[level], scales_[level],
-                                               &counts_[level]);
+      const auto &replica = replicas_[replica_at_level_[level]];
+      if (replica)
+        replica->run(end - done_, setup_.movers, weights, temperatures_[level], scales_[level],
+                     &counts_[level]);
     });
     done_ = end;
     if (schedule.is_frame(done_)) record_frame();
     if (schedule.is_exchange(done_)) exchange(weights);
     tune();
     if (schedule.is_refresh(done_)) {
-      std::vector<double> drifts(replicas_.size());
-      pool_->run(replicas_.size(), [&](std::size_t r) { drifts[r] = replicas_[r]->refresh(); });
+      std::vector<double> drifts(replicas_.size(), 0);
+      pool_->run(replicas_.size(), [&](std::size_t r) {
+        if (replicas_[r]) drifts[r] = replicas_[r]->refresh();
+      });
+      sum_over_processes(&drifts);
       drift_ = std::max(drift_, *std::max_element(drifts.begin(), drifts.end()));
     }
     if (std::chrono::duration<double>(Clock::now() - start).count() > seconds) break;
@@ -115,10 +123,12 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
 // Neighbours on the ladder swap temperatures, even and odd pairs in turn; states stay where they
 // are. Detailed balance: min(1, exp((1/T_a - 1/T_b) (E_a - E_b))).
 void Sampler::exchange(const std::vector<double> &weights) {
+  if (replicas_.size() < 2) return;
+  const std::vector<double> totals = this->totals(weights);
   for (std::size_t level = exchange_rounds_ % 2; level + 1 < replicas_.size(); level += 2) {
     std::size_t &lower = replica_at_level_[level], &upper = replica_at_level_[level + 1];
-    const double exponent = (1 / temperatures_[level] - 1 / temperatures_[level + 1]) *
-                            (replicas_[lower]->total(weights) - replicas_[upper]->total(weights));
+    const double exponent =
+        (1 / temperatures_[level] - 1 / temperatures_[level + 1]) * (totals[lower] - totals[upper]);
     ++exchanges_[level].tried;
     if (exponent >= 0 || exchange_random_.uniform() < std::exp(exponent)) {
       ++exchanges_[level].accepted;
@@ -128,15 +138,58 @@ void Sampler::exchange(const std::vector<double> &weights) {
   ++exchange_rounds_;
 }
 
+std::vector<double> Sampler::totals(const std::vector<double> &weights) const {
+  std::vector<double> totals(replicas_.size(), 0);
+  for (std::size_t r = 0; r < totals.size(); ++r)
+    if (replicas_[r]) totals[r] = replicas_[r]->total(weights);
+  sum_over_processes(&totals);
+  return totals;
+}
+
+void Sampler::sum_over_processes(std::vector<double> *values) const {
+  if (!setup_.processes.is_mine.empty()) setup_.processes.sum(values);
+}
+
+void Sampler::sum_counts() {
+  std::vector<double> flat;  // whole numbers, exact up to 2^53
+  for (const auto &level : counts_)
+    for (const MoverCount &count : level) {
+      flat.push_back(static_cast<double>(count.tried));
+      flat.push_back(static_cast<double>(count.accepted));
+    }
+  sum_over_processes(&flat);
+  auto next = flat.begin();
+  for (auto &level : counts_)
+    for (MoverCount &count : level) {
+      count.tried = static_cast<std::uint64_t>(*next++);
+      count.accepted = static_cast<std::uint64_t>(*next++);
+    }
+}
+
+void Sampler::merge_counts() {
+  if (setup_.processes.is_mine.empty()) return;
+  sum_counts();
+  if (!replicas_[0])
+    for (auto &level : counts_) level.assign(level.size(), MoverCount());
+}
+
+const Replica &Sampler::replica(std::size_t r) const {
+  if (!has_replica(r))
+    throw std::out_of_range("replica " + std::to_string(r) + " is in another process");
+  return *replicas_[r];
+}
+
 // Nothing is left of the burn-in's counts when it ends: what is reported is of the run itself.
 void Sampler::tune() {
   const Schedule &schedule = setup_.schedule;
-  if (schedule.is_step_tuning(done_))
+  if (schedule.is_step_tuning(done_)) {
+    sum_counts();
     for (std::size_t level = 0; level < counts_.size(); ++level)
       for (std::size_t m = 0; m < counts_[level].size(); ++m) {
         scales_[level][m] = tuned_scale(scales_[level][m], counts_[level][m]);
         counts_[level][m] = MoverCount();
       }
+  }
   if (schedule.is_ladder_tuning(done_)) {
     temperatures_ = even_ladder(temperatures_, exchanges_);
     exchanges_.assign(exchanges_.size(), MoverCount());
@@ -145,6 +198,7 @@ void Sampler::tune() {
 
 void Sampler::record_frame() {
   const std::size_t r = replica_at_level_[0];
+  if (!replicas_[r]) return;
   const Replica &replica = *replicas_[r];
   const std::vector<double> scores = replica.scores(), parameters = replica.parameters();
   frames_.steps.push_back(high_done());
@@ -161,7 +215,25 @@ FrameStore Sampler::take_frames() {
   return frames;
 }
 
+std::string Sampler::save_replica(std::size_t r) const {
+  if (!has_replica(r)) return {};
+  StateWriter out;
+  out.write(replicas_[r]->poses());
+  out.write(replicas_[r]->parameters());
+  out.write(replicas_[r]->random);
+  return out.bytes();
+}
+
 std::string Sampler::save() const {
+  std::vector<std::string> replicas;
+  for (std::size_t r = 0; r < replicas_.size(); ++r) replicas.push_back(save_replica(r));
+  return save(replicas);
+}
+
+std::string Sampler::save(const std::vector<std::string> &replicas) const {
+  if (replicas.size() != replicas_.size())
+    throw std::domain_error("the state needs " + std::to_string(replicas_.size()) +
+                            " replicas, got " + std::to_string(replicas.size()));
   if (!frames_.steps.empty())
     throw std::domain_error("frames have to be taken before the state is saved");
   StateWriter out;
@@ -181,11 +253,7 @@ std::string Sampler::save() const {
   out.write(scales_);
   out.write(exchanges_);
   out.write(drift_);
-  for (const auto &replica : replicas_) {
-    out.write(replica->poses());
-    out.write(replica->parameters());
-    out.write(replica->random);
-  }
+  for (const std::string &replica : replicas) out.write(replica);
   return out.bytes();
 }
 
@@ -222,15 +290,21 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&scales_);
   in.read(&exchanges_);
   in.read(&drift_);
-  for (const auto &replica : replicas_) {
+  for (std::size_t r = 0; r < replicas_.size(); ++r) {
+    in.read(&text);
+    if (!replicas_[r]) continue;
+    StateReader part(text);
     std::vector<Pose> poses;
     std::vector<double> parameters;
     Random random;
-    in.read(&poses);
-    in.read(&parameters);
-    in.read(&random);
-    replica->restore(poses, parameters, random);
+    part.read(&poses);
+    part.read(&parameters);
+    part.read(&random);
+    replicas_[r]->restore(poses, parameters, random);
   }
+  // Counts of all processes are kept in one of them.
+  if (!replicas_[0])
+    for (auto &level : counts_) level.assign(level.size(), MoverCount());
   if (!in.at_end()) throw std::domain_error("stored state is longer than it should be");
   frames_ = FrameStore();
 }
