@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import _core
 from ..errors import InputError
 from ..io.files import refuse_existing, replacing
 from ..io.rmf import copy_frames
@@ -19,10 +20,10 @@ from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence
 from .models import RunModels, fit_poses, load_run
-from .outputs import write_model
+from .outputs import ModelWriter
 from .reference import reference_coordinates
 
-_WRITTEN = 20  # clusters whose members and centre are written: the most populated ones
+_WRITTEN = 10  # clusters whose members and centre are written: the most populated ones
 
 
 @dataclass(frozen=True)
@@ -150,8 +151,8 @@ def analyze(
 ) -> Analysis:
     """Analyse a finished run and write ``analysis.json`` and ``clusters/`` into its folder.
 
-    ``clusters/N.rmf3`` holds the members of cluster N (from 0, as in the JSON; the 20 most
-    populated clusters are written), best score first; ``clusters/N.cif`` its centre.
+    ``clusters/N.rmf3`` holds the members of cluster N (from 0, as in the JSON; of the 10 most
+    populated clusters and the first), best score first; ``clusters/N.cif`` its centre.
 
     Parameters
     ----------
@@ -212,8 +213,7 @@ def _reports(
     coordinates: np.ndarray,
     native: np.ndarray | None,
 ) -> list[ClusterReport]:
-    data = run.data()
-    core = make_score(data, score_options(run.config)) if data is not None else None
+    core = _score(run)
     names, copies = run.subunits(), run.copies()
     reports = []
     for found in clusters:
@@ -238,6 +238,11 @@ def _reports(
     return reports
 
 
+def _score(run: RunModels) -> _core.MixtureScore | None:
+    data = run.data()
+    return make_score(data, score_options(run.config)) if data is not None else None
+
+
 def _against_native(
     run: RunModels, model: np.ndarray, native: np.ndarray | None
 ) -> tuple[float | None, float | None]:
@@ -246,14 +251,13 @@ def _against_native(
     Both are of the bodies that the reference can place: beads that no structure holds count in
     neither.
     """
-    data = run.data()
-    if native is None or data is None:
+    core = _score(run)
+    if native is None or core is None:
         return None, None
     poses = fit_poses(run.system, native)
     placed = np.isfinite(poses[1]).all(axis=1)
     if not placed.any():
         return None, None
-    core = make_score(data, score_options(run.config))
     wanted = _placed_gaussians(run, poses, placed)
     found = _placed_gaussians(run, run.poses(model), placed)
     at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
@@ -286,11 +290,12 @@ def _write_clusters(
     for path in earlier:
         path.unlink()
     sizes = np.array([len(r.cluster.members) for r in analysis.clusters])
+    writer = ModelWriter(run.system)
     largest = np.argsort(-sizes, kind="stable")[:_WRITTEN]
     for number in sorted({0, *largest.tolist()}):
         report = analysis.clusters[number]
         members = analysis.frames[report.cluster.members]
-        copy_frames(run.rmf.path, folder / f"{number}.rmf3", members)
+        copy_frames(run.rmf, folder / f"{number}.rmf3", members)
         model = coordinates[report.cluster.center].astype(float)
         title = f"centre of cluster {number}"
-        write_model(folder / f"{number}.cif", run.system, *run.poses(model), title)
+        writer.write(folder / f"{number}.cif", *run.poses(model), title)

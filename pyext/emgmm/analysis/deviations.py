@@ -13,7 +13,8 @@ NEAR = 10.0  # Å, of p(10)
 def squared_deviations(models: np.ndarray, center: np.ndarray) -> np.ndarray:
     """Squared distances (..., n), Å², of models (..., n, 3) to a model (n, 3)."""
     difference = models - center
-    return np.einsum("...i,...i->...", difference, difference)
+    difference *= difference
+    return difference[..., 0] + difference[..., 1] + difference[..., 2]
 
 
 def rmsd(squared: np.ndarray) -> np.ndarray:

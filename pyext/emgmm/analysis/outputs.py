@@ -13,61 +13,71 @@ from ..io.structures import Structure, read_structure
 from ..representation.system import Fragment, System
 
 
-def write_model(
-    path: Path,
-    system: System,
-    rotation: np.ndarray,
-    translation: np.ndarray,
-    title: str,
-    force: bool = False,
-) -> None:
-    """A model as mmCIF: the atoms of the input structures, each with its body; beads as one atom.
+class ModelWriter:
+    """Writes models of one system as mmCIF.
 
-    A bead of several residues, or a residue without input structure, is one CA (P in nucleic
-    acids) at the residue in its middle.
-
-    Parameters
-    ----------
-    rotation, translation
-        Poses of all bodies, (bodies, 3, 3) and (bodies, 3) Å.
+    The atoms are those of the input structures, each with its body. A bead of several residues, or
+    a residue without input structure, is one CA (P in nucleic acids) at the residue in its middle.
 
     Raises
     ------
     InputError
-        The file exists and ``force`` is false, or an input structure cannot be read.
+        An input structure cannot be read.
     """
-    refuse_existing(path, force)
-    model = gemmi.Model(1)
-    structures: dict[str, Structure] = {}
-    finest = system.finest
-    for index, molecule in enumerate(system.molecules):
-        residues: dict[int, gemmi.Residue] = {}
-        for number, fragment in enumerate(system.fragments):
-            if fragment.molecule != index:
-                continue
-            members = np.flatnonzero(finest.fragment == number)
-            if fragment.pdb is not None:
-                body = int(finest.body[members[0]])
-                pose = _from_input(system, body, rotation[body], translation[body])
-                if fragment.pdb not in structures:
-                    structures[fragment.pdb] = read_structure(fragment.pdb)
-                residues |= _atoms(structures[fragment.pdb], fragment, pose)
-                continue
-            for bead in members.tolist():
-                body = int(finest.body[bead])
-                middle = (int(finest.first[bead]) + int(finest.last[bead])) // 2
-                xyz = rotation[body] @ finest.local[bead] + translation[body]
-                name = residue_type(molecule.alphabet, molecule.sequence, middle)
-                residues[middle] = _bead(name, middle, molecule.alphabet, xyz)
-        chain = gemmi.Chain(molecule.chain)
-        for residue in sorted(residues):
-            chain.add_residue(residues[residue])
-        model.add_chain(chain)
-    structure = gemmi.Structure()
-    structure.name = title
-    structure.add_model(model)
-    structure.setup_entities()
-    structure.make_mmcif_document().write_file(str(path))
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        files = dict.fromkeys(f.pdb for f in system.fragments if f.pdb is not None)
+        structures = {path: read_structure(path) for path in files}
+        self._atoms = [
+            _own_atoms(structures[f.pdb], f) if f.pdb is not None else None
+            for f in system.fragments
+        ]
+
+    def write(
+        self,
+        path: Path,
+        rotation: np.ndarray,
+        translation: np.ndarray,
+        title: str,
+        force: bool = False,
+    ) -> None:
+        """One model, by the poses of all bodies: (bodies, 3, 3) and (bodies, 3) Å.
+
+        Raises
+        ------
+        InputError
+            The file exists and ``force`` is false.
+        """
+        refuse_existing(path, force)
+        system, finest = self._system, self._system.finest
+        model = gemmi.Model(1)
+        for index, molecule in enumerate(system.molecules):
+            residues: dict[int, gemmi.Residue] = {}
+            for number, fragment in enumerate(system.fragments):
+                if fragment.molecule != index:
+                    continue
+                members = np.flatnonzero(finest.fragment == number)
+                if (atoms := self._atoms[number]) is not None:
+                    body = int(finest.body[members[0]])
+                    pose = _from_input(system, body, rotation[body], translation[body])
+                    residues |= _placed(atoms, fragment, pose)
+                    continue
+                for bead in members.tolist():
+                    body = int(finest.body[bead])
+                    middle = (int(finest.first[bead]) + int(finest.last[bead])) // 2
+                    xyz = rotation[body] @ finest.local[bead] + translation[body]
+                    name = residue_type(molecule.alphabet, molecule.sequence, middle)
+                    residues[middle] = _bead(name, middle, molecule.alphabet, xyz)
+            chain = gemmi.Chain(molecule.chain)
+            for residue in sorted(residues):
+                chain.add_residue(residues[residue])
+            model.add_chain(chain)
+        structure = gemmi.Structure()
+        structure.name = title
+        structure.add_model(model)
+        structure.setup_entities()
+        structure.make_mmcif_document().write_file(str(path))
 
 
 def _from_input(
@@ -78,26 +88,33 @@ def _from_input(
     return turn, translation - turn @ system.bodies.translation[body]
 
 
-def _atoms(
-    structure: Structure, fragment: Fragment, pose: tuple[np.ndarray, np.ndarray]
-) -> dict[int, gemmi.Residue]:
+def _own_atoms(structure: Structure, fragment: Fragment) -> Structure:
     numbers = structure.residue_number + fragment.pdb_offset
-    own = structure.select(
-        (structure.chain == fragment.pdb_chain)
-        & (numbers >= fragment.first)
-        & (numbers <= fragment.last)
-    )
+    inside = (numbers >= fragment.first) & (numbers <= fragment.last)
+    return structure.select((structure.chain == fragment.pdb_chain) & inside)
+
+
+def _placed(
+    atoms: Structure, fragment: Fragment, pose: tuple[np.ndarray, np.ndarray]
+) -> dict[int, gemmi.Residue]:
     turn, shift = pose
-    xyz = own.xyz @ turn.T + shift
     residues: dict[int, gemmi.Residue] = {}
-    for i in range(len(own)):
-        number = int(own.residue_number[i]) + fragment.pdb_offset
+    for number, residue_name, name, element, xyz, occupancy, b_factor in zip(
+        (atoms.residue_number + fragment.pdb_offset).tolist(),
+        atoms.residue_name.tolist(),
+        atoms.atom_name.tolist(),
+        atoms.element.tolist(),
+        (atoms.xyz @ turn.T + shift).tolist(),
+        atoms.occupancy.tolist(),
+        atoms.b_factor.tolist(),
+        strict=True,
+    ):
         if number not in residues:
-            residues[number] = _residue(str(own.residue_name[i]), number)
+            residues[number] = _residue(residue_name, number)
         atom = gemmi.Atom()
-        atom.name, atom.element = str(own.atom_name[i]), gemmi.Element(str(own.element[i]))
-        atom.pos = gemmi.Position(*xyz[i])
-        atom.occ, atom.b_iso = float(own.occupancy[i]), float(own.b_factor[i])
+        atom.name, atom.element = name, gemmi.Element(element)
+        atom.pos = gemmi.Position(*xyz)
+        atom.occ, atom.b_iso = occupancy, b_factor
         residues[number].add_atom(atom)
     return residues
 

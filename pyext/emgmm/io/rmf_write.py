@@ -161,27 +161,26 @@ class RmfWriter:
 
 
 def copy_frames(
-    source: str | os.PathLike,
+    source: RmfFile,
     path: str | os.PathLike,
     frames: Iterable[int],
     force: bool = False,
 ) -> int:
-    """Write some frames of an RMF3 file to another one, in the order given; returns their count.
+    """Write some frames of an RMF3 file to a new one, in the order given; returns their count.
 
     The tree and everything that a frame holds are taken over as they are, whoever wrote them.
 
     Raises
     ------
     InputError
-        ``source`` cannot be read, or ``path`` exists and ``force`` is false.
+        ``path`` exists and ``force`` is false.
     IndexError
         A frame that ``source`` does not have.
     """
     refuse_existing(path, force)
-    rmf = RmfFile(source)
     wanted = list(frames)
-    held = dict(rmf.frame_records(wanted))
-    static = [{**r, "info": ("FileInfo", r["info"])} for r in rmf.static_records()]
+    held = dict(source.frame_records(wanted))
+    static = [{**r, "info": ("FileInfo", r["info"])} for r in source.static_records()]
     sync = hashlib.blake2b(repr((static[0], wanted)).encode(), digest_size=16).digest()
     with open(path, "w+b") as file:
         writer = _writer(file, sync)

@@ -173,7 +173,7 @@ def test_nothing_is_overwritten_without_force(run):
     assert (out / "analysis.json").read_bytes() == before
     analyze(out, force=True, cutoff=0.01)
     assert json.loads((out / "analysis.json").read_text())["reference"] is None
-    assert len(list((out / "clusters").glob("*.cif"))) == 20
+    assert len(list((out / "clusters").glob("*.cif"))) == 10
 
 
 def test_copies_that_share_a_chain_of_the_table(run, tmp_path):
