@@ -184,6 +184,9 @@ def analyze(
     native, notes = None, []
     if reference is not None:
         native, notes = reference_coordinates(run.system, reference)
+    absent = len(run.system.finest) - len(run.present)
+    if absent:
+        notes.append(f"{absent} flexible beads are not in the trajectory")
     clusters = cluster(coordinates, cutoff or settings.cluster_rmsd80, run.copies())
     reports = _reports(run, clusters, frames, scores, coordinates, native)
     error, native_cc = _against_native(run, coordinates[0].astype(float), native)
@@ -220,11 +223,11 @@ def _reports(
         model = coordinates[found.center].astype(float)
         cc = None
         if core is not None:
-            placed = run.system.gaussians.placed(*run.poses(model))
+            placed = _placed_gaussians(run, run.poses(model))
             cc = core.cross_correlation(placed.means, placed.covariances, placed.weights)
         against = None
         if native is not None:
-            against = accuracy(model, native, run.particles.molecule, names, copies)
+            against = accuracy(model, native[run.present], run.particles.molecule, names, copies)
         reports.append(
             ClusterReport(
                 cluster=found,
@@ -254,12 +257,12 @@ def _against_native(
     core = _score(run)
     if native is None or core is None:
         return None, None
-    poses = fit_poses(run.system, native)
-    placed = np.isfinite(poses[1]).all(axis=1)
-    if not placed.any():
+    at, of = fit_poses(run.system, native), run.poses(model)
+    both = np.isfinite(at[1] + of[1]).all(axis=1)
+    if not both.any():
         return None, None
-    wanted = _placed_gaussians(run, poses, placed)
-    found = _placed_gaussians(run, run.poses(model), placed)
+    at[1][~both] = of[1][~both] = np.nan
+    wanted, found = _placed_gaussians(run, at), _placed_gaussians(run, of)
     at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
     at_model = core.evaluate(found.means, found.covariances, found.weights)
     cc = core.cross_correlation(wanted.means, wanted.covariances, wanted.weights)
@@ -268,14 +271,14 @@ def _against_native(
     return 100 * (at_model - at_native) / abs(at_native), cc
 
 
-def _placed_gaussians(
-    run: RunModels, poses: tuple[np.ndarray, np.ndarray], bodies: np.ndarray
-) -> Mixture:
+def _placed_gaussians(run: RunModels, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:
+    """The model GMM of the bodies whose pose is known."""
     gaussians = run.system.gaussians
-    rotation = np.where(bodies[:, None, None], poses[0], np.eye(3))
-    translation = np.where(bodies[:, None], poses[1], 0.0)
+    known = np.isfinite(poses[1]).all(axis=1)
+    rotation = np.where(known[:, None, None], poses[0], np.eye(3))
+    translation = np.where(known[:, None], poses[1], 0.0)
     mixture = gaussians.placed(rotation, translation)
-    kept = bodies[gaussians.body]
+    kept = known[gaussians.body]
     return Mixture(mixture.means[kept], mixture.covariances[kept], mixture.weights[kept])
 
 

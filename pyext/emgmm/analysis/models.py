@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,9 @@ class RunModels:
         (m,) frames of the trajectory, in order of time.
     scores
         (m,) total score of each, kT.
+    present
+        Indices of the finest particles that the trajectory holds: all, but PMI leaves out flexible
+        beads of some rows with an offset.
     """
 
     folder: Path
@@ -44,21 +48,30 @@ class RunModels:
     rmf: RmfFile
     frames: np.ndarray
     scores: np.ndarray
-    _order: np.ndarray  # leaf of the trajectory for each finest particle
+    present: np.ndarray
+    _order: np.ndarray  # leaf of the trajectory for each of them
 
-    @property
+    @cached_property
     def particles(self) -> Particles:
-        """What coordinates are of: the finest resolution."""
-        return self.system.finest
+        """What coordinates are of: the finest particles that are present."""
+        finest = self.system.finest
+        columns = {f.name: getattr(finest, f.name) for f in fields(finest)}
+        kept = {k: v[self.present] for k, v in columns.items() if isinstance(v, np.ndarray)}
+        return replace(finest, **kept)
 
     def coordinates(self, frames: np.ndarray) -> np.ndarray:
-        """(m, n, 3) Å: the finest particles in these frames, in the order asked for."""
-        leaves = self.rmf.leaves(self.particles.resolution)
+        """(m, n, 3) Å: the particles in these frames, in the order asked for."""
+        leaves = self.rmf.leaves(self.system.finest.resolution)
         return self.rmf.coordinates(frames, leaves)[:, self._order]
 
     def poses(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rotations (bodies, 3, 3) and translations (bodies, 3) Å of one model (n, 3)."""
-        return fit_poses(self.system, coordinates)
+        """Rotations (bodies, 3, 3) and translations (bodies, 3) Å of one model (n, 3).
+
+        NaN for a flexible bead that is not present.
+        """
+        finest = np.full((len(self.system.finest), 3), np.nan)
+        finest[self.present] = coordinates
+        return fit_poses(self.system, finest)
 
     def data(self) -> Mixture | None:
         """The data GMM, scaled as in the run; None for a run without a map."""
@@ -115,10 +128,13 @@ def load_run(folder: str | os.PathLike) -> RunModels:
     if not there.any():
         raise InputError(rmf.path, "no frame", "at least one frame with a score")
     order = _leaf_order(rmf, system)
-    return RunModels(folder, config, system, rmf, frames[there], scores[there], order)
+    present = np.flatnonzero(order >= 0)
+    kept = order[present]
+    return RunModels(folder, config, system, rmf, frames[there], scores[there], present, kept)
 
 
 def _leaf_order(rmf: RmfFile, system: System) -> np.ndarray:
+    """The leaf of each finest particle; -1 for a flexible bead that is not there."""
     particles = system.finest
     leaves = rmf.leaves(particles.resolution)
     found = {
@@ -134,12 +150,16 @@ def _leaf_order(rmf: RmfFile, system: System) -> np.ndarray:
         )
     }
     order = []
-    for molecule, first, last in zip(
-        particles.molecule.tolist(), particles.first.tolist(), particles.last.tolist(), strict=True
+    for molecule, fragment, first, last in zip(
+        particles.molecule.tolist(),
+        particles.fragment.tolist(),
+        particles.first.tolist(),
+        particles.last.tolist(),
+        strict=True,
     ):
         of = system.molecules[molecule]
-        index = found.get((of.name, of.copy, first, last))
-        if index is None:
+        index = found.get((of.name, of.copy, first, last), -1)
+        if index < 0 and system.fragments[fragment].structured:
             raise InputError(rmf.path, f"no bead {of.label}:{first}-{last}", "that of system.toml")
         order.append(index)
     return np.array(order)

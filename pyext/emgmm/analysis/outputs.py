@@ -65,6 +65,8 @@ class ModelWriter:
                     continue
                 for bead in members.tolist():
                     body = int(finest.body[bead])
+                    if not np.isfinite(translation[body]).all():
+                        continue  # not in the trajectory
                     middle = (int(finest.first[bead]) + int(finest.last[bead])) // 2
                     xyz = rotation[body] @ finest.local[bead] + translation[body]
                     name = residue_type(molecule.alphabet, molecule.sequence, middle)

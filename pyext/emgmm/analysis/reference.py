@@ -14,6 +14,8 @@ from ..representation.system import Fragment, System
 
 # A chain is taken for a molecule when at least this share of its residues has the right type.
 _IDENTITY = 0.8
+# ... and the chain of the table, when no chain is, from this on: numbering may be off for a part.
+_RELATED = 0.3
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def reference_coordinates(system: System, path: str | Path) -> tuple[np.ndarray,
     A residue is at its central atom (CA or P), a bead of several at the mean of those that are
     there, if they are at least half. Chains and offsets are those of the topology table; where a
     chain is not in the reference, is claimed twice or has other residues, the molecule takes a free
-    chain of its sequence.
+    chain of its sequence; where there is none, the chain of the table all the same.
 
     Returns
     -------
@@ -75,12 +77,22 @@ def reference_coordinates(system: System, path: str | Path) -> tuple[np.ndarray,
         free = [c for c in chains.values() if c.name not in used]
         offers = [(*c.best_offset(sequences[index]), c) for c in free]
         offers = [offer for offer in offers if offer[0] >= _IDENTITY]
-        if not offers:
-            notes.append(f"{molecule.label}: no chain of its sequence in {Path(path).name}")
+        if offers:
+            _, offset, chain = max(offers, key=lambda offer: offer[0])
+            taken[index] = chain, offset
+            notes.append(f"{molecule.label}: chain {chain.name} of {Path(path).name}")
             continue
-        _, offset, chain = max(offers, key=lambda offer: offer[0])
-        taken[index] = chain, offset
-        notes.append(f"{molecule.label}: chain {chain.name} of {Path(path).name}")
+        own = [f for f in system.fragments if f.molecule == index and f.pdb_chain]
+        of_table = [c for c in free if own and c.name == own[0].pdb_chain]
+        share = of_table[0].identity(sequences[index], own[0].pdb_offset) if of_table else 0.0
+        if share >= _RELATED:
+            taken[index] = of_table[0], None
+            notes.append(
+                f"{molecule.label}: only {share:.0%} of the residues of chain {of_table[0].name} "
+                f"of {Path(path).name} are those of the sequence"
+            )
+        else:
+            notes.append(f"{molecule.label}: no chain of its sequence in {Path(path).name}")
     if not taken:
         raise InputError(path, f"chains {', '.join(chains)}", "one of a molecule of the topology")
     return _placed(system, taken), notes

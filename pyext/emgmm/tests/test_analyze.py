@@ -214,6 +214,45 @@ def test_trajectory_of_another_system(run, tmp_path):
         analyze(out)
 
 
+def test_trajectory_without_some_flexible_beads(run, tmp_path):
+    """PMI leaves out beads of rows with an offset; what is there is analysed."""
+    out, system, native = run
+    (tmp_path / "t.txt").write_text(HEADER + ROWS.replace("|A|1,END|", "|A|1,25|"))
+    shorter = build_system(load_config(out / "system.toml"))
+    (tmp_path / "t.txt").write_text(HEADER + ROWS)
+    assert len(shorter.finest) == len(system.finest) - 1
+    tree = system_tree(shorter)
+    bodies = shorter.bodies
+    path = out / "rmfs" / "0.rmf3"
+    with RmfWriter(path, tree.root, tree.frame_keys, force=True) as writer:
+        for _ in range(NEAR + FAR):
+            writer.write_frame(tree.frame_values(bodies.rotation, bodies.translation))
+    report = analyze(out, native).report()
+    assert report["notes"] == ["1 flexible beads are not in the trajectory"]
+    assert len(report["clusters"]) == 1 and report["clusters"][0]["rmsd"] < 1e-3
+    assert abs(report["score_error_percent"]) < 0.1
+    centre = read_structure(out / "clusters" / "0.cif")
+    assert centre.residue_number[centre.chain == "A"].max() == 25
+
+
+def test_reference_whose_numbering_is_off_for_a_part(run, tmp_path):
+    """Half of the residues have the right type at the table's offset: taken, and said."""
+    _, system, native = run
+    structure = gemmi.read_structure(str(native))
+    for residue in list(structure[0]["A"])[:12]:
+        residue.name = "TRP"
+    structure.write_pdb(str(tmp_path / "odd.pdb"))
+    xyz, notes = reference_coordinates(system, tmp_path / "odd.pdb")
+    assert np.isfinite(xyz[system.finest.molecule == 0][:25]).all()
+    assert len(notes) == 1 and notes[0].startswith("A.0: only 5")
+    for residue in list(structure[0]["A"])[12:]:
+        residue.name = "TRP"
+    structure.write_pdb(str(tmp_path / "odd.pdb"))
+    xyz, notes = reference_coordinates(system, tmp_path / "odd.pdb")
+    assert np.isnan(xyz[system.finest.molecule == 0]).all()
+    assert notes == ["A.0: no chain of its sequence in odd.pdb"]
+
+
 def test_stat_file_ahead_of_the_trajectory(run):
     """A killed run may have a line more than frames."""
     out, _, _ = run
