@@ -75,7 +75,8 @@ nb::dict to_dict(const emcore::MapFitLevel &level) {
 
 nb::tuple fit_map(const emcore::VoxelGrid &grid, std::size_t components, double target_cc,
                   std::size_t max_components, std::uint64_t seed, unsigned threads,
-                  double variance_floor, double outside, bool levels, nb::object progress) {
+                  double variance_floor, double outside, bool levels, bool keep_levels,
+                  nb::object progress) {
   emcore::MapFitOptions options;
   options.components = components;
   options.target_cc = target_cc;
@@ -85,6 +86,7 @@ nb::tuple fit_map(const emcore::VoxelGrid &grid, std::size_t components, double 
   options.variance_floor = variance_floor;
   options.outside = outside;
   options.levels = levels;
+  options.keep_levels = keep_levels;
   options.progress = [&](std::size_t reached, const emcore::MapFitLevel *last) {
     nb::gil_scoped_acquire acquire;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();  // Ctrl-C
@@ -98,7 +100,10 @@ nb::tuple fit_map(const emcore::VoxelGrid &grid, std::size_t components, double 
   }
   nb::list measured;
   for (const emcore::MapFitLevel &level : result.levels) measured.append(to_dict(level));
-  return nb::make_tuple(mixture_to_numpy(result.mixture), measured);
+  nb::list kept;
+  for (const emcore::Mixture &mixture : result.level_mixtures)
+    kept.append(mixture_to_numpy(mixture));
+  return nb::make_tuple(mixture_to_numpy(result.mixture), measured, kept);
 }
 
 nb::ndarray<nb::numpy, float> rasterize(Points means, Matrices covariances, Values weights,
@@ -146,8 +151,9 @@ void bind_fit(nb::module_ &m) {
 
   m.def("fit_map", &fit_map, "grid"_a, "components"_a = 0, "target_cc"_a = 0.0,
         "max_components"_a = 0, "seed"_a = 0, "threads"_a = 0, "variance_floor"_a = 0.0,
-        "outside"_a = 0.5, "levels"_a = true, "progress"_a = nb::none(),
-        "Gaussian mixture of a finished VoxelGrid: ((means, covariances, weights), levels).");
+        "outside"_a = 0.5, "levels"_a = true, "keep_levels"_a = false, "progress"_a = nb::none(),
+        "Gaussian mixture of a finished VoxelGrid: ((means, covariances, weights), levels, "
+        "mixtures of the levels before the last where they are kept).");
   m.def(
       "measure",
       [](const emcore::VoxelGrid &grid, Points means, Matrices covariances, Values weights,
@@ -158,6 +164,19 @@ void bind_fit(nb::module_ &m) {
       },
       "grid"_a, "means"_a, "covariances"_a, "weights"_a, "threads"_a = 0,
       "Correlations of a mixture with the map of a finished VoxelGrid.");
+  m.def(
+      "component_overlaps",
+      [](const emcore::VoxelGrid &grid, Points means, Matrices covariances, Values weights,
+         unsigned threads) {
+        const emcore::Mixture mixture = to_mixture(means, covariances, weights);
+        emcore::check_mixture(mixture, "mixture");
+        std::vector<double> flat;
+        for (const auto &overlap : emcore::component_overlaps(grid, mixture, threads))
+          flat.insert(flat.end(), {overlap.with_map, overlap.with_mixture});
+        return to_numpy(std::move(flat), {mixture.size(), 2});
+      },
+      "grid"_a, "means"_a, "covariances"_a, "weights"_a, "threads"_a = 0,
+      "Overlaps (n, 2) of each normalised component with the map and with the mixture.");
   m.def("rasterize", &rasterize, "means"_a, "covariances"_a, "weights"_a, "origin"_a, "voxel"_a,
         "shape"_a, "threads"_a = 0,
         "Density of the mixture at the centres of the voxels, (nz, ny, nx) float32; a component "

@@ -28,17 +28,19 @@ struct MapFitOptions {
   double variance_floor = 0;  // Å², least eigenvalue of a covariance; 0: h^2 / 12
   // Share of the threshold that the mixture may reach unpunished where the map is below it.
   double outside = 0.5;
-  bool levels = true;  // measure the mixture at every doubling
-  int polish = 60;     // least-squares steps at the end
-  double step = 1;     // of the least squares, before it adapts
+  bool keep_levels = false;  // return the mixtures of the levels, too
+  bool levels = true;        // measure the mixture at every doubling
+  int polish = 60;           // least-squares steps at the end
+  double step = 1;           // of the least squares, before it adapts
   // Called between iterations with the number of components reached and the last measurement (null
   // before the first); what it throws ends the fit.
   std::function<void(std::size_t components, const MapFitLevel *last)> progress;
 };
 
 struct MapFitResult {
-  Mixture mixture;                  // weight: density of the map x Å³
-  std::vector<MapFitLevel> levels;  // the last one is the mixture's own
+  Mixture mixture;                      // weight: density of the map x Å³
+  std::vector<MapFitLevel> levels;      // the last one is the mixture's own
+  std::vector<Mixture> level_mixtures;  // of the levels before the last, where they are kept
 };
 
 // Fits a grid that finish() has completed. Divide and conquer: from one component up, those with
@@ -51,6 +53,14 @@ MapFitResult fit_map(const VoxelGrid &grid, const MapFitOptions &options);
 
 // The correlations of a mixture (weights in density x Å³) with the map.
 MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned threads);
+
+// Overlap of each component with the map and with the mixture, over the voxels above the threshold:
+// sums of phi_k w and phi_k t times the voxel's volume, in the units of the map.
+struct ComponentOverlap {
+  double with_map = 0, with_mixture = 0;
+};
+std::vector<ComponentOverlap> component_overlaps(const VoxelGrid &grid, const Mixture &mixture,
+                                                 unsigned threads);
 
 }  // namespace emcore
 

@@ -47,6 +47,8 @@ class FitResult:
         Weights in units of the map times Å³: rasterised, it overlays the map.
     levels
         The mixture at every doubling of the number of components; the last is the result.
+    level_mixtures
+        The mixture of each level where they were to be kept, else the result alone.
     threshold
         Density above which voxels counted.
     threshold_estimated
@@ -59,6 +61,7 @@ class FitResult:
 
     mixture: Mixture
     levels: tuple[Level, ...]
+    level_mixtures: tuple[Mixture, ...]
     threshold: float
     threshold_estimated: bool
     voxels: int
@@ -146,6 +149,7 @@ def fit_map(
     variance_floor: float | None = None,
     outside: float = 0.5,
     levels: bool = True,
+    keep_levels: bool = False,
     progress: Callable[[int, dict | None], None] | None = None,
 ) -> FitResult:
     """Mixture of a density map (eq. 6 and a least-squares polish; see ``map_fit.h``).
@@ -172,6 +176,8 @@ def fit_map(
         below the threshold: 0 fits the masked map, 1 asks only to stay below the threshold.
     levels
         Measure the mixture at every doubling of its size (takes a part of the time).
+    keep_levels
+        Keep the mixture of each level.
     progress
         Called between iterations with the number of components reached and the last level
         (None before the first); an exception raised in it ends the fit.
@@ -199,7 +205,7 @@ def fit_map(
     if components is None and target_cc is None:
         volume = grid.voxels * float(np.prod(density.voxel))
         components = min(default_components(volume, resolution), grid.voxels)
-    (means, covariances, weights), measured = _core.fit_map(
+    (means, covariances, weights), measured, kept = _core.fit_map(
         grid,
         components=components or 0,
         target_cc=target_cc or 0.0,
@@ -208,11 +214,14 @@ def fit_map(
         variance_floor=variance_floor or 0.0,
         outside=outside,
         levels=levels,
+        keep_levels=keep_levels,
         progress=progress,
     )
+    mixture = Mixture(means, covariances, weights)
     return FitResult(
-        Mixture(means, covariances, weights),
+        mixture,
         tuple(Level(**level) for level in measured),
+        (*(Mixture(*arrays) for arrays in kept), mixture),
         float(threshold),
         estimated,
         grid.voxels,

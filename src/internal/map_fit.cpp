@@ -260,6 +260,7 @@ class MapFitter {
 
   void report(const Mixture &mixture) {
     levels_.push_back(measured(mixture));
+    if (options_.keep_levels) kept_.push_back(in_map_units(mixture));
     tick(mixture);
   }
 
@@ -283,9 +284,10 @@ class MapFitter {
   // The levels below the result, and the result as the last of them.
   MapFitResult result_of(const Mixture &mixture, MapFitLevel last) {
     while (!levels_.empty() && levels_.back().components >= last.components) levels_.pop_back();
+    if (kept_.size() > levels_.size()) kept_.resize(levels_.size());
     last.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
     levels_.push_back(last);
-    return {in_map_units(mixture), levels_};
+    return {in_map_units(mixture), levels_, kept_};
   }
 
   // The least number between two sizes whose polished mixture reaches the target.
@@ -328,6 +330,7 @@ class MapFitter {
   double outside_, voxel_volume_, floor_, least_weight_;
   std::vector<VoxelGrid> coarse_;  // the map at half, a quarter ... of its resolution
   std::vector<MapFitLevel> levels_;
+  std::vector<Mixture> kept_;
 };
 
 }  // namespace
@@ -353,6 +356,25 @@ MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned thre
   const double box = sum_of_squares(scaled, grid.frame, threads);
   level.cc_box = box > 0 ? sums.wt / std::sqrt(ww * box) : 0;
   return level;
+}
+
+std::vector<ComponentOverlap> component_overlaps(const VoxelGrid &grid, const Mixture &mixture,
+                                                 unsigned threads) {
+  Mixture scaled = mixture;
+  for (Gaussian &g : scaled) g.weight /= grid.scale;
+  const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
+  // No density is so great that a voxel below the threshold would count.
+  const double everything = std::numeric_limits<float>::max();
+  const PassResult result =
+      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
+           ChunkWork::squares, everything, threads);
+  const Vec3 &h = grid.frame.voxel;
+  std::vector<ComponentOverlap> overlaps(mixture.size());
+  for (std::size_t k = 0; k < mixture.size(); ++k) {
+    const double unit = h.x * h.y * h.z * grid.scale / scaled[k].weight;
+    overlaps[k] = {unit * result.second[k].sum[0], unit * result.first[k].sum[0]};
+  }
+  return overlaps;
 }
 
 MapFitResult fit_map(const VoxelGrid &grid, const MapFitOptions &options) {

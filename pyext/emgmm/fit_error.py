@@ -1,0 +1,201 @@
+"""How far each component of a fitted mixture can be trusted, and how many components a map bears.
+
+Two errors of a component k are told apart, both in units of the log ratio that the score compares:
+
+- misfit: log of (overlap of component k with the map / with the mixture), over the voxels above
+  the threshold: what the mixture gets wrong there;
+- noise, from two half maps: standard deviation of the overlap of component k with the noise of the
+  map / overlap with the mixture.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from emgmm import _core
+from emgmm.fitting import fit_map, voxel_grid
+from emgmm.io.files import replacing
+from emgmm.io.maps import DensityMap
+from emgmm.mixture import Mixture
+from emgmm.rasterize import rasterize
+
+_MARGIN = 4  # widths of the widest component, around the voxels above the threshold
+
+
+@dataclass(frozen=True, eq=False)
+class ComponentErrors:
+    """Errors of the components of a mixture, dimensionless.
+
+    Attributes
+    ----------
+    misfit
+        (n,) log of overlap with the map / overlap with the mixture.
+    noise
+        (n,) relative standard deviation of the overlap by the noise of the map; None without
+        half maps.
+    """
+
+    misfit: np.ndarray
+    noise: np.ndarray | None = None
+
+    @property
+    def total(self) -> np.ndarray:
+        """(n,) both together: the least σ of each component in the score."""
+        noise = 0.0 if self.noise is None else self.noise
+        return np.sqrt(self.misfit**2 + np.square(noise))
+
+    @property
+    def sigma_min(self) -> float:
+        """Root of the mean square of `total`: one least σ for the whole mixture."""
+        return float(np.sqrt(np.mean(self.total**2)))
+
+
+def component_errors(
+    density: DensityMap,
+    mixture: Mixture,
+    threshold: float,
+    *,
+    half_maps: tuple[DensityMap, DensityMap] | None = None,
+    threads: int = 0,
+) -> ComponentErrors:
+    """Misfit and, with half maps, noise of each component.
+
+    The noise map is half the difference of the half maps, so its variance is that of their mean.
+    It is smoothed with Gaussians of several widths; the standard deviation over the voxels above
+    the threshold, interpolated at a component's own width (det^(1/6) of its covariance), is the
+    noise of its overlap. Noise that does not depend on the direction is assumed.
+
+    Raises
+    ------
+    ValueError
+        Half maps whose frame is not that of the map, no voxel above the threshold.
+    """
+    grid = voxel_grid(density, threshold)
+    arrays = mixture.means, mixture.covariances, mixture.weights
+    with_map, with_mixture = _core.component_overlaps(grid, *arrays, threads=threads).T
+    # A component out of the map has no overlap: its error is without bound.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        misfit = np.log(with_map / with_mixture)
+    misfit = np.where(np.isfinite(misfit), misfit, np.inf)
+    if half_maps is None:
+        return ComponentErrors(misfit)
+    for half in half_maps:
+        check_same_frame(density, half)
+    width = np.linalg.det(mixture.covariances) ** (1 / 6)
+    noise = smoothed_noise(density, half_maps, threshold, width)
+    with np.errstate(divide="ignore"):
+        return ComponentErrors(misfit, noise / with_mixture)
+
+
+def smoothed_noise(
+    density: DensityMap,
+    half_maps: tuple[DensityMap, DensityMap],
+    threshold: float,
+    widths: np.ndarray,
+) -> np.ndarray:
+    """Standard deviation of the map's noise under normalised Gaussians of the widths (n,) Å."""
+    box = _box_around(density, threshold, _MARGIN * float(np.max(widths)))
+    a, b = (half.values[box].astype(np.float32) for half in half_maps)
+    inside = density.values[box] > threshold
+    transform = np.fft.rfftn(0.5 * (a - b))
+    shape, h = a.shape, density.voxel[::-1]
+    squares = [np.fft.fftfreq(n, d) ** 2 for n, d in zip(shape[:2], h[:2], strict=True)]
+    squares.append(np.fft.rfftfreq(shape[2], h[2]) ** 2)
+    wave = squares[0][:, None, None] + squares[1][:, None] + squares[2]
+    # Half an octave apart: the logarithm of the deviation is nearly straight between them.
+    low, high = np.log2(widths.min()), np.log2(widths.max())
+    knots = 2.0 ** np.linspace(low, high, 1 + int(np.ceil(2 * (high - low))))
+    deviations = [
+        np.fft.irfftn(transform * np.exp(-2 * (np.pi * s) ** 2 * wave), s=shape, axes=(0, 1, 2))[
+            inside
+        ].std()
+        for s in knots
+    ]
+    if not np.min(deviations) > 0:
+        return np.interp(widths, knots, deviations)
+    return np.exp(np.interp(np.log(widths), np.log(knots), np.log(deviations)))
+
+
+def check_same_frame(density: DensityMap, half: DensityMap) -> None:
+    """Raise ValueError where two maps do not lie on the same grid."""
+    if half.values.shape != density.values.shape:
+        raise ValueError(f"half map has shape {half.shape}, the map {density.shape} voxels")
+    if not np.allclose(half.voxel, density.voxel, rtol=1e-4):
+        raise ValueError(f"half map has voxels of {half.voxel} Å, the map of {density.voxel} Å")
+    if not np.allclose(half.origin, density.origin, atol=1e-2 * density.voxel.min()):
+        raise ValueError(f"half map has its origin at {half.origin} Å, the map at {density.origin}")
+
+
+def _box_around(density: DensityMap, threshold: float, margin: float) -> tuple[slice, ...]:
+    above = density.values > threshold
+    box = []
+    for axis in range(3):
+        found = np.flatnonzero(above.any(axis=tuple(a for a in range(3) if a != axis)))
+        if not found.size:
+            raise ValueError(f"no voxel is above the threshold of {threshold:g}")
+        reach = int(np.ceil(margin / density.voxel[2 - axis]))
+        box.append(slice(max(0, found[0] - reach), found[-1] + reach + 1))
+    return tuple(box)
+
+
+@dataclass(frozen=True)
+class FreeLevel:
+    """Correlations about the mean of a mixture of half map A, with A (work) and with B (free)."""
+
+    components: int
+    cc_work: float
+    cc_free: float
+
+
+def free_correlation(
+    half_maps: tuple[DensityMap, DensityMap],
+    threshold: float,
+    *,
+    max_components: int,
+    seed: int = 0,
+    threads: int = 0,
+) -> list[FreeLevel]:
+    """Fit half map A with 1, 2, 4 ... ``max_components`` and compare with B.
+
+    Correlations are over the voxels where A is above the threshold. Past the number where the
+    free one falls, components describe the noise of A.
+    """
+    a, b = half_maps
+    check_same_frame(a, b)
+    fitted = fit_map(
+        a, components=max_components, threshold=threshold, seed=seed, threads=threads,
+        keep_levels=True,
+    )  # fmt: skip
+    # Chosen by A alone: a choice by both would make the noise of A and B depend on each other.
+    inside = a.values > threshold
+    result = []
+    for mixture in fitted.level_mixtures:
+        model = rasterize(mixture, a, threads).values[inside]
+        work, free = (float(np.corrcoef(model, half.values[inside])[0, 1]) for half in half_maps)
+        result.append(FreeLevel(len(mixture), work, free))
+    return result
+
+
+def components_from_halves(levels: Sequence[FreeLevel]) -> int:
+    """Number of components with the greatest free correlation, the least within 1e-3 of it."""
+    best = max(level.cc_free for level in levels)
+    return next(v.components for v in levels if v.cc_free >= best - 1e-3)
+
+
+def write_component_errors(
+    path: str | os.PathLike, errors: ComponentErrors, force: bool = False
+) -> None:
+    """CSV beside the mixture: ``num,misfit,noise,total``, one row a component in its order.
+
+    ``noise`` is empty without half maps.
+    """
+    rows = ["num,misfit,noise,total"]
+    for k, (misfit, total) in enumerate(zip(errors.misfit, errors.total, strict=True)):
+        noise = "" if errors.noise is None else f"{errors.noise[k]:.6g}"
+        rows.append(f"{k},{misfit:.6g},{noise},{total:.6g}")
+    with replacing(path, force) as draft:
+        draft.write_text("\n".join(rows) + "\n")
