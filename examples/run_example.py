@@ -108,6 +108,7 @@ def reconstruct(folder: Path, seed: int, threads: int = 0, engine: str = "native
     console.rule("[bold]4  What they are worth")
     emgmm(folder, "analyze", "out", "--reference", "complex.pdb.gz")
 
+    emgmm(folder, "report", "out")
     return json.loads((folder / "out" / "analysis.json").read_text())
 
 

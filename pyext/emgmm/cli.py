@@ -18,7 +18,7 @@ from .cli_common import (
     threads_option,
     write_report,
 )
-from .cli_run import analyze, run
+from .cli_run import analyze, report, run
 
 _NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian_local", "outliers")
 
@@ -176,7 +176,7 @@ def info(report, force) -> None:
             click.echo(f"{key:16} {_told(value)}")
 
 
-for _command in (run, analyze):
+for _command in (run, analyze, report):
     commands.add_command(_command)
 
 

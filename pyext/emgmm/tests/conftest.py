@@ -17,3 +17,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"needs the shared data folder ({folder.name}), which is not beside the checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def native_gmm(tmp_path_factory) -> Path:
+    """Data GMM of the example's complex as it is in the crystal."""
+    from emgmm.cli_fit import model_mixture
+    from emgmm.io.gmm import write_gmm
+
+    path = tmp_path_factory.mktemp("data") / "native.txt"
+    write_gmm(path, model_mixture(str(_REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz")))
+    return path

@@ -3,63 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-
-REPOSITORY = Path(__file__).resolve().parents[3]
-COMPLEX = REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz"
-TOPOLOGY = REPOSITORY / "examples" / "1bd2" / "topology.txt"
-
-
-def emgmm(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess:
-    """The program as a user runs it, in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", "from emgmm.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        timeout=300,
-    )
-
-
-def assert_refused(result: subprocess.CompletedProcess, *told: str) -> None:
-    assert result.returncode == 2, result
-    assert len(result.stderr.splitlines()) == 1, result.stderr
-    for text in told:
-        assert text in result.stderr
-    assert result.stdout == ""
-
-
-@pytest.fixture(scope="module")
-def gmm(tmp_path_factory) -> Path:
-    """Data GMM of the native complex."""
-    from emgmm.cli_fit import model_mixture
-    from emgmm.io.gmm import write_gmm
-
-    path = tmp_path_factory.mktemp("data") / "native.txt"
-    write_gmm(path, model_mixture(str(COMPLEX)))
-    return path
-
-
-def settings(folder: Path, gmm: Path, extra: str = "") -> Path:
-    """Settings of a short run of the complex from random starts."""
-    subunits = gmm.parent / "subunits"
-    subunits.mkdir(exist_ok=True)
-    for name in ("mhc", "b2m", "tcra", "tcrb"):
-        shutil.copy(COMPLEX, subunits / f"{name}.pdb.gz")
-    path = folder / "system.toml"
-    path.write_text(
-        f'[system]\ntopology = "{TOPOLOGY}"\npdb_dir = "{subunits}"\n[em]\ngmm = "{gmm}"\n'
-        "[sampling]\nstart = 'random'\nreplicas = 2\nsteps = 4000\nframe_interval = 20\n"
-        "seed = 3\nthreads = 2\n"
-        "annealing.low_steps = 100\nannealing.high_steps = 1000\n" + extra
-    )
-    return path
+from command_line import COMPLEX, TOPOLOGY, assert_refused, emgmm, settings
 
 
 def test_help_is_quick():
@@ -67,7 +16,7 @@ def test_help_is_quick():
     result = emgmm("--help")
     assert result.returncode == 0
     assert time.perf_counter() - start < 5  # 0.1 s on an idle machine; other tests run beside it
-    for command in "simulate fit score run analyze convert bench info".split():
+    for command in "simulate fit score run analyze report convert bench info".split():
         assert f"\n  {command} " in result.stdout
 
 
@@ -86,6 +35,7 @@ def test_help_imports_no_numpy():
         ("score", "gmm.txt", "model.pdb", "--noise-model", "white"),
         ("run", "nosuch.toml", "-o", "out"),
         ("run", "nosuch.toml", "-o", "out", "--replicas", "0"),
+        ("report", "nosuch"),
         ("analyze", "nosuch"),
     ],
 )
@@ -109,25 +59,29 @@ def test_bench_has_its_keys():
     assert told["instruction_set"]
 
 
-def test_score_of_the_native_complex(gmm):
-    told = json.loads(emgmm("score", gmm, COMPLEX, "--report", "-").stdout)
+def test_score_of_the_native_complex(native_gmm):
+    told = json.loads(emgmm("score", native_gmm, COMPLEX, "--report", "-").stdout)
     assert told["cc"] == pytest.approx(1, abs=1e-6)
     assert told["noise_model"] == "lognormal"
     assert max(abs(c["log_ratio"]) for c in told["components"]) < 1e-3
 
 
-def test_report_file_is_not_overwritten(gmm, tmp_path):
+def test_report_file_is_not_overwritten(native_gmm, tmp_path):
     report = tmp_path / "report.json"
     report.write_text("mine")
-    assert_refused(emgmm("score", gmm, COMPLEX, "--report", report), "report.json", "--force")
+    assert_refused(
+        emgmm("score", native_gmm, COMPLEX, "--report", report), "report.json", "--force"
+    )
     assert report.read_text() == "mine"
-    assert emgmm("score", gmm, COMPLEX, "--report", report, "--force").returncode == 0
+    assert emgmm("score", native_gmm, COMPLEX, "--report", report, "--force").returncode == 0
     assert "score" in json.loads(report.read_text())
 
 
-def test_run_writes_what_is_promised(gmm, tmp_path):
+def test_run_writes_what_is_promised(native_gmm, tmp_path):
     out = tmp_path / "out"
-    result = emgmm("run", settings(tmp_path, gmm), "-o", out, "--engine", "native", "--report", "-")
+    result = emgmm(
+        "run", settings(tmp_path, native_gmm), "-o", out, "--engine", "native", "--report", "-"
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("\n") == 1  # the line for people: standard output has the JSON
     told = json.loads(result.stdout)
@@ -144,23 +98,23 @@ def test_run_writes_what_is_promised(gmm, tmp_path):
 
     # In use: refused, and untouched.
     before = (out / "rmfs" / "0.rmf3").read_bytes()
-    again = emgmm("run", settings(tmp_path, gmm), "-o", out, "--engine", "native")
+    again = emgmm("run", settings(tmp_path, native_gmm), "-o", out, "--engine", "native")
     assert_refused(again, "in use", "--resume", "--force")
     assert (out / "rmfs" / "0.rmf3").read_bytes() == before
 
 
-def test_run_refuses_other_settings_on_resume(gmm, tmp_path):
+def test_run_refuses_other_settings_on_resume(native_gmm, tmp_path):
     out = tmp_path / "out"
-    path = settings(tmp_path, gmm)
+    path = settings(tmp_path, native_gmm)
     assert emgmm("run", path, "-o", out, "--engine", "native").returncode == 0
     changed = emgmm("run", path, "-o", out, "--engine", "native", "--resume", "--seed", 4)
     assert_refused(changed, "sampling.seed", "3", "4")
 
 
-def test_bad_topology_leaves_nothing(gmm, tmp_path):
+def test_bad_topology_leaves_nothing(native_gmm, tmp_path):
     broken = tmp_path / "topology.txt"
     broken.write_text(TOPOLOGY.read_text().replace("|TAX|sequences", "|TAX|none"))
-    path = settings(tmp_path, gmm)
+    path = settings(tmp_path, native_gmm)
     path.write_text(path.read_text().replace(str(TOPOLOGY), str(broken)))
     result = emgmm("run", path, "-o", tmp_path / "out", "--engine", "native")
     assert result.returncode == 2
@@ -168,12 +122,14 @@ def test_bad_topology_leaves_nothing(gmm, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ["system.toml", "topology.txt"]
 
 
-def test_imp_engine_without_imp_is_told(gmm, tmp_path):
+def test_imp_engine_without_imp_is_told(native_gmm, tmp_path):
     pytest.importorskip("emgmm")
     from emgmm.imp_engine import find_imp
 
     if find_imp().macros:
         pytest.skip("IMP.emgmm is here")
     out = tmp_path / "out"
-    assert_refused(emgmm("run", settings(tmp_path, gmm), "-o", out, "--engine", "imp"), "IMP")
+    assert_refused(
+        emgmm("run", settings(tmp_path, native_gmm), "-o", out, "--engine", "imp"), "IMP"
+    )
     assert not out.exists()

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import emgmm, settings
 from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.io.rmf import read_rmf
 from emgmm.run import locked, run
-from test_cli import emgmm, gmm, settings  # noqa: F401
 
 FILES = ("stat.0.out", "stat_replica.0.out", "data_gmm.txt")
 
@@ -40,10 +40,10 @@ def wait_for_frames(out: Path, size: int = 3000) -> None:
 
 
 @pytest.fixture(scope="module")
-def whole(gmm, tmp_path_factory):  # noqa: F811
+def whole(native_gmm, tmp_path_factory):
     """A run that nothing disturbed, and its settings."""
     folder = tmp_path_factory.mktemp("whole")
-    path = settings(folder, gmm)
+    path = settings(folder, native_gmm)
     path.write_text(path.read_text().replace("steps = 4000", "steps = 60000"))
     assert emgmm("run", path, "-o", folder / "out", "--engine", "native").returncode == 0
     return path, folder / "out"
@@ -77,7 +77,7 @@ def test_stopped_run_goes_on_bit_for_bit(whole, tmp_path, number):
     assert_same(out, expected)
 
 
-def test_longer_run_goes_on(whole, tmp_path, gmm):  # noqa: F811
+def test_longer_run_goes_on(whole, tmp_path, native_gmm):
     path, expected = whole
     out = tmp_path / "out"
     assert start(path, out, "--steps", "30000").wait() == 0
@@ -93,9 +93,9 @@ def test_two_runs_do_not_share_a_folder(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_settings_object_and_stages(gmm, tmp_path):  # noqa: F811
+def test_settings_object_and_stages(native_gmm, tmp_path):
     told = []
-    config = load_config(settings(tmp_path, gmm))
+    config = load_config(settings(tmp_path, native_gmm))
     result = run(config, tmp_path / "out", engine="native", steps=500, stage=told.append)
     assert result["steps"] == 500
     assert any("sampling" in t for t in told)

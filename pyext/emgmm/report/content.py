@@ -1,0 +1,150 @@
+"""What a report tells: read from the output folder, no drawing yet."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..analysis.models import RunModels, load_run
+from ..errors import InputError
+from ..io.stat import Stat, read_stat
+from ..mixture import Mixture
+from ..run import SUMMARY
+from ..run_output import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
+from ..sampler_setup import score_options
+from ..scoring import make_score
+
+_NOT_SCORES = ("MonteCarlo_", "rmf_", "ReplicaExchange_", "Stopwatch")
+
+
+@dataclass(frozen=True)
+class Trace:
+    """A column of the stat file over the run; at most 2000 of its frames."""
+
+    name: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class Content:
+    """Everything that the page shows.
+
+    Attributes
+    ----------
+    steps
+        (n,) of the frames of the traces, at full weight of the map.
+    total, terms
+        Scores over the run, kT.
+    cc, sigma
+        Cross-correlation and most probable σ over the run; None without a map.
+    replicas
+        Replica that held the lowest temperature, for the frames of the traces; None if unknown.
+    summary, analysis
+        ``run.json`` and ``analysis.json``; None where missing.
+    coordinates
+        (n, 3) Å, finest particles of the best model.
+    data
+        Data GMM as scored; None without a map.
+    log_ratios
+        (N_D,) of the best model, log(ov_MD / ov_DD).
+    best
+        Position of the best frame among all.
+    """
+
+    folder: Path
+    run: RunModels
+    steps: np.ndarray
+    total: Trace
+    terms: list[Trace]
+    cc: Trace | None
+    sigma: Trace | None
+    replicas: np.ndarray | None
+    summary: dict | None
+    analysis: dict | None
+    coordinates: np.ndarray
+    data: Mixture | None
+    log_ratios: np.ndarray | None
+    best: int
+    best_values: dict[str, float]
+
+
+def read_content(folder: Path) -> Content:
+    """Reads a run's output folder.
+
+    Raises
+    ------
+    InputError
+        No such folder, or a file in it that is missing or broken.
+    """
+    run = load_run(folder)
+    stat = read_stat(folder / STAT)
+    n = len(stat)
+    shown = np.unique(np.linspace(0, n - 1, min(n, 2000)).round().astype(int))
+    best = int(np.argmin(run.scores))
+    coordinates = run.coordinates(run.frames[[best]])[0].astype(np.float64)
+    data = run.data()
+    log_ratios = None
+    if data is not None:
+        placed = run.system.gaussians.placed(*run.poses(coordinates))
+        core = make_score(data, score_options(run.config))
+        arrays = (placed.means, placed.covariances, placed.weights)
+        log_ratios = np.asarray(core.log_ratios(*arrays))
+    names = [k for k in stat.keys if _is_score(stat, k)]
+    steps = stat.column("MonteCarlo_Nframe") if "MonteCarlo_Nframe" in stat else np.arange(n)
+    return Content(
+        folder=folder,
+        run=run,
+        steps=steps[shown],
+        total=Trace("Total_Score", stat.column("Total_Score")[shown]),
+        terms=[Trace(k, stat.column(k)[shown]) for k in names],
+        cc=_trace(stat, CC_KEY, shown),
+        sigma=_trace(stat, SIGMA_KEY, shown),
+        replicas=_replicas(folder, n, shown),
+        summary=_json(folder / SUMMARY),
+        analysis=_json(folder / "analysis.json"),
+        coordinates=coordinates,
+        data=data,
+        log_ratios=log_ratios,
+        best=best,
+        best_values={k: float(stat.column(k)[best]) for k in names},
+    )
+
+
+def _is_score(stat: Stat, key: str) -> bool:
+    if key == "Total_Score" or key.startswith(_NOT_SCORES) or key in (CC_KEY, SIGMA_KEY):
+        return False
+    if not ("Restraint" in key or "Score" in key or "Volume" in key) or "sigma" in key.lower():
+        return False
+    try:
+        return bool(np.isfinite(stat.column(key)).all())
+    except InputError:
+        return False
+
+
+def _trace(stat: Stat, key: str, shown: np.ndarray) -> Trace | None:
+    return Trace(key, stat.column(key)[shown]) if key in stat else None
+
+
+def _replicas(folder: Path, n: int, shown: np.ndarray) -> np.ndarray | None:
+    path = folder / REPLICA_STAT
+    if not path.is_file():
+        return None
+    stat = read_stat(path)
+    if "Replica" not in stat or len(stat) != n:
+        return None
+    return stat.column("Replica")[shown].astype(int)
+
+
+def _json(path: Path) -> dict | None:
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(path, f"no JSON ({error})", "a file of emgmm") from None
+    if not isinstance(content, dict):
+        raise InputError(path, "another kind of JSON", "a file of emgmm")
+    return content

@@ -1,0 +1,127 @@
+"""What the numbers of a run mean, in sentences."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .content import Content
+
+
+class Statement(NamedTuple):
+    """A judgement, how it is (good, fair, bad, unknown), and why."""
+
+    mood: str
+    title: str
+    text: str
+
+
+def convergence(content: Content) -> Statement:
+    """Whether the two halves of the run agree (imp-sampcon's limits for small effects)."""
+    found = (content.analysis or {}).get("convergence")
+    if not found:
+        return Statement("unknown", "Convergence not examined", "Run emgmm analyze on this folder.")
+    d, v = found["score_ks_statistic"], found["cramers_v"]
+    scores, clusters = bool(found["scores_agree"]), v < 0.1
+    numbers = (
+        f"Scores of the two halves differ by D = {d:.2f} (Kolmogorov-Smirnov; below 0.3 is small), "
+        f"their clusters by V = {v:.2f} (Cramér; below 0.1 is small)."
+    )
+    if scores and clusters:
+        return Statement(
+            "good",
+            "The two halves of the run agree",
+            numbers + " That is necessary for convergence, not proof of it: run other seeds too.",
+        )
+    if scores or clusters:
+        what = "clusters" if scores else "scores"
+        return Statement("fair", f"Not converged: {what} of the two halves differ", numbers)
+    return Statement("bad", "Not converged: scores and clusters of the two halves differ", numbers)
+
+
+def arrangement(content: Content) -> Statement:
+    """How many different arrangements the best models make."""
+    analysis = content.analysis
+    if not analysis:
+        return Statement("unknown", "Models not clustered", "Run emgmm analyze on this folder.")
+    clusters, models = analysis["clusters"], analysis["models"]
+    largest = max(clusters, key=lambda c: c["population"])
+    share = largest["population"]
+    text = (
+        f"The {models:,} best models fall into {_count(len(clusters), 'cluster')}; the largest "
+        f"holds {share:.1%} of them and its members lie {largest['precision']:.1f} Å (rmsd(80)) "
+        f"from "
+        "its centre on average."
+    )
+    if share > 0.8:
+        return Statement("good", "One arrangement stands out", text)
+    if share > 0.4:
+        return Statement("fair", "One arrangement leads, others remain possible", text)
+    return Statement("bad", "No arrangement stands out", text)
+
+
+def fit(content: Content) -> Statement:
+    """How well the best model explains the map."""
+    if content.log_ratios is None or not content.cc:
+        return Statement("unknown", "No density", "This run has no density term.")
+    cc, sigma = best_cc(content), best_sigma(content)
+    poor = float((abs(content.log_ratios) > 1).mean())
+    text = (
+        f"The best model's Gaussians correlate with the map's by CC = {cc:.3f}; the inferred noise "
+        f"is σ = {sigma:.2f} in log units. {poor:.0%} of the map's {len(content.log_ratios)} "
+        f"components "
+        "are off by more than a factor of e."
+    )
+    if poor < 0.02:
+        return Statement("good", "The model explains the whole map", text)
+    if poor < 0.15:
+        return Statement("fair", "The model explains most of the map", text)
+    return Statement("bad", "Parts of the map are not explained", text)
+
+
+def accuracy(content: Content) -> Statement | None:
+    """The reference's verdict, None without one."""
+    analysis = content.analysis
+    if not analysis or not analysis.get("result"):
+        return None
+    best = analysis["clusters"][0]
+    near = sum(s["rmsd80"] < 10 for s in best["subunits"])
+    text = (
+        f"Best cluster's centre against the reference: rmsd(80) {best['rmsd80']:.1f} Å, "
+        f"{best['p10']:.0%} of the residues within 10 Å, {near} of {len(best['subunits'])} "
+        f"subunits "
+        "in place (rmsd(80) below 10 Å)."
+    )
+    moods = {"full positive": "good", "partial": "fair", "negative": "bad"}
+    titles = {
+        "full positive": "Every subunit is where the reference has it",
+        "partial": "The whole is right, some subunits are not",
+        "negative": "The reference is another arrangement",
+    }
+    return Statement(moods[analysis["result"]], titles[analysis["result"]], text)
+
+
+def best_cc(content: Content) -> float | None:
+    """CC of the best model, None without a map."""
+    if content.data is None:
+        return None
+    from ..sampler_setup import score_options
+    from ..scoring import make_score
+
+    placed = content.run.system.gaussians.placed(*content.run.poses(content.coordinates))
+    core = make_score(content.data, score_options(content.run.config))
+    return float(core.cross_correlation(placed.means, placed.covariances, placed.weights))
+
+
+def best_sigma(content: Content) -> float | None:
+    """Most probable σ of the best model, None without a map."""
+    if content.data is None:
+        return None
+    from ..sampler_setup import score_options
+    from ..scoring import make_score
+
+    core = make_score(content.data, score_options(content.run.config))
+    return float(core.sigma_estimate(content.log_ratios))
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")

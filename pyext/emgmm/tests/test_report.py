@@ -1,0 +1,121 @@
+"""The page: complete in itself, honest about what the numbers say."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import COMPLEX, settings
+from emgmm.analysis import analyze
+from emgmm.errors import InputError
+from emgmm.io.maps import DensityMap
+from emgmm.report import words, write_page
+from emgmm.report.content import read_content
+from emgmm.report.surface import isosurface, level_of_mass
+from emgmm.run import run
+from plotly.offline import get_plotlyjs
+
+
+@pytest.fixture(scope="module")
+def finished(native_gmm, tmp_path_factory) -> Path:
+    """An analysed run of a few frames."""
+    folder = tmp_path_factory.mktemp("report")
+    run(settings(folder, native_gmm), folder / "out", engine="native", steps=3000)
+    analyze(folder / "out", COMPLEX)
+    return folder / "out"
+
+
+def ball(radius: float, voxel: float) -> DensityMap:
+    n = int(2 * radius / voxel) + 9
+    axis = (np.arange(n) - (n - 1) / 2) * voxel
+    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
+    origin = np.array([5.0, -3.0, 40.0])
+    values = (radius - np.sqrt(x**2 + y**2 + z**2)).astype(np.float32)
+    return DensityMap(values, np.full(3, voxel), origin + axis[0])
+
+
+def test_surface_of_a_ball():
+    surface = isosurface(ball(20.0, 1.7), 0.0)
+    away = surface.vertices - [5.0, -3.0, 40.0]
+    assert np.abs(np.linalg.norm(away, axis=1) - 20).max() < 0.1
+    a, b, c = (surface.vertices[surface.triangles[:, i]] for i in range(3))
+    normals = np.cross(b - a, c - a)
+    area = np.linalg.norm(normals, axis=1).sum() / 2
+    assert area == pytest.approx(4 * np.pi * 20**2, rel=0.02)
+    # All triangles face outwards, and every edge has two of them: the surface is closed.
+    center = (a + b + c) / 3 - [5.0, -3.0, 40.0]
+    large = np.linalg.norm(normals, axis=1) > 1e-6
+    assert ((normals * center).sum(axis=1)[large] > 0).all()
+    edges = np.sort(np.concatenate([surface.triangles[:, [i, (i + 1) % 3]] for i in range(3)]), 1)
+    assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
+
+
+def test_surface_of_nothing():
+    assert len(isosurface(ball(20.0, 3.0), 1e6).triangles) == 0
+
+
+def test_level_of_mass():
+    values = np.zeros((4, 4, 4), np.float32)
+    values[0, 0, :4] = 4, 3, 2, 1
+    density = DensityMap(values, np.ones(3), np.zeros(3))
+    assert level_of_mass(density, 0.75) == 2  # 4 + 3 of 10 are not enough
+
+
+def test_page_needs_no_network(finished):
+    page = write_page(finished, force=True).read_text(encoding="utf-8")
+    page = page.replace(get_plotlyjs(), "")
+    assert not re.search(r"<(?:script|img|iframe)[^>]+src=|<link|@import|url\(", page)
+    figures = re.findall(r"<script type='application/json' id='(figure-\w+)'>(.*?)</script>", page)
+    names = [name for name, _ in figures]
+    assert set(names) >= {
+        f"figure-{n}"
+        for n in "model scores halves correlation acceptance components ratios".split()
+    }
+    for name, content in figures:
+        assert json.loads(content.replace("<\\/", "</"))["data"], name
+        assert f"data-figure='{name}'" in page
+    for told in ("Against the reference", "Clusters", "TCRA", "HLA", "system.toml"):
+        assert told in page
+
+
+def test_page_is_not_overwritten(finished):
+    write_page(finished, force=True)
+    with pytest.raises(InputError, match="--force"):
+        write_page(finished)
+
+
+def test_page_without_analysis_says_so(finished, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    for name in ("system.toml", "data_gmm.txt", "gmm", "rmfs", "stat.0.out"):
+        (folder / name).symlink_to(finished / name)
+    page = write_page(folder).read_text(encoding="utf-8")
+    assert "Models not clustered" in page
+    assert "Against the reference" not in page
+
+
+def test_a_run_that_drifts_is_not_called_converged(finished):
+    content = read_content(finished)
+    analysis = json.loads(json.dumps(content.analysis))
+    for d, v, agree, mood in (
+        (0.05, 0.02, True, "good"),
+        (0.6, 0.02, False, "fair"),
+        (0.6, 0.5, False, "bad"),
+    ):
+        analysis["convergence"] |= {
+            "score_ks_statistic": d,
+            "cramers_v": v,
+            "scores_agree": agree,
+        }
+        told = words.convergence(_with(content, analysis))
+        assert told.mood == mood
+        assert ("Not converged" in told.title) == (mood != "good")
+
+
+def _with(content, analysis):
+    from dataclasses import replace
+
+    return replace(content, analysis=analysis)
