@@ -3,6 +3,7 @@
 #include <IMP/emgmm/internal/crosslinks.h>
 #include <IMP/emgmm/internal/density_term.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
+#include <IMP/emgmm/internal/minimize.h>
 #include <IMP/emgmm/internal/movers.h>
 #include <IMP/emgmm/internal/sampler.h>
 #include <nanobind/stl/shared_ptr.h>
@@ -224,6 +225,27 @@ void bind_terms(nb::module_ &m) {
           "(score in kT, derivative by translation (n, 3) kT/Å, by rotation about the body's "
           "origin "
           "(n, 3) kT/rad).")
+      .def(
+          "minimize",
+          [](const Term &term, const PoseRows &poses, const std::vector<double> &radii,
+             int max_evaluations) {
+            check_rows(radii.size(), term.bodies(), "radii");
+            MinimizeOptions options;
+            options.max_evaluations = max_evaluations;
+            MinimizeResult best;
+            {
+              nb::gil_scoped_release release;
+              best = minimize_poses(
+                  [&](const std::vector<Pose> &at, std::vector<PoseGradient> *gradients) {
+                    return term.evaluate(at, gradients);
+                  },
+                  to_poses(poses), radii, options);
+            }
+            return nb::make_tuple(best.value, poses_to_numpy(best.poses, {best.poses.size(), 7}));
+          },
+          "poses"_a, "radii"_a, "max_evaluations"_a = 200,
+          "(score in kT, poses) of the nearest minimum; radii (n,) Å: of gyration, 0 for a body "
+          "that does not turn, negative for one that stays.")
       .def(
           "reset", [](Term &term, const PoseRows &poses) { return term.reset(to_poses(poses)); },
           "poses"_a)

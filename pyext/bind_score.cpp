@@ -6,6 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <memory>
+#include <stdexcept>
 
 #include "arrays.h"
 #include "bindings.h"
@@ -16,18 +17,33 @@ using namespace emgmm_python;
 
 namespace {
 
-std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matrices &covariances,
-                                                 const Values &weights, const std::string &noise,
-                                                 double sigma_min,
-                                                 const std::vector<double> &component_sigma,
-                                                 bool profile_scale, double floor,
-                                                 unsigned threads, bool single_precision) {
+std::shared_ptr<MixtureScore> make_mixture_score(
+    const Points &means, const Matrices &covariances, const Values &weights,
+    const std::string &noise, double sigma_min, const std::vector<double> &component_sigma,
+    bool profile_scale, double background, double floor, unsigned threads, bool single_precision) {
   ScoreOptions options;
-  options.noise = {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale};
+  options.noise = {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale,
+                   background};
   options.floor = floor;
   options.threads = threads;
   options.single_precision = single_precision;
   return std::make_shared<MixtureScore>(to_mixture(means, covariances, weights), options);
+}
+
+nb::tuple noise_score(const std::vector<double> &log_ratios, const std::vector<double> &overlaps_dd,
+                      const std::string &noise, double sigma_min,
+                      const std::vector<double> &component_sigma, bool profile_scale,
+                      double background) {
+  const NoiseScore score(
+      {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale, background},
+      overlaps_dd);
+  if (log_ratios.size() != overlaps_dd.size())
+    throw std::domain_error("log_ratios must have " + std::to_string(overlaps_dd.size()) +
+                            " values, got " + std::to_string(log_ratios.size()));
+  std::vector<double> slopes;
+  const double value = score.evaluate(log_ratios, &slopes);
+  const std::size_t n = slopes.size();
+  return nb::make_tuple(value, to_numpy(std::move(slopes), {n}));
 }
 
 }  // namespace
@@ -36,8 +52,8 @@ void bind_score(nb::module_ &m) {
   nb::class_<MixtureScore>(m, "MixtureScore")
       .def(nb::new_(&make_mixture_score), "means"_a, "covariances"_a, "weights"_a,
            "noise_model"_a = "lognormal", "sigma_min"_a = 0.0,
-           "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false, "floor"_a = 0.0,
-           "threads"_a = 1, "single_precision"_a = false)
+           "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false,
+           "background"_a = 0.0, "floor"_a = 0.0, "threads"_a = 1, "single_precision"_a = false)
       .def(
           "evaluate",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,
@@ -77,14 +93,21 @@ void bind_score(nb::module_ &m) {
             const std::size_t n = l.size();
             return to_numpy(std::move(l), {n});
           },
-          "means"_a, "covariances"_a, "weights"_a,
-          "log(ov_MD,k / ov_DD,k), one a data component.")
+          "means"_a, "covariances"_a, "weights"_a, "log(ov_MD,k / ov_DD,k), one a data component.")
       .def(
           "sigma_estimate",
           [](const MixtureScore &score, const std::vector<double> &log_ratios) {
             return score.noise().sigma_estimate(log_ratios);
           },
           "log_ratios"_a, "Most probable sigma of the map, log ratio units.")
+      .def(
+          "component_sigma_estimates",
+          [](const MixtureScore &score, const std::vector<double> &log_ratios) {
+            std::vector<double> sigma = score.noise().component_sigma_estimates(log_ratios);
+            const std::size_t n = sigma.size();
+            return to_numpy(std::move(sigma), {n});
+          },
+          "log_ratios"_a, "The same for each data component.")
       .def(
           "cross_correlation",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,
@@ -93,11 +116,17 @@ void bind_score(nb::module_ &m) {
           },
           "means"_a, "covariances"_a, "weights"_a, "ov_MD / sqrt(ov_MM ov_DD).");
 
-  m.def("instruction_set", [] { return name(instruction_set()); },
-        "Vector instructions that the kernels use.");
-  m.def("set_instruction_set",
-        [](const std::string &set) { set_instruction_set(instruction_set_from_name(set)); },
-        "name"_a, "For tests and benchmarks: baseline, avx2 or avx512.");
+  m.def("noise_score", &noise_score, "log_ratios"_a, "overlaps_dd"_a, "noise_model"_a = "lognormal",
+        "sigma_min"_a = 0.0, "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false,
+        "background"_a = 0.0,
+        "A noise model alone: (score in kT, derivative by log ov_MD,k (N_D,)).");
+  m.def(
+      "instruction_set", [] { return name(instruction_set()); },
+      "Vector instructions that the kernels use.");
+  m.def(
+      "set_instruction_set",
+      [](const std::string &set) { set_instruction_set(instruction_set_from_name(set)); }, "name"_a,
+      "For tests and benchmarks: baseline, avx2 or avx512.");
   m.def(
       "available_instruction_sets",
       [] {

@@ -1,6 +1,4 @@
 // The score against the slow reference, finite differences, the far field, moved scoring.
-#include "reference.h"
-
 #include <IMP/emgmm/internal/instruction_set.h>
 #include <IMP/emgmm/internal/mixture_score.h>
 #include <IMP/emgmm/internal/moved_score.h>
@@ -9,6 +7,8 @@
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
+
+#include "reference.h"
 
 using namespace emcore;
 using reference::check;
@@ -92,12 +92,17 @@ void far_field_pulls() {
 void gradients_match_finite_differences() {
   Random random(4);
   const Mixture data = random_mixture(random, 40, 30);
-  std::vector<NoiseOptions> models(6);
+  std::vector<NoiseOptions> models(11);
   models[1].profile_scale = true;
   models[2].sigma_min = 2.0;
   models[3] = {NoiseModel::lognormal_local, 0.3, {}, true};
   models[4] = {NoiseModel::gaussian_local, 0, std::vector<double>(40, 2e-4), false};
   models[5] = {NoiseModel::outliers, 0, std::vector<double>(40, 2e-4), false};
+  models[6] = {NoiseModel::gaussian, 0, std::vector<double>(40, 2e-4), false};
+  models[7] = {NoiseModel::lognormal, 0, {}, false, 0.1};
+  models[8] = {NoiseModel::lognormal, 2.0, {}, false, 1e-3};
+  models[9] = {NoiseModel::lognormal_local, 0.1, {}, false, 0.1};
+  models[10] = {NoiseModel::outliers, 0.1, {}, false};
   for (const NoiseOptions &noise : models) {
     for (double distance : {10.0, 1500.0}) {
       ScoreOptions options;
@@ -114,8 +119,8 @@ void gradients_match_finite_differences() {
         Vec3 shift, turn;
         double expected;
         double &x = direction < 3 ? (&shift.x)[direction] : (&turn.x)[direction - 3];
-        expected = direction < 3 ? (&g.by_translation.x)[direction]
-                                 : (&g.by_rotation.x)[direction - 3];
+        expected =
+            direction < 3 ? (&g.by_translation.x)[direction] : (&g.by_rotation.x)[direction - 3];
         const double step = direction < 3 ? 1e-3 : 1e-4;
         const auto at = [&](double s) {
           x = s;

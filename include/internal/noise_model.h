@@ -10,7 +10,8 @@ namespace emcore {
 enum class NoiseModel {
   lognormal,        // one unknown sigma for the map, marginalised (eq. 11-13)
   lognormal_local,  // one sigma for each data component, marginalised
-  gaussian_local,   // differences of overlaps, marginalised (EMMI's MARGINAL)
+  gaussian,         // differences of overlaps, sigma of each component known (EMMI's GAUSS)
+  gaussian_local,   // the same, marginalised (EMMI's MARGINAL)
   outliers          // differences of overlaps, heavy tails (EMMI's OUTLIERS)
 };
 
@@ -19,15 +20,21 @@ std::string name(NoiseModel model);
 
 struct NoiseOptions {
   NoiseModel model = NoiseModel::lognormal;
-  // lognormal: lower bound of sigma, 0 for eq. 13 as it stands. lognormal_local: lower bound of
-  // every sigma_k, must be positive. Both in units of the log ratio.
+  // lognormal: lower bound of sigma, 0 for eq. 13 as it stands. All others, where component_sigma
+  // is not given: sigma_k or its lower bound, must be positive. In units of the log ratio; where
+  // differences of overlaps count, in units of ov_DD,k, which is the same for small ones.
   double sigma_min = 0;
-  // gaussian_local (sigma_min,k) and outliers (sigma_k): one positive value for each data
-  // component, Da²/Å³. May be given to lognormal_local too (log ratio), instead of sigma_min.
+  // One positive value for each data component instead: gaussian and outliers (sigma_k),
+  // gaussian_local (sigma_min,k) in Da²/Å³, lognormal_local (lower bound) in log ratio units.
   std::vector<double> component_sigma;
   // The factor c on ov_MD that minimises Q: the mean of the log ratios is subtracted
   // (lognormal models only).
   bool profile_scale = false;
+  // Share b of each data component that may be there without any model (lognormal models with a
+  // fixed scale only): l_k = log[(ov_MD,k + b ov_DD,k) / (1 + b) ov_DD,k]. 0 where ov_MD,k =
+  // ov_DD,k as without it, but never below log[b / (1 + b)]: a part of the map that was not
+  // modelled costs what it costs and pulls at nothing.
+  double background = 0;
 };
 
 // log_ratio[k] = log(ov_MD,k / ov_DD,k) in; the score (kT, constants of eq. 13 dropped) out.
@@ -42,11 +49,18 @@ class NoiseScore {
   // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units).
   double sigma_estimate(const std::vector<double> &log_ratios) const;
 
+  // The same for each component: |l_k|, not below its lower bound (log ratio units); gaussian_local
+  // |ov_MD,k - ov_DD,k| likewise, gaussian its sigma_k, outliers the sigma of the Gaussian that
+  // pulls as hard, sqrt(sigma_k² + (ov_MD,k - ov_DD,k)² / 2) (all three Da²/Å³).
+  std::vector<double> component_sigma_estimates(const std::vector<double> &log_ratios) const;
+
   const NoiseOptions &options() const { return options_; }
 
  private:
   double evaluate_lognormal(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const;
+  double evaluate_local(const std::vector<double> &log_ratios, std::vector<double> *slopes) const;
+  std::vector<double> with_background(std::vector<double> log_ratios) const;
   double shift(const std::vector<double> &log_ratios) const;
 
   NoiseOptions options_;

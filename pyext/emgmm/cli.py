@@ -20,7 +20,7 @@ from .cli_common import (
 )
 from .cli_run import analyze, report, run
 
-_NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian_local", "outliers")
+_NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -100,7 +100,7 @@ def fit(map_path, output, components, target_cc, threshold, seed, threads, repor
 @click.option(
     "--noise-model", type=click.Choice(_NOISE_MODELS), default="lognormal", show_default=True
 )
-@click.option("--sigma-min", type=float, default=0.01, show_default=True, help="Log ratio units.")
+@click.option("--sigma-min", type=float, default=0.1, show_default=True, help="Log ratio units.")
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
 @threads_option

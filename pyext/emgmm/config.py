@@ -56,10 +56,15 @@ class EmConfig(_Section):
     components: Count | None = None
     target_cc: Fraction | None = None
     threshold: float | None = None  # contour level of the map
-    noise_model: Literal["lognormal", "lognormal_local", "gaussian_local", "outliers"] = "lognormal"
-    sigma_min: NotNegative = 0.01
+    noise_model: Literal[
+        "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
+    ] = "lognormal"
+    sigma_min: NotNegative = 0.1  # log ratio units; why so much: scoring.SIGMA_MIN
+    # share of each data component that no model need explain; 0.1 where parts are missing
+    background: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     scale: Literal["fixed", "profiled"] = "fixed"
-    scale_to_mass: bool = True  # data GMM to the mass of the model
+    scale_to_mass: bool = True  # data GMM to map_mass
+    map_mass: Positive | None = None  # Da, of all that the map holds; None: that of the model
     weight: NotNegative = 1.0
     model: ModelConfig = ModelConfig()
 

@@ -26,6 +26,7 @@ from .io.gmm import read_gmm, write_gmm
 from .mixture import Mixture
 from .representation import System, build_system
 from .run_output import Outputs
+from .sampler_setup import scaled_data
 from .sampling import Callbacks, Progress, run_native
 
 ENGINES = ("auto", "imp", "native")
@@ -159,9 +160,7 @@ def load_output(out: str | os.PathLike, config: Config | None = None) -> tuple[S
     system = build_system(config, config.system.gmm_dir or out / BODIES)
     data = None
     if config.em is not None:
-        data = read_gmm(out / DATA)
-        if config.em.scale_to_mass:
-            data = data.scaled_to(system.mass)
+        data = scaled_data(read_gmm(out / DATA), system.mass, config.em)
     return system, data
 
 

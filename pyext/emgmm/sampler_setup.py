@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .config import Config, SamplingConfig
+from .config import Config, EmConfig, SamplingConfig
 from .crosslinks import (
     PSI_RANGE,
     PSI_STEP,
@@ -57,9 +57,15 @@ def score_options(config: Config) -> ScoreOptions:
     return ScoreOptions(
         noise_model=em.noise_model,
         sigma_min=em.sigma_min,
+        background=em.background,
         scale=em.scale,
         single_precision=config.sampling.precision == "single",
     )
+
+
+def scaled_data(data: Mixture, model_mass: float, em: EmConfig) -> Mixture:
+    """Data GMM with the mass (Da) that the settings give it, so that a model can explain it."""
+    return data.scaled_to(em.map_mass or model_mass) if em.scale_to_mass else data
 
 
 def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:
@@ -82,8 +88,7 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
     n = len(system.bodies)
     terms = []
     if data is not None and config.em is not None:
-        if config.em.scale_to_mass:
-            data = data.scaled_to(system.mass)
+        data = scaled_data(data, system.mass, config.em)
         g = system.gaussians
         em = _core.density_term(
             make_score(data, score_options(config)),

@@ -18,6 +18,7 @@ from .sampler_setup import (
     input_poses,
     parameter_movers,
     random_starts,
+    scaled_data,
     score_options,
     temperature_ladder,
 )
@@ -42,8 +43,7 @@ def placed_starts(system: System, data: Mixture, config: Config) -> np.ndarray:
     """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
     from .placement import place_system
 
-    if config.em.scale_to_mass:
-        data = data.scaled_to(system.mass)
+    data = scaled_data(data, system.mass, config.em)
     sampling = config.sampling
     found = place_system(
         system, data, score_options(config), seed=sampling.seed, threads=sampling.threads

@@ -10,7 +10,18 @@ import numpy as np
 from emgmm import _core
 from emgmm.mixture import Mixture
 
-NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian_local", "outliers")
+NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
+
+
+# Of the log ratios, where nothing is known about the error of the data GMM (benchmark/RESULTS.md,
+# noise models): what is left between data and model mixtures of one and the same structure, both at
+# 1.09 kDa a component, at the native pose. Half of the components of 1z5s, 3sfd and the GroEL ring
+# agree to better than 0.07, which is sigma = 0.1; the rest, at surfaces and between subunits, bring
+# the rms to 0.23.
+SIGMA_MIN = 0.1
+
+# Share of a data component that may be there without a model, where parts are missing or surplus.
+BACKGROUND = 0.1
 
 
 @dataclass(frozen=True)
@@ -20,15 +31,22 @@ class ScoreOptions:
     Attributes
     ----------
     noise_model
-        ``lognormal`` (eq. 13), ``lognormal_local``, ``gaussian_local`` or ``outliers``.
+        ``lognormal`` (eq. 13), ``lognormal_local``, ``gaussian``, ``gaussian_local`` or
+        ``outliers`` (the last three weigh differences of overlaps, as EMMI's GAUSS, MARGINAL and
+        OUTLIERS).
     sigma_min
-        Lower bound of sigma, in units of the log ratio; 0 for eq. 13 as it stands.
+        Lower bound of sigma, in units of the log ratio; 0 for eq. 13 as it stands, -inf at a
+        perfect fit. ``gaussian`` and ``outliers``: sigma_k itself, in units of ov_DD,k.
     component_sigma
-        One positive value a data component: needed by ``gaussian_local`` and ``outliers``
-        (Da²/Å³), optional for ``lognormal_local`` (log ratio units).
+        One positive value a data component instead of the last line: Da²/Å³, for
+        ``lognormal_local`` in log ratio units.
+    background
+        Share b of each data component that no model need explain (lognormal models, fixed scale):
+        l_k = log[(ov_MD,k + b ov_DD,k) / (1 + b) ov_DD,k].
     scale
         ``fixed`` (the masses of map and model are comparable) or ``profiled`` (the factor on
-        ov_MD that fits best).
+        ov_MD that fits best). With parts missing or surplus give the data GMM the mass of what
+        the map holds, and keep the scale fixed: a free one lets the model swell.
     floor
         Added to every overlap, Da²/Å³; only for comparison with IMP.bayesianem (1e-10).
     threads
@@ -39,8 +57,9 @@ class ScoreOptions:
     """
 
     noise_model: str = "lognormal"
-    sigma_min: float = 0.0
+    sigma_min: float = SIGMA_MIN
     component_sigma: tuple[float, ...] = ()
+    background: float = 0.0
     scale: str = "fixed"
     floor: float = 0.0
     threads: int = 1
@@ -54,6 +73,9 @@ class ScoreResult(NamedTuple):
     cc: float  # ov_MD / sqrt(ov_MM ov_DD)
     sigma: float  # most probable sigma of the whole map, log ratio units
     log_ratios: np.ndarray  # (N_D,) log(ov_MD,k / ov_DD,k)
+    # (N_D,) most probable sigma of each component: log ratio units in the lognormal models, Da²/Å³
+    # in the others (outliers: of the Gaussian that pulls as hard)
+    component_sigma: np.ndarray
 
 
 def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.MixtureScore:
@@ -74,6 +96,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
         sigma_min=options.sigma_min,
         component_sigma=list(options.component_sigma),
         profile_scale=options.scale == "profiled",
+        background=options.background,
         floor=options.floor,
         threads=options.threads,
         single_precision=options.single_precision,
@@ -96,4 +119,5 @@ def score_mixture(
         cc=core.cross_correlation(*arrays),
         sigma=core.sigma_estimate(log_ratios),
         log_ratios=log_ratios,
+        component_sigma=core.component_sigma_estimates(log_ratios),
     )

@@ -14,9 +14,9 @@ import IMP.pmi
 import IMP.pmi.restraints
 import IMP.pmi.tools
 
-#: sigma of the log ratios is not taken for smaller than this: what a few tens of residues a
-#: component leave unexplained in a good fit
-SIGMA_MIN = 0.01
+#: sigma of the log ratios is not taken for smaller than this: what is left at the native pose
+#: between two mixtures of one structure (as emgmm.scoring.SIGMA_MIN)
+SIGMA_MIN = 0.1
 
 # Arguments of the older wrappers that do nothing here, and what does it instead.
 _REPLACED = {
@@ -85,7 +85,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
                create_target_mover()
         @param local ignored
         @param noise_model "lognormal", "lognormal_local", "gaussian_local" or "outliers"
-        @param sigma_min lower bound of the standard deviation of the log ratios (default 0.01)
+        @param sigma_min lower bound of the standard deviation of the log ratios (default 0.1)
         @param component_sigmas one value for each target Gaussian, for the last two noise models
         @param scale "fixed", or "profiled": the factor between map and model that fits best
         @param floor added to every overlap, to compare with IMP.bayesianem (1e-10)

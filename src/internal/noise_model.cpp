@@ -1,5 +1,6 @@
 #include <IMP/emgmm/internal/noise_model.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -30,18 +31,21 @@ ErfRatio minus_log_erf_ratio(double z) {
 }  // namespace
 
 NoiseModel noise_model_from_name(const std::string &wanted) {
-  for (auto model : {NoiseModel::lognormal, NoiseModel::lognormal_local,
+  for (auto model : {NoiseModel::lognormal, NoiseModel::lognormal_local, NoiseModel::gaussian,
                      NoiseModel::gaussian_local, NoiseModel::outliers})
     if (name(model) == wanted) return model;
   throw std::domain_error(
-      "noise model must be lognormal, lognormal_local, gaussian_local or outliers, got '" + wanted +
-      "'");
+      "noise model must be lognormal, lognormal_local, gaussian, gaussian_local or outliers, "
+      "got '" +
+      wanted + "'");
 }
 
 std::string name(NoiseModel model) {
   switch (model) {
     case NoiseModel::lognormal_local:
       return "lognormal_local";
+    case NoiseModel::gaussian:
+      return "gaussian";
     case NoiseModel::gaussian_local:
       return "gaussian_local";
     case NoiseModel::outliers:
@@ -80,23 +84,32 @@ LogGammaP log_gamma_p(double a, double x) {
 
 NoiseScore::NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd)
     : options_(std::move(options)), overlaps_dd_(std::move(overlaps_dd)) {
-  const bool lognormal = options_.model == NoiseModel::lognormal ||
-                         options_.model == NoiseModel::lognormal_local;
+  const bool lognormal =
+      options_.model == NoiseModel::lognormal || options_.model == NoiseModel::lognormal_local;
   if (!(options_.sigma_min >= 0) || !std::isfinite(options_.sigma_min))
     throw std::domain_error("sigma_min must be 0 or positive, got " +
                             std::to_string(options_.sigma_min));
   if (options_.profile_scale && !lognormal)
     throw std::domain_error("the scale can be profiled with lognormal noise models only, not " +
                             name(options_.model));
-  if (options_.component_sigma.empty()) {
-    if (options_.model == NoiseModel::lognormal_local) {
-      if (!(options_.sigma_min > 0))
-        throw std::domain_error("lognormal_local needs a positive sigma_min, got " +
-                                std::to_string(options_.sigma_min));
-      options_.component_sigma.assign(overlaps_dd_.size(), options_.sigma_min);
-    } else if (!lognormal) {
-      throw std::domain_error(name(options_.model) + " needs component_sigma, one a component");
-    }
+  if (!(options_.background >= 0 && options_.background < 1))
+    throw std::domain_error("background must be from 0 to below 1, got " +
+                            std::to_string(options_.background));
+  if (options_.background > 0 && !lognormal)
+    throw std::domain_error("a background can be had with lognormal noise models only, not " +
+                            name(options_.model));
+  // With a free scale the model would swell until it explains the background.
+  if (options_.background > 0 && options_.profile_scale)
+    throw std::domain_error("a background needs a fixed scale, not a profiled one");
+  if (options_.component_sigma.empty() && options_.model != NoiseModel::lognormal) {
+    if (!(options_.sigma_min > 0))
+      throw std::domain_error(name(options_.model) +
+                              " needs component_sigma or a positive sigma_min, got " +
+                              std::to_string(options_.sigma_min));
+    options_.component_sigma.assign(overlaps_dd_.size(), options_.sigma_min);
+    if (!lognormal)
+      for (std::size_t k = 0; k < overlaps_dd_.size(); ++k)
+        options_.component_sigma[k] *= overlaps_dd_[k];
   }
   if (options_.model != NoiseModel::lognormal) {
     if (options_.component_sigma.size() != overlaps_dd_.size())
@@ -141,9 +154,30 @@ double NoiseScore::evaluate_lognormal(const std::vector<double> &log_ratios,
   return score;
 }
 
+std::vector<double> NoiseScore::with_background(std::vector<double> log_ratios) const {
+  const double b = options_.background;
+  if (b == 0) return log_ratios;
+  for (double &l : log_ratios)  // log[(exp(l) + b) / (1 + b)], exact near 0 and finite far out
+    l = l < 1 ? std::log1p(std::expm1(l) / (1 + b))
+              : l + std::log1p(b * std::exp(-l)) - std::log1p(b);
+  return log_ratios;
+}
+
 double NoiseScore::evaluate(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const {
-  if (options_.model == NoiseModel::lognormal) return evaluate_lognormal(log_ratios, slopes);
+  const bool global = options_.model == NoiseModel::lognormal;
+  if (options_.background == 0)
+    return global ? evaluate_lognormal(log_ratios, slopes) : evaluate_local(log_ratios, slopes);
+  const std::vector<double> seen = with_background(log_ratios);
+  const double score = global ? evaluate_lognormal(seen, slopes) : evaluate_local(seen, slopes);
+  if (slopes)  // d l_k / d log ov_MD,k is the share of the model
+    for (std::size_t k = 0; k < slopes->size(); ++k)
+      (*slopes)[k] /= 1 + options_.background * std::exp(-log_ratios[k]);
+  return score;
+}
+
+double NoiseScore::evaluate_local(const std::vector<double> &log_ratios,
+                                  std::vector<double> *slopes) const {
   if (slopes) slopes->assign(log_ratios.size(), 0);
   const double mean = shift(log_ratios);
   double score = 0, slope_sum = 0;
@@ -165,6 +199,10 @@ double NoiseScore::evaluate(const std::vector<double> &log_ratios,
         const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
         score += h.value - std::log(0.5 * a);
         slope = std::copysign(a * h.slope, delta) * overlap;
+      } else if (options_.model == NoiseModel::gaussian) {
+        const double z = delta / sigma;
+        score += 0.5 * z * z;
+        slope = z / sigma * overlap;
       } else {
         const double z = delta / sigma;
         score += std::log1p(0.5 * z * z);
@@ -180,10 +218,39 @@ double NoiseScore::evaluate(const std::vector<double> &log_ratios,
 }
 
 double NoiseScore::sigma_estimate(const std::vector<double> &log_ratios) const {
-  const double mean = shift(log_ratios);
+  const std::vector<double> seen = with_background(log_ratios);
+  const double mean = shift(seen);
   double q = 0;
-  for (double l : log_ratios) q += (l - mean) * (l - mean);
+  for (double l : seen) q += (l - mean) * (l - mean);
   return std::max(options_.sigma_min, std::sqrt(q / log_ratios.size()));
+}
+
+std::vector<double> NoiseScore::component_sigma_estimates(
+    const std::vector<double> &log_ratios) const {
+  std::vector<double> result = with_background(log_ratios);
+  const double mean = shift(result);
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    const double deviation = std::fabs(result[k] - mean);
+    const double difference = overlaps_dd_[k] * std::expm1(log_ratios[k]);
+    switch (options_.model) {
+      case NoiseModel::lognormal:
+        result[k] = std::max(options_.sigma_min, deviation);
+        break;
+      case NoiseModel::lognormal_local:
+        result[k] = std::max(options_.component_sigma[k], deviation);
+        break;
+      case NoiseModel::gaussian:
+        result[k] = options_.component_sigma[k];
+        break;
+      case NoiseModel::gaussian_local:
+        result[k] = std::max(options_.component_sigma[k], std::fabs(difference));
+        break;
+      case NoiseModel::outliers:
+        result[k] = std::hypot(options_.component_sigma[k], std::sqrt(0.5) * difference);
+        break;
+    }
+  }
+  return result;
 }
 
 }  // namespace emcore

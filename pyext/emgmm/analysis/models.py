@@ -17,6 +17,7 @@ from ..io.stat import read_stat
 from ..mixture import Mixture
 from ..representation import build_system
 from ..representation.system import Particles, System
+from ..sampler_setup import scaled_data
 from .copies import Group
 from .deviations import superpose
 
@@ -79,8 +80,7 @@ class RunModels:
         path = self.folder / "data_gmm.txt"
         if em is None or not (path.is_file() or em.gmm):
             return None
-        data = read_gmm(path if path.is_file() else em.gmm)
-        return data.scaled_to(self.system.mass) if em.scale_to_mass else data
+        return scaled_data(read_gmm(path if path.is_file() else em.gmm), self.system.mass, em)
 
     def subunits(self) -> list[str]:
         """A name for each molecule: of its own, or with the number of the copy."""
