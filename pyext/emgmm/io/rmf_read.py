@@ -116,6 +116,9 @@ class RmfFile:
                 ]
         except KeyError as error:
             raise InputError(self.path, f"no node {error}", "a node for every id") from None
+        except ValueError:
+            found = "alternatives whose kinds and nodes differ in number"
+            raise InputError(self.path, found, "a kind for each") from None
         self._refuse_circles()
         return self.nodes[0]
 
