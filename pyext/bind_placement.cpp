@@ -1,5 +1,6 @@
 // Global placement, for emgmm.placement.
 #include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/vector.h>
 
@@ -13,7 +14,8 @@ using namespace emgmm_python;
 namespace {
 
 nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
-               const std::vector<int> &kinds, std::uint64_t seed, unsigned threads,
+               const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
+               const std::vector<double> &weights, std::uint64_t seed, unsigned threads,
                std::size_t rotations, std::size_t candidates, std::size_t combinations,
                std::size_t solutions, int sweeps, int confirmations, int searches) {
   std::vector<Mixture> mixtures;
@@ -22,7 +24,19 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
     mixtures.push_back(to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
                                   nb::cast<Values>(arrays[2])));
   }
+  if (weights.size() != terms.size())
+    throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
+                            "), got " + std::to_string(weights.size()));
+  std::vector<TermWeight> extra;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (terms[t]->bodies() != mixtures.size())
+      throw std::domain_error("term " + terms[t]->name() + " is of " +
+                              std::to_string(terms[t]->bodies()) + " bodies, placed are " +
+                              std::to_string(mixtures.size()));
+    extra.push_back({terms[t], weights[t]});
+  }
   PlacementOptions options;
+  options.pair_score = pair_function(extra);
   options.seed = seed;
   options.threads = threads;
   options.rotations = rotations;
@@ -41,7 +55,7 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
   std::vector<PlacementSolution> found;
   {
     nb::gil_scoped_release release;
-    found = place_bodies(score, mixtures, kinds, nullptr, options);
+    found = place_bodies(score, mixtures, kinds, pose_function(extra), options);
   }
   nb::list result;
   for (const PlacementSolution &solution : found) {
@@ -62,9 +76,11 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
 }  // namespace
 
 void bind_placement(nb::module_ &m) {
-  m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a, "seed"_a = 0, "threads"_a = 0,
+  m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a,
+        "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
+        "seed"_a = 0, "threads"_a = 0,
         "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
         "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 4,
-        "Best arrangements as (score kT, times found, quaternions (n, 4) wxyz, translations (n, 3) "
+        "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
 }

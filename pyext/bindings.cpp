@@ -11,4 +11,5 @@ NB_MODULE(_core, m) {
   bind_placement(m);
   bind_score(m);
   bind_sampler(m);
+  bind_symmetry(m);
 }

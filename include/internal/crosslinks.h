@@ -5,8 +5,10 @@
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/term.h>
 
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace emcore {
@@ -44,6 +46,9 @@ class CrossLinkTerm : public Term {
   std::size_t bodies() const override { return poses_.size(); }
   double evaluate(const std::vector<Pose> &poses,
                   std::vector<PoseGradient> *gradients) const override;
+  // Of links all of whose contributions are between or within the two bodies.
+  double pair_score(std::size_t b, const Pose &at_b, std::size_t c,
+                    const Pose &at_c) const override;
   double reset(const std::vector<Pose> &poses) override;
   double propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) override;
   void accept() override;
@@ -64,6 +69,8 @@ class CrossLinkTerm : public Term {
     CrossLinkOptions options;
     std::size_t sigmas = 0;
     std::vector<std::vector<std::size_t>> links_of_body;
+    // Links that two bodies (b < c) decide alone.
+    std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> links_of_pair;
   };
   struct Explained {
     double probability;  // of the link through this contribution
@@ -71,7 +78,10 @@ class CrossLinkTerm : public Term {
   };
 
   Explained explained(const LinkContribution &contribution, double distance) const;
-  double energy(const CrossLink &link) const;
+  // place(body, local) says where a body has a point of its own frame.
+  template <class Place>
+  double energy(const CrossLink &link, const Place &place) const;
+  double kept_energy(std::size_t link) const;
   double total() const;
   void check_parameters(const std::vector<double> &values) const;
 

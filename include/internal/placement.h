@@ -12,6 +12,9 @@
 
 namespace emcore {
 
+using PairScore = std::function<double(std::size_t b, const Pose &at_b, std::size_t c,
+                                       const Pose &at_c)>;
+
 struct PlacementOptions {
   std::uint64_t seed = 0;
   unsigned threads = 0;         // 0: all cores; the result is the same for any number
@@ -25,6 +28,9 @@ struct PlacementOptions {
   // bodies at a time and placing them anew.
   int confirmations = 2;
   int searches = 4;
+  // The share of the extra terms that two bodies alone decide, kT: guides the choice of
+  // combinations. May be empty.
+  PairScore pair_score;
   // Called now and then; a true answer stops the search with what it has.
   std::function<bool()> stop;
 };

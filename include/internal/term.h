@@ -60,6 +60,10 @@ class Term {
   virtual double evaluate(const std::vector<Pose> &poses,
                           std::vector<PoseGradient> *gradients) const = 0;
 
+  // The share of the score (kT) that bodies b and c decide alone, wherever the others are; a global
+  // search makes a table of it. 0 for a term without such a share.
+  virtual double pair_score(std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) const;
+
   // Scores all bodies at these poses from scratch and commits.
   virtual double reset(const std::vector<Pose> &poses) = 0;
   // Score with bodies[j] at poses[j], the others where they are; each body at most once.

@@ -103,6 +103,21 @@ class CrosslinksConfig(_Section):
     weight: NotNegative = 1.0
 
 
+Point = tuple[float, float, float]
+
+
+class SymmetryConfig(_Section):
+    """[symmetry]: copies that move together, in the frame of the map."""
+
+    group: Annotated[str, msgspec.Meta(pattern="^(C([2-9]|[1-9][0-9]+)|D([2-9]|[1-9][0-9]+))$")]
+    # names of molecules, each with as many copies as the group has operations (or a multiple);
+    # none: all that have
+    molecules: tuple[str, ...] = ()
+    axis: Point | None = None  # of the n-fold; None: found in the data
+    second_axis: Point | None = None  # a two-fold of D_n; None: found in the data
+    center: Point | None = None  # Å, on the axis; None: found in the data
+
+
 class AnnealingConfig(_Section):
     """[sampling.annealing]: the EM weight alternates between low and full."""
 
@@ -159,6 +174,7 @@ class Config(_Section):
     connectivity: ConnectivityConfig = ConnectivityConfig()
     excluded_volume: ExcludedVolumeConfig = ExcludedVolumeConfig()
     crosslinks: tuple[CrosslinksConfig, ...] = ()
+    symmetry: SymmetryConfig | None = None
     sampling: SamplingConfig = SamplingConfig()
     analysis: AnalysisConfig = AnalysisConfig()
 
@@ -232,6 +248,13 @@ def _check(path: Path, config: Config) -> None:
         elif len(fit_keys) != 1:
             found = "both" if fit_keys else "neither"
             raise InputError(path, f"{found} of components and target_cc", "exactly one", "em")
+    symmetry = config.symmetry
+    for key in ("axis", "second_axis") if symmetry is not None else ():
+        value = getattr(symmetry, key)
+        if value is not None and not any(value):
+            raise InputError(path, "0, 0, 0", "a direction", f"symmetry.{key}")
+        if key == "second_axis" and value is not None and symmetry.group[0] == "C":
+            raise InputError(path, f"one for {symmetry.group}", "none", "symmetry.second_axis")
     if sampling.temperature_max < sampling.temperature_min:
         raise InputError(
             path,

@@ -13,19 +13,22 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
+from .config import Config
 from .mixture import Mixture
+from .placement_terms import placement_terms
 from .representation import System
 from .sampler_setup import carry_along, input_poses, place_beads
 from .scoring import ScoreOptions, make_score
 
 # Residues of identical copies may differ by this much in the input coordinates, Å.
 _SAME_BODY = 0.5
+_DEFAULT_SCORE = ScoreOptions()
 
 
 class Placement(NamedTuple):
     """One arrangement of all bodies of a system."""
 
-    score: float  # kT, EM term only
+    score: float  # kT: EM, and where they were asked for, cross-links and connectivity
     found: int  # independent searches that ended here
     poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
 
@@ -33,8 +36,9 @@ class Placement(NamedTuple):
 def place_system(
     system: System,
     data: Mixture,
-    options: ScoreOptions = ScoreOptions(),
+    options: ScoreOptions = _DEFAULT_SCORE,
     *,
+    config: Config | None = None,
     seed: int = 0,
     threads: int = 0,
     solutions: int = 6,
@@ -42,7 +46,8 @@ def place_system(
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
     Rigid bodies are searched for. A flexible bead goes with the rigid body it belongs to; one that
-    belongs to none goes beside its neighbour in the sequence, so that sampling has only to relax it.
+    belongs to none goes beside its neighbour in the sequence, so that sampling has only to relax
+    it.
 
     Parameters
     ----------
@@ -52,6 +57,9 @@ def place_system(
         Data GMM, scaled to the mass of the model.
     options
         Of the score that ranks arrangements.
+    config
+        Settings whose cross-links, and the system's connectivity, count in the search too; None for
+        the density alone.
     seed, threads
         The answer depends on the seed, not on the number of threads (0: all cores).
     solutions
@@ -59,6 +67,8 @@ def place_system(
 
     Raises
     ------
+    InputError
+        In a file of cross-links.
     ValueError
         No rigid body has Gaussians.
     """
@@ -73,10 +83,13 @@ def place_system(
     for body in placed:
         own = system.gaussians.body == body
         arrays.append((mixture.means[own], mixture.covariances[own], mixture.weights[own]))
+    terms, weights = ([], []) if config is None else placement_terms(system, placed, config)
     found = _core.place_bodies(
         make_score(data, options),
         arrays,
         _kinds(system, placed),
+        terms=terms,
+        weights=weights,
         seed=seed,
         threads=threads,
         solutions=solutions,

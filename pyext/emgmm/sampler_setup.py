@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
 from .scoring import ScoreOptions, make_score
+
+if TYPE_CHECKING:
+    from .symmetry import Symmetry
 
 
 @dataclass(frozen=True)
@@ -165,14 +169,22 @@ def _with_carried(system: System, bodies: np.ndarray) -> np.ndarray:
     return np.union1d(bodies, carried).astype(np.int64)
 
 
-def build_movers(system: System, sampling: SamplingConfig) -> list[_core.Mover]:
+def build_movers(
+    system: System, sampling: SamplingConfig, symmetry: Symmetry | None = None
+) -> list[_core.Mover]:
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
-    for the whole system, with the largest steps of the settings."""
+    for the whole system, with the largest steps of the settings.
+
+    With a symmetry only the bodies that are no images move freely, and the images follow them.
+    """
     bodies = system.bodies
+    free = bodies.movable.copy()
+    if symmetry is not None:
+        free[symmetry.image] = False
     translation, rotation = sampling.max_translation, sampling.max_rotation
     movers = []
     groups = set()
-    for b in np.flatnonzero(bodies.movable):
+    for b in np.flatnonzero(free):
         if bodies.rotatable[b]:
             group = _with_carried(system, np.array([b]))
             movers.append(_core.rigid_mover(bodies.names[b], group, translation, rotation, int(b)))
@@ -180,7 +192,7 @@ def build_movers(system: System, sampling: SamplingConfig) -> list[_core.Mover]:
             group = np.array([b], dtype=np.int64)
             movers.append(_core.rigid_mover(bodies.names[b], group, translation, 0.0, int(b)))
         groups.add(tuple(group))
-    movable = np.flatnonzero(bodies.movable)
+    movable = np.flatnonzero(free)
     several = [
         (f"super rigid body {i + 1}", members)
         for i, members in enumerate(system.super_rigid_bodies)
@@ -191,7 +203,7 @@ def build_movers(system: System, sampling: SamplingConfig) -> list[_core.Mover]:
         if len(group) > 1 and tuple(group) not in groups:
             groups.add(tuple(group))
             movers.append(_core.rigid_mover(name, group, translation, rotation))
-    return movers
+    return movers if symmetry is None else [symmetry.mover(m) for m in movers]
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:

@@ -25,6 +25,7 @@ from .sampler_setup import (
 from .sampling_benchmark import BenchmarkResult, benchmark
 from .sampling_loop import Run, StopRequest
 from .sampling_types import Callbacks, Frames, NamedSampler, Progress, RunSummary
+from .symmetry import Symmetry, find_symmetry, symmetric_placements
 
 __all__ = [
     "BenchmarkResult",
@@ -39,16 +40,27 @@ __all__ = [
 ]
 
 
-def placed_starts(system: System, data: Mixture, config: Config) -> np.ndarray:
+def placed_starts(
+    system: System, data: Mixture, config: Config, symmetry: Symmetry | None = None
+) -> np.ndarray:
     """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
     from .placement import place_system
 
     data = scaled_data(data, system.mass, config.em)
     sampling = config.sampling
+    options = score_options(config)
     found = place_system(
-        system, data, score_options(config), seed=sampling.seed, threads=sampling.threads
+        system,
+        data,
+        options,
+        config=config,
+        seed=sampling.seed,
+        threads=sampling.threads,
     )
-    return np.stack([found[r % len(found)].poses for r in range(sampling.replicas)])
+    poses = [placement.poses for placement in found]
+    if symmetry is not None:
+        poses = symmetric_placements(system, data, options, symmetry, poses)
+    return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
 
 
 def _starts(
@@ -86,7 +98,8 @@ def make_sampler(
     """
     sampling = config.sampling
     specs = build_terms(system, data, config)
-    movers = build_movers(system, sampling)
+    symmetry = find_symmetry(system, data, config)
+    movers = build_movers(system, sampling, symmetry)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
     movers += parameter_movers(specs)

@@ -30,6 +30,11 @@ double bond_stretch(const SphereBond &bond, double distance) {
   return distance - bond.first.radius - bond.second.radius - bond.threshold;
 }
 
+double bond_energy(const SphereBond &bond, double distance) {
+  const double stretch = bond_stretch(bond, distance);
+  return stretch > 0 ? 0.5 * bond.force_constant * stretch * stretch : 0;
+}
+
 }  // namespace
 
 ConnectivityTerm::ConnectivityTerm(std::string name, std::size_t bodies,
@@ -50,8 +55,7 @@ ConnectivityTerm::ConnectivityTerm(std::string name, std::size_t bodies,
 double ConnectivityTerm::energy(const SphereBond &bond) const {
   const Vec3 d = poses_.place(bond.first.body, bond.first.local) -
                  poses_.place(bond.second.body, bond.second.local);
-  const double stretch = bond_stretch(bond, norm(d));
-  return stretch > 0 ? 0.5 * bond.force_constant * stretch * stretch : 0;
+  return bond_energy(bond, norm(d));
 }
 
 double ConnectivityTerm::evaluate(const std::vector<Pose> &poses,
@@ -73,6 +77,20 @@ double ConnectivityTerm::evaluate(const std::vector<Pose> &poses,
     ga.by_rotation += cross(x - a.translation, slope);
     gb.by_translation += -1.0 * slope;
     gb.by_rotation += cross(y - b.translation, -1.0 * slope);
+  }
+  return sum;
+}
+
+double ConnectivityTerm::pair_score(std::size_t b, const Pose &at_b, std::size_t c,
+                                    const Pose &at_c) const {
+  double sum = 0;
+  for (std::size_t i : tables_->bonds_of_body.at(b)) {
+    const SphereBond &bond = tables_->bonds[i];
+    const bool forward = bond.first.body == b && bond.second.body == c;
+    if (!forward && !(bond.first.body == c && bond.second.body == b)) continue;
+    const Vec3 x = (forward ? at_b : at_c) * bond.first.local;
+    const Vec3 y = (forward ? at_c : at_b) * bond.second.local;
+    sum += bond_energy(bond, norm(x - y));
   }
   return sum;
 }

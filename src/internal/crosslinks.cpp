@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -70,6 +71,12 @@ CrossLinkTerm::CrossLinkTerm(std::string name, std::size_t bodies, std::vector<C
       }
     }
   }
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    std::set<std::size_t> involved;
+    for (const LinkContribution &c : links[i]) involved.insert({c.first.body, c.second.body});
+    if (involved.size() == 2)
+      tables->links_of_pair[{*involved.begin(), *involved.rbegin()}].push_back(i);
+  }
   tables->links = std::move(links);
   tables_ = std::move(tables);
   parameters_ = std::move(sigmas);
@@ -107,15 +114,34 @@ CrossLinkTerm::Explained CrossLinkTerm::explained(const LinkContribution &c,
   return {mixed * prior, (p_slope * (1 - 2 * psi) - tables_->options.slope * mixed) * prior};
 }
 
-double CrossLinkTerm::energy(const CrossLink &link) const {
+template <class Place>
+double CrossLinkTerm::energy(const CrossLink &link, const Place &place) const {
   double none_explains = 1;
   for (const LinkContribution &c : link) {
-    const double distance = c.same_sphere ? kMeanInBall * c.first.radius
-                                          : norm(poses_.place(c.first.body, c.first.local) -
-                                                 poses_.place(c.second.body, c.second.local));
+    const double distance =
+        c.same_sphere
+            ? kMeanInBall * c.first.radius
+            : norm(place(c.first.body, c.first.local) - place(c.second.body, c.second.local));
     none_explains *= 1 - explained(c, std::max(distance, kNearestLink)).probability;
   }
   return -std::log(1 - none_explains);
+}
+
+double CrossLinkTerm::kept_energy(std::size_t link) const {
+  return energy(tables_->links[link],
+                [this](std::size_t body, const Vec3 &local) { return poses_.place(body, local); });
+}
+
+double CrossLinkTerm::pair_score(std::size_t b, const Pose &at_b, std::size_t c,
+                                 const Pose &at_c) const {
+  const auto links = tables_->links_of_pair.find(std::minmax(b, c));
+  if (links == tables_->links_of_pair.end()) return 0;
+  double sum = 0;
+  for (std::size_t i : links->second)
+    sum += energy(tables_->links[i], [&](std::size_t body, const Vec3 &local) {
+      return (body == b ? at_b : at_c) * local;
+    });
+  return sum;
 }
 
 double CrossLinkTerm::total() const {
@@ -174,7 +200,7 @@ double CrossLinkTerm::reset(const std::vector<Pose> &poses) {
   check_poses(*this, poses);
   reject();
   poses_.reset(poses);
-  for (std::size_t i = 0; i < energies_.size(); ++i) energies_[i] = energy(tables_->links[i]);
+  for (std::size_t i = 0; i < energies_.size(); ++i) energies_[i] = kept_energy(i);
   return score_ = total();
 }
 
@@ -188,7 +214,7 @@ double CrossLinkTerm::propose(const std::vector<std::size_t> &bodies,
       // A link between two moved bodies is met twice; the second time changes nothing.
       changed_.push_back(i);
       former_energies_.push_back(energies_[i]);
-      energies_[i] = energy(tables_->links[i]);
+      energies_[i] = kept_energy(i);
     }
   return proposed_score_ = changed_.empty() ? score_ : total();
 }
@@ -203,7 +229,7 @@ double CrossLinkTerm::propose_parameter(std::size_t index, double value) {
   for (std::size_t i = 0; i < energies_.size(); ++i) {
     changed_.push_back(i);
     former_energies_.push_back(energies_[i]);
-    energies_[i] = energy(tables_->links[i]);
+    energies_[i] = kept_energy(i);
   }
   return proposed_score_ = total();
 }

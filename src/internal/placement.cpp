@@ -284,10 +284,23 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
     candidates.push_back(&own);
     bodies.push_back(problem.bodies[b]);
   }
+  PlacementGuide guide;
+  if (options.pair_score) {
+    guide.pair = [&](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
+      return options.pair_score(removed[i], at_i, removed[j], at_j);
+    };
+    guide.alone = [&](std::size_t i, const Pose &at_i) {
+      double sum = 0;
+      for (std::size_t b = 0; b < n; ++b)
+        if (!std::binary_search(removed.begin(), removed.end(), b))
+          sum += options.pair_score(removed[i], at_i, b, solution.poses[b]);
+      return sum;
+    };
+  }
   options.combinations = 6;
   PlacementSolution best = solution;
   for (const std::vector<std::size_t> &choice :
-       placement_combinations(bodies, candidates, options)) {
+       placement_combinations(bodies, candidates, guide, options)) {
     std::vector<Pose> poses = solution.poses;
     for (std::size_t j = 0; j < removed.size(); ++j)
       poses[removed[j]] = (*candidates[j])[choice[j]].pose;
@@ -361,7 +374,8 @@ std::vector<PlacementSolution> searched(PlacementProblem *state) {
   const PlacementProblem &problem = *state;
   std::vector<const std::vector<PlacementCandidate> *> candidates;
   for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
-  const auto combinations = placement_combinations(problem.bodies, candidates, options);
+  const auto combinations =
+      placement_combinations(problem.bodies, candidates, {nullptr, options.pair_score}, options);
   std::vector<PlacementSolution> solutions(combinations.size());
   parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
     std::vector<Pose> poses;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <set>
 
@@ -16,6 +17,9 @@ constexpr std::size_t kPlacementBodyComponents = 24;
 constexpr std::size_t kPlacementDataComponents = 256;
 constexpr std::size_t kPlacementPlaces = 160;
 constexpr std::size_t kPlacementTurnsAPlace = 8;
+// Weight of 1 kT of the guide, as a share of a body's overlap with the data. What the overlap is
+// worth in kT is known only after the search, and a guide may be wrong: several are tried.
+constexpr double kPlacementGuideShares[] = {0, 0.02, 0.07, 0.2};
 
 double sum_of(const std::vector<double> &values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
@@ -208,7 +212,7 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
 std::vector<std::vector<std::size_t>> placement_combinations(
     const std::vector<Mixture> &bodies,
     const std::vector<const std::vector<PlacementCandidate> *> &candidates,
-    const PlacementOptions &options) {
+    const PlacementGuide &guide, const PlacementOptions &options) {
   const std::size_t n = bodies.size();
   std::vector<Mixture> coarse;
   std::vector<std::size_t> first{0};  // candidate (b, a) has number first[b] + a
@@ -216,23 +220,32 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     coarse.push_back(coarsened(bodies[b], kPlacementBodyComponents, options.seed));
     first.push_back(first.back() + candidates[b]->size());
   }
-  // Overlap of every pair of candidates of different bodies.
+  // Overlap of every pair of candidates of different bodies, and what the guide says of it.
   const std::size_t all = first[n];
-  std::vector<float> pair(all * all, 0.0f);
+  std::vector<float> pair(all * all, 0.0f), guided(guide.pair ? all * all : 0, 0.0f);
+  std::vector<double> alone(all, 0.0);
   parallel_for(all, options.threads, [&](std::size_t i) {
     const std::size_t b = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
     const ComponentTable<float> table(moved(coarse[b], (*candidates[b])[i - first[b]].pose));
     std::vector<double> row(table.padded_size);
+    const Pose &pose = (*candidates[b])[i - first[b]].pose;
+    if (guide.alone) alone[i] = guide.alone(b, pose);
     for (std::size_t c = b + 1; c < n; ++c) {
       const BodyTable other(coarse[c]);
       for (std::size_t a = 0; a < candidates[c]->size(); ++a) {
         overlap_row(table, other, (*candidates[c])[a].pose, 0, table.padded_size, row.data());
         pair[i * all + first[c] + a] = static_cast<float>(sum_of(row));
+        if (guide.pair)
+          guided[i * all + first[c] + a] =
+              static_cast<float>(guide.pair(b, pose, c, (*candidates[c])[a].pose));
       }
     }
   });
   for (std::size_t i = 0; i < all; ++i)
-    for (std::size_t j = 0; j < i; ++j) pair[i * all + j] = pair[j * all + i];
+    for (std::size_t j = 0; j < i; ++j) {
+      pair[i * all + j] = pair[j * all + i];
+      if (guide.pair) guided[i * all + j] = guided[j * all + i];
+    }
 
   double typical = 0;
   for (std::size_t b = 0; b < n; ++b) typical += std::fabs(candidates[b]->front().overlap) / n;
@@ -244,17 +257,26 @@ std::vector<std::vector<std::size_t>> placement_combinations(
       return energy != other.energy ? energy < other.energy : choice < other.choice;
     }
   };
+  const std::vector<double> shares =
+      guide.pair ? std::vector<double>(std::begin(kPlacementGuideShares),
+                                       std::end(kPlacementGuideShares))
+                 : std::vector<double>{0};
   const std::size_t runs = std::max<std::size_t>(64, 2 * options.combinations);
   std::vector<Combination> found(runs);
   parallel_for(runs, options.threads, [&](std::size_t run) {
     Random random(options.seed, 1000 + run);
+    const double share = shares[run % shares.size()] * typical;  // overlap a kT
     std::vector<std::size_t> choice(n);
     for (std::size_t b = 0; b < n; ++b) choice[b] = random.below(candidates[b]->size());
     const auto cost = [&](std::size_t b, std::size_t a) {
-      double e = -(*candidates[b])[a].overlap;
+      double e = share * alone[first[b] + a] - (*candidates[b])[a].overlap;
       const float *row = &pair[(first[b] + a) * all];
       for (std::size_t c = 0; c < n; ++c)
         if (c != b) e += row[first[c] + choice[c]];
+      if (share == 0 || guided.empty()) return e;
+      const float *guided_row = &guided[(first[b] + a) * all];
+      for (std::size_t c = 0; c < n; ++c)
+        if (c != b) e += share * guided_row[first[c] + choice[c]];
       return e;
     };
     const std::size_t steps = 20000 * n;
@@ -271,15 +293,27 @@ std::vector<std::vector<std::size_t>> placement_combinations(
           if (cost(b, a) < cost(b, choice[b]) - 1e-9 * typical) choice[b] = a, improved = true;
     }
     double energy = 0;
-    for (std::size_t b = 0; b < n; ++b)  // pairs are counted from both sides
-      energy += 0.5 * (cost(b, choice[b]) - (*candidates[b])[choice[b]].overlap);
+    for (std::size_t b = 0; b < n; ++b) {  // pairs are counted from both sides
+      const std::size_t i = first[b] + choice[b];
+      energy +=
+          0.5 * (cost(b, choice[b]) + share * alone[i] - (*candidates[b])[choice[b]].overlap);
+    }
     found[run] = {energy, choice};
   });
-  std::set<Combination> distinct(found.begin(), found.end());
+  // Energies of different shares cannot be compared: the best of each in turn.
+  std::vector<std::set<Combination>> ranked(shares.size());
+  for (std::size_t run = 0; run < runs; ++run) ranked[run % shares.size()].insert(found[run]);
   std::vector<std::vector<std::size_t>> result;
-  for (const Combination &combination : distinct) {
-    if (result.size() == options.combinations) break;
-    result.push_back(combination.choice);
+  for (bool any = true; any;) {
+    any = false;
+    for (std::set<Combination> &best : ranked) {
+      if (best.empty() || result.size() == options.combinations) continue;
+      any = true;
+      const std::vector<std::size_t> choice = best.begin()->choice;
+      best.erase(best.begin());
+      if (std::find(result.begin(), result.end(), choice) == result.end())
+        result.push_back(choice);
+    }
   }
   return result;
 }

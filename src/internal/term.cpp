@@ -36,6 +36,8 @@ void MovedPoses::reject() {
   bodies_.clear();
 }
 
+double Term::pair_score(std::size_t, const Pose &, std::size_t, const Pose &) const { return 0; }
+
 void Term::set_parameters(const std::vector<double> &values) {
   if (!values.empty())
     throw std::domain_error(name_ + " has no parameters, got " + std::to_string(values.size()));

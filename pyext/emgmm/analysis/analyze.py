@@ -19,6 +19,7 @@ from ..scoring import make_score
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence
+from .crosslinks import SatisfiedLinks, satisfied_links
 from .models import RunModels, fit_poses, load_run
 from .outputs import ModelWriter
 from .reference import reference_coordinates
@@ -73,6 +74,8 @@ class Analysis:
         \\|S_native\\|; None without a reference or a map.
     native_cc
         CC of the native structure, over what the reference holds.
+    crosslinks
+        One entry for each set of cross-links of the settings.
     notes
         What the reader should know, one line each.
     """
@@ -86,6 +89,7 @@ class Analysis:
     reference: Path | None
     score_error_percent: float | None
     native_cc: float | None
+    crosslinks: list[SatisfiedLinks]
     notes: list[str]
 
     @property
@@ -114,6 +118,7 @@ class Analysis:
             "score_error_percent": self.score_error_percent,
             "native_cc": self.native_cc,
             "result": self.result,
+            "crosslinks": [c.report() for c in self.crosslinks],
             "notes": self.notes,
         }
 
@@ -200,6 +205,7 @@ def analyze(
         reference=Path(reference) if reference is not None else None,
         score_error_percent=error,
         native_cc=native_cc,
+        crosslinks=satisfied_links(run, clusters, coordinates),
         notes=notes,
     )
     _write_clusters(run, analysis, coordinates, force)

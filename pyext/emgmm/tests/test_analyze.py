@@ -3,12 +3,13 @@
 import json
 
 import gemmi
+import msgspec
 import numpy as np
 import pytest
 from emgmm.analysis import analyze
 from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.config import dump_config, load_config
+from emgmm.config import CrosslinksConfig, dump_config, load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import write_gmm
 from emgmm.io.rmf import RmfWriter, read_rmf
@@ -136,6 +137,29 @@ def test_report_and_files(run):
     assert not report["convergence"]["scores_agree"]
 
 
+def test_cross_links_of_best_model_and_clusters(run, tmp_path):
+    out, system, native = run
+    finest = system.finest
+    xyz = finest.positions(system.bodies.rotation, system.bodies.translation)
+    first = {m: np.flatnonzero(finest.molecule == m)[0] for m in range(3)}
+    gap = np.linalg.norm(xyz[first[0]] - xyz[[first[1], first[2]]], axis=1)
+    (tmp_path / "links.csv").write_text("prot1,res1,prot2,res2\nA,1,B,1\nA,1,Q,1\nB.0,1,B.0,3\n")
+    length = float(gap.min()) + 5
+    config = load_config(out / "system.toml")
+    section = CrosslinksConfig(file=str(tmp_path / "links.csv"), length=length)
+    config = msgspec.structs.replace(config, crosslinks=(section,))
+    (out / "system.toml").write_text(dump_config(config))
+    (found,) = analyze(out, native).report()["crosslinks"]
+    assert found["label"] == "links" and found["links"] == 2 and found["satisfied"] == 2
+    assert [d["link"] for d in found["distances"]] == ["A.0:1-B.0:1", "B.0:1-B.0:3"]
+    far, near = found["distances"]
+    assert far["best"] == pytest.approx(gap.min(), abs=4) and near["best"] < 15
+    assert far["nearest"] <= far["median"] and far["satisfied"]
+    assert found["clusters"][0] == {"satisfied_share": 1.0, "satisfied_share_ensemble": 1.0}
+    assert min(c["satisfied_share"] for c in found["clusters"]) == 0.5
+    assert found["notes"] == ["links.csv, line 3: A:1-Q:1 is not modelled"]
+
+
 def test_members_and_centre_of_a_cluster(run):
     out, system, native = run
     analyze(out, native)
@@ -161,7 +185,7 @@ def test_without_reference(run):
     report = analyze(out, best=5).report()
     assert report["models"] == 5 and report["result"] is None
     assert report["clusters"][0]["rmsd80"] is None and report["clusters"][0]["cc"] > 0.95
-    assert report["score_error_percent"] is None
+    assert report["score_error_percent"] is None and report["crosslinks"] == []
 
 
 def test_nothing_is_overwritten_without_force(run):

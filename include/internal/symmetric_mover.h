@@ -1,0 +1,42 @@
+// Moves that keep a symmetry: images of the bodies of one copy follow it.
+#ifndef IMPEMGMM_INTERNAL_SYMMETRIC_MOVER_H
+#define IMPEMGMM_INTERNAL_SYMMETRIC_MOVER_H
+
+#include <IMP/emgmm/internal/movers.h>
+
+#include <memory>
+#include <vector>
+
+namespace emcore {
+
+// `image` is where the operation puts `source`: pose(image) = operation pose(source) frame, with
+// `frame` what takes the image's own coordinates to the source's (copies may come in any frame).
+struct BodyImage {
+  std::size_t source = 0, image = 0;
+  Pose operation;  // global to global
+  Pose frame;      // local of the image to local of the source
+};
+
+Pose operator*(const Pose &a, const Pose &b);
+Pose image_pose(const BodyImage &image, const Pose &source);
+
+// Another mover's moves, with the images where they then belong. Only sources are free; images
+// are functions of them, so that the other mover's balance is kept.
+class SymmetricMover : public Mover {
+ public:
+  // Takes those of `images` whose source the mover moves. Throws std::domain_error where it moves
+  // an image itself, or one image has two sources.
+  SymmetricMover(std::shared_ptr<const Mover> mover, const std::vector<BodyImage> &images);
+
+  double propose(const MoverState &state, double scale, Random &random, Move *move) const override;
+  const std::vector<std::size_t> &bodies() const override { return bodies_; }
+
+ private:
+  std::shared_ptr<const Mover> mover_;
+  std::vector<BodyImage> images_;
+  std::vector<std::size_t> bodies_;
+};
+
+}  // namespace emcore
+
+#endif
