@@ -64,13 +64,18 @@ def placed_starts(
 
 
 def _starts(
-    system: System, data: Mixture | None, config: Config, processes: Processes, resume: bool
+    system: System,
+    data: Mixture | None,
+    config: Config,
+    symmetry: Symmetry | None,
+    processes: Processes,
+    resume: bool,
 ) -> np.ndarray:
     sampling = config.sampling
     if sampling.start == "placed" and data is not None and not resume:
         # One process searches; all need the starts.
         return processes.broadcast(
-            placed_starts(system, data, config) if processes.is_root else None
+            placed_starts(system, data, config, symmetry) if processes.is_root else None
         )
     if sampling.start == "random":
         return random_starts(system, data, sampling)
@@ -105,7 +110,9 @@ def make_sampler(
     movers += parameter_movers(specs)
     processes = processes or Processes()
     several = processes.size > 1
-    starts = _starts(system, data, config, processes, resume)
+    starts = _starts(system, data, config, symmetry, processes, resume)
+    if symmetry is not None:
+        starts = symmetry.symmetric(starts)
     threads = sampling.threads
     if several and threads == 0:
         threads = max(1, (os.cpu_count() or 1) // processes.size)
