@@ -16,7 +16,7 @@ from emgmm.io.structures import read_structure
 
 SHARED = Path(
     os.environ.get(
-        "EMGMM_SHARED_DATA", Path(__file__).resolve().parents[1].parent / "shared" / "data"
+        "EMGMM_SHARED_DATA", Path(__file__).resolve().parents[2].parent / "shared" / "data"
     )
 )
 COLORS = "blue red gold green purple orange cyan salmon brown gray pink black".split()

@@ -1,6 +1,6 @@
 """RNA polymerase II in its 20.9 A map (EMD-1883), real data: 12 subunits from nothing.
 
-    python benchmark/rnapolii.py [--seeds 1] [--links] [--components 100] [--steps 50000]
+    python benchmark/native/rnapolii.py [--seeds 1] [--links] [--components 100] [--steps 50000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM.
 """

@@ -1,6 +1,6 @@
 """Complexes from nothing: the columns of Table 2 (bioRxiv 113951), several seeds each.
 
-    python benchmark/assembly.py [--complexes 1z5s,3sfd] [--seeds 5] [--start placed]
+    python benchmark/native/assembly.py [--complexes 1z5s,3sfd] [--seeds 5] [--start placed]
         [--resolution 8 --snr 5]
 
 Without --resolution the data GMM is that of the native structure, mass / 1.09 kDa components (the
@@ -31,7 +31,7 @@ COMPLEXES = {
     "1dfj": SHARED / "complexes" / "1dfj.pdb.gz",
     "1kxp": SHARED / "complexes" / "1kxp.pdb.gz",
     "2hle": SHARED / "complexes" / "2hle.pdb.gz",
-    "1bd2": Path(__file__).resolve().parents[1] / "examples" / "1bd2" / "complex.pdb.gz",
+    "1bd2": Path(__file__).resolve().parents[2] / "examples" / "1bd2" / "complex.pdb.gz",
 }
 
 
