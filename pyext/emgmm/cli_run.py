@@ -7,6 +7,7 @@ import math
 import click
 
 from .cli_common import (
+    BAD_INPUT,
     Bar,
     Stopped,
     bad_values,
@@ -33,6 +34,7 @@ from .cli_common import (
 def run(settings, output, engine, replicas, steps, seed, threads, resume, report, force) -> None:
     """Sample models of the complex that SYSTEM.toml describes."""
     check_report(report, force)
+    from .run import OtherProcessFailed
     from .run import run as sample
 
     def show(progress) -> None:
@@ -59,8 +61,12 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
                 stage=bar.stage,
                 progress=show,
             )
+    except OtherProcessFailed:
+        raise SystemExit(BAD_INPUT) from None
     except KeyboardInterrupt:
         raise Stopped(f"stopped; go on with: emgmm run {settings} -o {output} --resume") from None
+    if not result:  # one of several processes, and not the one that writes
+        return
     write_report(report, result, force)
     say(
         report,

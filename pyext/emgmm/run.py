@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -24,6 +24,7 @@ from .errors import InputError
 from .io.files import replacing
 from .io.gmm import read_gmm, write_gmm
 from .mixture import Mixture
+from .processes import Processes, world
 from .representation import System, build_system
 from .run_output import Outputs
 from .sampler_setup import scaled_data
@@ -91,7 +92,7 @@ def run(
     Returns
     -------
     dict
-        Content of ``run.json`` (design.md, section 7).
+        Content of ``run.json``; empty in all but the first of several processes (``mpirun``).
 
     Raises
     ------
@@ -100,39 +101,86 @@ def run(
     KeyboardInterrupt
         After Ctrl-C; the folder can be resumed.
     """
+    processes = world()
     config = settings if isinstance(settings, Config) else load_config(settings)
     config = _with_options(config, replicas, steps, seed, threads)
-    engine = choose_engine(engine)
+    engine = choose_engine(engine, processes)
     out = Path(out)
-    if resume and force:
-        raise InputError("--force", "--resume too", "one of them")
-    _refuse_used(out, resume, force)
-    if resume:
-        _refuse_changes(out, config)
-    with locked(out):
-        if not resume:
-            _set_up(config, out, stage)
+    with ExitStack() as stack:
+        with _root_first(processes) as is_root:
+            if is_root:
+                _prepare(config, out, resume, force, stage, stack)
         stage("reading the set-up")
         system, data = load_output(out, config)
         if engine == "imp":
             from .run_imp import run_imp
 
             return run_imp(config, out, system, data, resume=resume, stage=stage)
+        if not processes.is_root:
+            run_native(
+                system, data, config, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume)
+            )
+            return {}
         return _run_native(config, out, system, data, resume, stage, progress)
 
 
-def choose_engine(engine: str) -> str:
+def _prepare(
+    config: Config,
+    out: Path,
+    resume: bool,
+    force: bool,
+    stage: Callable[[str], None],
+    stack: ExitStack,
+) -> None:
+    """Checks the folder, keeps others out of it, and writes what the run starts from."""
+    if resume and force:
+        raise InputError("--force", "--resume too", "one of them")
+    _refuse_used(out, resume, force)
+    if resume:
+        _refuse_changes(out, config)
+    stack.enter_context(locked(out))
+    if not resume:
+        _set_up(config, out, stage)
+
+
+class OtherProcessFailed(Exception):
+    """Process 0 of several has failed, and says why."""
+
+
+@contextmanager
+def _root_first(processes: Processes) -> Iterator[bool]:
+    """The block is for process 0; the others wait for it, and end where it fails."""
+    failed = False
+    try:
+        yield processes.is_root
+    except BaseException:
+        failed = True
+        raise
+    finally:
+        if processes.broadcast(failed) and not processes.is_root:
+            raise OtherProcessFailed
+
+
+def _goes_on(out: Path, resume: bool) -> bool:
+    """Whether there is a state to go on from: killed before the first checkpoint, a run starts
+    again from the same starts."""
+    return resume and (out / CHECKPOINT).is_file()
+
+
+def choose_engine(engine: str, processes: Processes) -> str:
     """ "imp" or "native".
 
     Raises
     ------
     InputError
-        "imp" is asked for and cannot be imported.
+        "imp" is asked for and cannot be imported, or asked for under ``mpirun``.
     """
-    if engine == "native":
-        return engine
     if engine not in ENGINES:
         raise InputError("--engine", repr(engine), "one of " + ", ".join(ENGINES))
+    if engine == "imp" and processes.size > 1:
+        raise InputError("--engine", "imp under mpirun", "no mpirun: the run starts it by itself")
+    if engine == "native" or processes.size > 1:
+        return "native"
     from .imp_engine import find_imp
 
     found = find_imp()
@@ -290,8 +338,7 @@ def _run_native(
     progress: Callable[[Progress], None],
 ) -> dict:
     checkpoint = out / CHECKPOINT
-    # Killed before the first checkpoint: the same start is made again.
-    going_on = resume and checkpoint.is_file()
+    going_on = _goes_on(out, resume)
     if resume:
         (out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
     offsets = read_checkpoint(checkpoint).offsets if going_on else None

@@ -21,11 +21,11 @@ from .scoring import make_score
 STAT, REPLICA_STAT, RMF = "stat.0.out", "stat_replica.0.out", "rmfs/0.rmf3"
 # The sampler's names of the terms -> keys of PMI's stat files.
 TERM_KEYS = {
-    "em": "GaussianEMRestraint_EM",
+    "em": "GaussianEMRestraint_em",
     "connectivity": "ConnectivityRestraint_Score",
     "excluded_volume": "ExcludedVolumeSphere_Score",
 }
-CC_KEY, SIGMA_KEY = "GaussianEMRestraint_EM_CCC", "GaussianEMRestraint_sigma_EM"
+CC_KEY, SIGMA_KEY = "GaussianEMRestraint_em_CCC", "GaussianEMRestraint_sigma_em"
 _REPLICA_KEYS = ("ReplicaExchange_CurrentTemp", "Replica", "score", "MonteCarlo_Nframe")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from ..run_output import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
 from ..sampler_setup import score_options
 from ..scoring import make_score
 
-_NOT_SCORES = ("MonteCarlo_", "rmf_", "ReplicaExchange_", "Stopwatch")
+# Terms by the keys of PMI's stat files; a group of the pattern becomes part of the name.
+_TERMS = {
+    "density": r"GaussianEMRestraint_(?!sigma_).*(?<!_CCC)",
+    "connectivity": r"ConnectivityRestraint_Score.*",
+    "excluded volume": r"ExcludedVolumeSphere_Score.*",
+    "cross-links": r"CrossLinkingMassSpectrometryRestraint_Data_Score_(.*)",
+}
 
 
 @dataclass(frozen=True)
@@ -50,8 +57,6 @@ class Content:
         Data GMM as scored; None without a map.
     log_ratios
         (N_D,) of the best model, log(ov_MD / ov_DD).
-    best
-        Position of the best frame among all.
     """
 
     folder: Path
@@ -67,8 +72,6 @@ class Content:
     coordinates: np.ndarray
     data: Mixture | None
     log_ratios: np.ndarray | None
-    best: int
-    best_values: dict[str, float]
 
 
 def read_content(folder: Path) -> Content:
@@ -92,14 +95,13 @@ def read_content(folder: Path) -> Content:
         core = make_score(data, score_options(run.config))
         arrays = (placed.means, placed.covariances, placed.weights)
         log_ratios = np.asarray(core.log_ratios(*arrays))
-    names = [k for k in stat.keys if _is_score(stat, k)]
     steps = stat.column("MonteCarlo_Nframe") if "MonteCarlo_Nframe" in stat else np.arange(n)
     return Content(
         folder=folder,
         run=run,
         steps=steps[shown],
-        total=Trace("Total_Score", stat.column("Total_Score")[shown]),
-        terms=[Trace(k, stat.column(k)[shown]) for k in names],
+        total=Trace("total", stat.column("Total_Score")[shown]),
+        terms=[Trace(name, values[shown]) for name, values in _terms(stat).items()],
         cc=_trace(stat, CC_KEY, shown),
         sigma=_trace(stat, SIGMA_KEY, shown),
         replicas=_replicas(folder, n, shown),
@@ -108,20 +110,22 @@ def read_content(folder: Path) -> Content:
         coordinates=coordinates,
         data=data,
         log_ratios=log_ratios,
-        best=best,
-        best_values={k: float(stat.column(k)[best]) for k in names},
     )
 
 
-def _is_score(stat: Stat, key: str) -> bool:
-    if key == "Total_Score" or key.startswith(_NOT_SCORES) or key in (CC_KEY, SIGMA_KEY):
-        return False
-    if not ("Restraint" in key or "Score" in key or "Volume" in key) or "sigma" in key.lower():
-        return False
-    try:
-        return bool(np.isfinite(stat.column(key)).all())
-    except InputError:
-        return False
+def _terms(stat: Stat) -> dict[str, np.ndarray]:
+    """Name of each kind of term -> its sum over the restraints of that kind, frame by frame.
+
+    PMI has one connectivity restraint a molecule.
+    """
+    sums: dict[str, np.ndarray] = {}
+    for key in stat.keys:
+        for name, pattern in _TERMS.items():
+            match = re.fullmatch(pattern, key)
+            if match:
+                label = " ".join([name, *match.groups()])
+                sums[label] = sums.get(label, 0.0) + stat.column(key)
+    return {name: values for name, values in sums.items() if np.isfinite(values).all()}
 
 
 def _trace(stat: Stat, key: str, shown: np.ndarray) -> Trace | None:

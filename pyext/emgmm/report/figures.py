@@ -27,25 +27,11 @@ _DIVERGING = [
 _PLAIN = dict(margin=dict(l=62, r=18, t=12, b=48), hovermode="closest")
 
 
-def term_name(key: str) -> str:
-    """A term's key in words."""
-    for start, name in (
-        ("GaussianEMRestraint", "density"),
-        ("Connectivity", "connectivity"),
-        ("ExcludedVolume", "excluded volume"),
-        ("CrossLinking", "cross-links"),
-    ):
-        if key.startswith(start):
-            label = key.rpartition("_")[2]
-            return f"{name} {label}" if name == "cross-links" else name
-    return key
-
-
 def scores(content: Content) -> go.Figure:
     """Total score and each term over the run."""
     figure = go.Figure()
     traces = [("total", content.total.values)]
-    traces += [(term_name(t.name), t.values) for t in content.terms]
+    traces += [(t.name, t.values) for t in content.terms]
     for i, (name, values) in enumerate(traces):
         line = dict(
             color="#7f7f7f" if i == 0 else COLORS[(i - 1) % 6], width=2.2 if i == 0 else 1.3

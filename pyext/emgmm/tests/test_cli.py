@@ -93,7 +93,7 @@ def test_run_writes_what_is_promised(native_gmm, tmp_path):
     ) in "system.toml data_gmm.txt gmm run.json stat.0.out stat_replica.0.out rmfs/0.rmf3".split():
         assert (out / name).exists(), name
     stat = (out / "stat.0.out").read_text()
-    assert "GaussianEMRestraint_EM_CCC" in stat
+    assert "GaussianEMRestraint_em_CCC" in stat
     assert stat.count("\n") == 201
 
     # In use: refused, and untouched.
