@@ -53,7 +53,9 @@ class Tests(IMP.test.TestCase):
             seed=4, progress=lambda done, total: shown.append((done, total)))
         self.assertEqual(result["steps"], 600)
         self.assertEqual(result["moves"], 600)
-        self.assertTrue(0 < result["acceptance"] < 1)
+        self.assertEqual(len(result["acceptance"]), len(system.dof.get_movers()))
+        for share in result["acceptance"].values():
+            self.assertTrue(0 < share <= 1)
         self.assertEqual(shown[-1], (600, 600))
         stat = self.read_stat()
         self.assertEqual(len(stat), 30)

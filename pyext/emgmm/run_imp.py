@@ -18,13 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
-from .config import Config, load_config
+from .config import Config, dump_config, load_config
 from .errors import InputError
 from .io.topology import TopologyRow, read_topology
 from .mixture import Mixture
+from .poses import to_matrices
 from .representation.system import System
+from .sampler_setup import random_starts
+from .sampling import placed_starts
 
-_TABLE, _LOG, _RESULT = "topology_imp.txt", "imp.log", "restart/result.json"
+_TABLE, _LOG = "topology_imp.txt", "imp.log"
+_RESULT, _STARTS = "restart/result.json", "restart/starts.npy"
 _DALTON_PER_RESIDUE = 109.0  # the paper: 1.09 kDa a component of about 10 residues
 
 
@@ -50,8 +54,13 @@ def run_imp(
     from .run import summary_report, write_summary
 
     command = _command(config, out, resume)
-    stage("sampling with IMP")
     (out / "restart").mkdir(exist_ok=True)
+    if resume:
+        (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
+    elif config.sampling.start != "asis":
+        stage("placing the subunits" if config.sampling.start == "placed" else "random starts")
+        np.save(out / _STARTS, _starts(config, system, data))
+    stage("sampling with IMP")
     with open(out / _LOG, "ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
@@ -72,6 +81,13 @@ def run_imp(
     report |= {"frames": frames, "best_score": best}
     write_summary(out, report)
     return report
+
+
+def _starts(config: Config, system: System, data: Mixture | None) -> np.ndarray:
+    """(replicas, bodies, 7) poses: those that the native engine starts from."""
+    if config.sampling.start == "placed" and data is not None:
+        return placed_starts(system, data, config)
+    return random_starts(system, data, config.sampling)
 
 
 def _command(config: Config, out: Path, resume: bool) -> list[str]:
@@ -156,7 +172,7 @@ def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int) -> None:
 
 
 def build_imp_system(config: Config, out: Path):
-    """The ``IMP.emgmm.macros.System`` of a run's settings.
+    """The ``IMP.emgmm.macros.System`` of a run's settings, and the native system of the same.
 
     The model GMMs are fitted by emgmm's own fit, of seconds, under the names by which PMI finds
     them in ``OUT/gmm``.
@@ -173,8 +189,8 @@ def build_imp_system(config: Config, out: Path):
     write_table(table, rows, per_gaussian)
     gmm_dir = out / "gmm"
     gmm_dir.mkdir(exist_ok=True)
-    # What PMI would read back; several ranks write the same bytes.
-    build_native(
+    # What PMI will read back; several ranks write the same bytes.
+    native = build_native(
         msgspec.structs.replace(
             config, system=msgspec.structs.replace(paths, topology=str(table), gmm_dir=None)
         ),
@@ -186,7 +202,7 @@ def build_imp_system(config: Config, out: Path):
         options = {"noise_model": em.noise_model, "sigma_min": em.sigma_min, "scale": em.scale}
     sampling = config.sampling
     try:
-        return build_system(
+        system = build_system(
             str(table),
             em_gmm=str(out / "data_gmm.txt") if em is not None else None,
             crosslinks=[_crosslinks(CrossLinks, section) for section in config.crosslinks],
@@ -208,6 +224,45 @@ def build_imp_system(config: Config, out: Path):
         )
     finally:
         table.unlink(missing_ok=True)
+    return system, native
+
+
+def set_poses(system, native: System, poses: np.ndarray) -> None:
+    """Give an IMP system the poses (bodies, 7) of the native system of the same topology.
+
+    Rigid bodies come in the same order; PMI puts the origin of a body elsewhere (it counts every
+    resolution and the beads), so bodies get the motion since the input structure.
+    """
+    import IMP.algebra
+    import IMP.core
+    import IMP.pmi.tools
+
+    bodies = native.bodies
+    rotation, translation = to_matrices(poses)
+    rigid = np.flatnonzero(bodies.rotatable & bodies.movable)
+    for b, imp_body in zip(rigid, system.dof.get_rigid_bodies(), strict=True):
+        turn = rotation[b] @ bodies.rotation[b].T
+        shift = translation[b] - turn @ bodies.translation[b]
+        motion = IMP.algebra.Transformation3D(
+            IMP.algebra.get_rotation_from_matrix(*turn.ravel()), IMP.algebra.Vector3D(*shift)
+        )
+        frame = imp_body.get_reference_frame().get_transformation_to()
+        imp_body.set_reference_frame(IMP.algebra.ReferenceFrame3D(motion * frame))
+    system.model.update()
+    beads = {name: b for b, name in enumerate(bodies.names) if not bodies.rotatable[b]}
+    for bead in system.dof.get_flexible_beads():
+        residues = IMP.pmi.tools.get_residue_indexes(bead)
+        molecule = IMP.pmi.tools.get_molecules(bead)[0]
+        copy = IMP.atom.Copy(molecule).get_copy_index()
+        name = f"{molecule.get_name()}.{copy}:{residues[0]}-{residues[-1]}"
+        xyz = IMP.algebra.Vector3D(*translation[beads[name]])
+        if IMP.core.NonRigidMember.get_is_setup(bead):
+            member = IMP.core.NonRigidMember(bead)
+            frame = member.get_rigid_body().get_reference_frame()
+            member.set_internal_coordinates(frame.get_local_coordinates(xyz))
+        else:
+            IMP.core.XYZ(bead).set_coordinates(xyz)
+    system.model.update()
 
 
 def _crosslinks(kind, section):
@@ -236,12 +291,15 @@ def main() -> None:
     out = arguments.out.resolve()
     config = load_config(out / "system.toml")
 
-    from IMP.emgmm.sampling import Annealing, sample
+    from IMP.emgmm.sampling import Annealing, get_replica_exchange, sample
 
-    system = build_imp_system(config, out)
+    system, native = build_imp_system(config, out)
     sampling = config.sampling
     annealing = sampling.annealing
-    restart = out / "restart"
+    exchange = get_replica_exchange()
+    going_on = arguments.resume and (out / "restart" / "0.npz").is_file()
+    if not going_on and (out / _STARTS).is_file():
+        set_poses(system, native, np.load(out / _STARTS)[exchange.get_my_index()])
     result = sample(
         system,
         str(out),
@@ -250,11 +308,11 @@ def main() -> None:
         exchange_interval=sampling.exchange_interval,
         temperature_min=sampling.temperature_min,
         temperature_max=sampling.temperature_max,
-        annealing=Annealing(annealing.low_weight, annealing.low_steps, annealing.high_steps),
-        start="asis" if sampling.start == "asis" else "random",
-        box=sampling.box,
+        annealing=Annealing(annealing.low_weight, sampling.low_steps, annealing.high_steps),
+        start="asis",
         seed=sampling.seed,
-        restart=arguments.resume and (restart / "0.npz").is_file(),
+        restart=going_on,
+        exchange=exchange,
     )
     if result["rank"] == 0:
         (out / _RESULT).write_text(json.dumps(result), encoding="utf-8")

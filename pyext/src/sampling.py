@@ -123,7 +123,7 @@ def set_random_start(system, box=None, seed=1):
 def sample(system, output, steps=100000, frame_interval=100, exchange_interval=100,
            temperature_min=1.0, temperature_max=2.5, annealing=None, start="random",
            box=None, seed=1, score_moved=True, restart=False, progress=_show,
-           verbose=False, macro_options=None):
+           verbose=False, exchange=None, macro_options=None):
     """Sample with replica exchange Monte Carlo; one body moves a step.
 
     Under `mpirun -np N` with IMP.mpi there are N replicas, else one. Writes PMI's files:
@@ -145,9 +145,10 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
+    @param exchange from get_replica_exchange(), where it was needed before
     @param macro_options further arguments of IMP.pmi.macros.ReplicaExchange
-    @return dict: steps, seconds, steps_per_second, replicas, acceptance, exchange, temperatures,
-            rank, frames
+    @return dict: steps, moves, seconds, steps_per_second, replicas, acceptance (share by mover),
+            exchange (share of this process), temperatures, rank
     """
     if frame_interval % exchange_interval and exchange_interval < frame_interval:
         raise ValueError("frame_interval is %d, expected a multiple of exchange_interval, %d"
@@ -157,7 +158,7 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
         raise ValueError("start is %r, expected 'random' or 'asis'" % (start,))
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
-    exchange = get_replica_exchange()
+    exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()
     os.makedirs(output, exist_ok=True)
@@ -200,8 +201,8 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
         "seconds": seconds,
         "steps_per_second": sampler.proposed * replicas / max(seconds, 1e-9),
         "replicas": replicas,
-        "acceptance": sampler.accepted / max(1, sampler.proposed),
-        "exchange": _get_exchange_share(macro),
+        "acceptance": _get_acceptance(sampler),
+        "exchange": [_get_exchange_share(macro)] if replicas > 1 else [],
         "temperatures": [float(t) for t in
                          exchange.create_temperatures(temperature_min, temperature_max, replicas)],
         "rank": job.rank,
@@ -217,6 +218,17 @@ def _our_sampler(job):
         yield
     finally:
         IMP.pmi.samplers.MonteCarlo = theirs
+
+
+def _get_acceptance(sampler):
+    shares = {}
+    for mover in sampler.smv.get_movers():
+        mover = IMP.core.MonteCarloMover.get_from(mover)
+        name, proposed = mover.get_name(), mover.get_number_of_proposed()
+        while name in shares:
+            name += "'"
+        shares[name] = mover.get_number_of_accepted() / proposed if proposed else 0.0
+    return shares
 
 
 def _get_exchange_share(macro):

@@ -60,7 +60,9 @@ def find_leaves(
         values = node.values
         if "physics/coordinates" not in values and node.id not in moving:
             continue
-        if ("physics/variances" in values) != (kind == GAUSSIAN_PARTICLE):
+        # PMI's flexible beads are Gaussians themselves; those of a map belong to no molecule.
+        is_gaussian = "physics/variances" in values
+        if is_gaussian != (kind == GAUSSIAN_PARTICLE) and not (is_gaussian and context.molecule):
             continue
         radius, mass = (values.get(f"physics/{k}", np.nan) for k in ("radius", "mass"))
         inherited = (context.reference, context.molecule, context.copy, context.chain)
