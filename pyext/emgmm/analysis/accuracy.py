@@ -22,7 +22,7 @@ from .deviations import (
 class SubunitAccuracy(NamedTuple):
     """How well one subunit is placed."""
 
-    name: str
+    name: str  # of the place in the reference; a copy may stand there under another number
     position_error: float  # Å between the centroids
     angle_error: float  # degrees of the rotation that is left after the shift
     rmsd: float  # Å

@@ -157,7 +157,8 @@ def analyze(
     """Analyse a finished run and write ``analysis.json`` and ``clusters/`` into its folder.
 
     ``clusters/N.rmf3`` holds the members of cluster N (from 0, as in the JSON; of the 10 most
-    populated clusters and the first), best score first; ``clusters/N.cif`` its centre.
+    populated clusters and the first), best score first and as sampled: identical copies keep their
+    names, also where the clustering takes one for the other. ``clusters/N.cif`` is its centre.
 
     Parameters
     ----------

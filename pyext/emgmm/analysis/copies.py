@@ -49,6 +49,7 @@ class CopiesOfModels:
         # About their own mean the coordinates are small: single precision is exact enough.
         self._middle = models[:, group].mean(axis=(0, 1, 2)) if len(models) else np.zeros(3)
         self._copies = (models[:, group] - self._middle).reshape(shape)
+        self._squares = np.einsum("mcr,mcr->mc", self._copies, self._copies)
 
     def costs(self, center: np.ndarray) -> np.ndarray:
         """(m, copies, copies): summed squared deviation, Å², of copy b at the place of a."""
@@ -57,10 +58,12 @@ class CopiesOfModels:
         target = np.where(known, target, 0.0).astype(self._copies.dtype)
         # |x - c|² = |x|² - 2 x·c + |c|², over the residues that the place knows.
         if known.all():
-            squares = np.einsum("mcr,mcr->mc", self._copies, self._copies)[:, :, None]
+            squares = self._squares[:, :, None]
         else:
             squares = (self._copies**2) @ known.T.astype(self._copies.dtype)
-        costs = squares - 2 * (self._copies @ target.T) + (target * target).sum(axis=1)
+        flat = self._copies.reshape(-1, target.shape[1])  # one product of matrices, not many
+        products = (flat @ target.T).reshape(*self._copies.shape[:2], -1)
+        costs = squares - 2 * products + (target * target).sum(axis=1)
         return costs.transpose(0, 2, 1).astype(float)
 
     def assign(self, center: np.ndarray) -> np.ndarray:
