@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -250,7 +250,9 @@ def _reports(
 
 def _score(run: RunModels) -> _core.MixtureScore | None:
     data = run.data()
-    return make_score(data, score_options(run.config)) if data is not None else None
+    if data is None:
+        return None
+    return make_score(data, replace(score_options(run.config), single_precision=False))
 
 
 def _against_native(
