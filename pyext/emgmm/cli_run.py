@@ -68,9 +68,11 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
     if not result:  # one of several processes, and not the one that writes
         return
     write_report(report, result, force)
+    best = result["best_score"]
     say(
         report,
-        f"{output}: {result['frames']} frames, best score {result['best_score']:.2f} kT, "
+        f"{output}: {result['frames']} frames, "
+        f"best score {'none' if best is None else f'{best:.2f} kT'}, "
         f"{result['steps_per_second']:.0f} steps/s, {result['seconds']:.1f} s "
         f"({result['engine']} engine)",
     )

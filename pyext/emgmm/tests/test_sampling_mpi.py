@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import settings
 
 
 def run(folder: Path) -> None:
@@ -44,27 +45,28 @@ def run(folder: Path) -> None:
         )
 
 
-def test_processes_make_the_same_run(tmp_path):
+@pytest.fixture(scope="module")
+def mpirun() -> list[str]:
+    """The launcher with its options; the number of processes comes next."""
     pytest.importorskip("mpi4py", reason="needs the extra emgmm[mpi]")
     launcher = shutil.which("mpirun", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")
     if launcher is None:
         pytest.skip("needs mpirun, from the extra emgmm[mpi]")
+    return [launcher, "--allow-run-as-root", "--oversubscribe", "-n"]
+
+
+def completed(command: list[str]) -> subprocess.CompletedProcess:
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def test_processes_make_the_same_run(tmp_path, mpirun):
     results = []
     for size in (1, 2, 3):
         folder = tmp_path / str(size)
         folder.mkdir()
         command = [sys.executable, __file__, str(folder)]
-        if size > 1:
-            command = [
-                launcher,
-                "--allow-run-as-root",
-                "--oversubscribe",
-                "-n",
-                str(size),
-                *command,
-            ]
-        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        done = completed([*mpirun, str(size), *command] if size > 1 else command)
         assert done.returncode == 0, done.stderr
         state = (folder / "checkpoint.bin").read_bytes().split(b"\n", 2)[2]
         results.append((state, dict(np.load(folder / "frames.npz"))))
@@ -74,6 +76,20 @@ def test_processes_make_the_same_run(tmp_path):
         for name, values in frames.items():
             np.testing.assert_array_equal(other[name], values, err_msg=name)
         assert other_state == state
+
+
+def test_the_command_runs_on_several_processes(tmp_path, mpirun, native_gmm):
+    path = settings(tmp_path, native_gmm)
+    command = [sys.executable, "-c", "from emgmm.cli import main; main()", "run", str(path), "-o"]
+    one, two = str(tmp_path / "one"), str(tmp_path / "two")
+    assert completed([*command, one, "--engine", "native"]).returncode == 0
+    done = completed([*mpirun, "2", *command, two])
+    assert done.returncode == 0, done.stderr
+    for name in ("stat.0.out", "stat_replica.0.out", "data_gmm.txt"):
+        assert Path(two, name).read_bytes() == Path(one, name).read_bytes(), name
+    # Bad input ends every process, told once.
+    done = completed([*mpirun, "2", *command, two])
+    assert done.returncode == 2 and done.stderr.count("a folder in use") == 1, done.stderr
 
 
 if __name__ == "__main__":
