@@ -80,10 +80,7 @@ def published_series() -> None:
     reference = read_gmm(folder / "128.txt")
     steps = (-1, -0.5, 0, 0.5, 1)
     shift = max(
-        (
-            density.origin + density.voxel * s
-            for s in itertools.product((-1, -0.5, 0, 0.5, 1), repeat=3)
-        ),
+        (density.origin + density.voxel * s for s in itertools.product(steps, repeat=3)),
         key=lambda d: correlation(grid, moved(reference, d)),
     )
     print(f"\nseries shifted by {shift} Å")
