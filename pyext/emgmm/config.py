@@ -100,6 +100,8 @@ class CrosslinksConfig(_Section):
     resolution: Count = 1
     sigma: Positive = 5.0  # Å, start of the positional uncertainty
     psi: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05  # start of the share of false links
+    sigma_is_sampled: bool = True  # else it stays where it starts
+    psi_is_sampled: bool = True
     weight: NotNegative = 1.0
 
 

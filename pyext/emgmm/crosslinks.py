@@ -38,6 +38,8 @@ class CrossLinks:
         (n,) int, particles.
     length, slope, sigma, psi, weight
         From the settings (`CrosslinksConfig`); sigma and psi are where sampling starts.
+    sigma_is_sampled, psi_is_sampled
+        False for an unknown that stays where it starts.
     notes
         Rows that were left out, and why.
     """
@@ -53,6 +55,8 @@ class CrossLinks:
     sigma: float
     psi: float
     weight: float
+    sigma_is_sampled: bool
+    psi_is_sampled: bool
     notes: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -132,6 +136,8 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
         config.sigma,
         config.psi,
         config.weight,
+        config.sigma_is_sampled,
+        config.psi_is_sampled,
         tuple(notes),
     )
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """An unknown of a term: its name in the output, its range and its largest step."""
+    """An unknown of a term: its name in the output, its range and its largest step (0: fixed)."""
 
     name: str
     low: float
@@ -112,22 +112,26 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
         if f"crosslinks_{links.label}" in [s.term.name for s in terms]:
             found = f"label {links.label!r} twice"
             raise InputError(section.file, found, "another label for each set of cross-links")
-        terms.append(_crosslink_spec(system, links))
+        terms.append(_crosslink_spec(system, links, section.file))
     if not terms:
         raise ValueError("nothing to score: no density, no connectivity and no excluded volume")
     return terms
 
 
-def _crosslink_spec(system: System, links: CrossLinks) -> TermSpec:
-    label = links.label
-    return TermSpec(
-        crosslink_term(system, links),
-        links.weight,
-        parameters=(
-            ParameterSpec(f"sigma_{label}", *SIGMA_RANGE, SIGMA_STEP),
-            ParameterSpec(f"psi_{label}", *PSI_RANGE, PSI_STEP),
-        ),
-    )
+def _crosslink_spec(system: System, links: CrossLinks, file: str) -> TermSpec:
+    parameters = []
+    for name, start, sampled, (low, high), step in (
+        ("sigma", links.sigma, links.sigma_is_sampled, SIGMA_RANGE, SIGMA_STEP),
+        ("psi", links.psi, links.psi_is_sampled, PSI_RANGE, PSI_STEP),
+    ):
+        if sampled and not low <= start <= high:
+            raise InputError(
+                file, f"{name} = {start:g}", f"{low:g} to {high:g} for a {name} that is sampled"
+            )
+        parameters.append(
+            ParameterSpec(f"{name}_{links.label}", low, high, step if sampled else 0.0)
+        )
+    return TermSpec(crosslink_term(system, links), links.weight, parameters=tuple(parameters))
 
 
 def connectivity_term(system: System) -> _core.Term:
@@ -207,11 +211,12 @@ def build_movers(
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:
-    """One mover for each unknown of the terms."""
+    """One mover for each unknown of the terms that is not fixed."""
     return [
         _core.parameter_mover(p.name, t, i, p.low, p.high, p.max_step)
         for t, spec in enumerate(specs)
         for i, p in enumerate(spec.parameters)
+        if p.max_step > 0
     ]
 
 

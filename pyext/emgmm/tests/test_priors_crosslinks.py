@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
@@ -123,10 +124,37 @@ def test_published_files_have_the_default_columns(shared_data):
     folder = shared_data / "crosslinks"
     simulated = sorted((folder / "simulated").glob("*.csv"))
     assert simulated
-    for path in [*simulated, folder / "rnapolii" / "polii_juri.csv"]:
+    keys = "protein1", "residue1", "protein2", "residue2"
+    other = ["pep1.accession", "pep1.xlinked_aa", "pep2.accession", "pep2.xlinked_aa"]
+    files = [(path, {}) for path in [*simulated, folder / "rnapolii" / "polii_juri.csv"]]
+    files += [
+        (folder / "rnapolii" / "polii_xlinks.csv", dict(zip(keys, other, strict=True))),
+        (folder / "actin_4pki" / "derived_xls.dat", {k: k.capitalize() for k in keys}),
+    ]
+    for path, columns in files:
         # The columns are found; the molecules are others.
         with pytest.raises(InputError, match="no cross-link between modelled residues"):
-            read_crosslinks(system, CrosslinksConfig(file=str(path)))
+            read_crosslinks(system, CrosslinksConfig(file=str(path), **columns))
+
+
+def test_unknowns_can_be_fixed(tmp_path):
+    system = pair_system()
+    text = "prot1,res1,prot2,res2\nA.1,1,B,1\n"
+    section = write(tmp_path, text, sigma=200.0, sigma_is_sampled=False)
+    config = Config(
+        system=SystemConfig(topology="t"),
+        crosslinks=(section,),
+        sampling=SamplingConfig(replicas=1, steps=3000, start="asis", threads=1),
+    )
+    batches = []
+    summary = run_native(system, None, config, Callbacks(frames=batches.append))
+    frames = batches[-1]
+    assert frames.parameter_names == ("sigma_links", "psi_links")
+    assert (frames.parameters[:, 0] == 200.0).all() and frames.parameters[:, 1].std() > 0
+    assert "sigma_links" not in summary.acceptance and "psi_links" in summary.acceptance
+    section = write(tmp_path, text, psi=0.7)
+    with pytest.raises(InputError, match=r"found psi = 0\.7, expected 0\.01 to 0\.49"):
+        build_terms(system, None, msgspec.structs.replace(config, crosslinks=(section,)))
 
 
 def test_links_bring_bodies_together_and_sample_their_unknowns(tmp_path):
