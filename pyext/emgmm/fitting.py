@@ -73,6 +73,22 @@ class FitResult:
         """Correlation about zero over the voxels above the threshold."""
         return self.levels[-1].cc
 
+    # The names of scikit-learn's GaussianMixture, so that code written for it goes on working.
+    @property
+    def means_(self) -> np.ndarray:
+        """(n, 3) Å."""
+        return self.mixture.means
+
+    @property
+    def covariances_(self) -> np.ndarray:
+        """(n, 3, 3) Å²."""
+        return self.mixture.covariances
+
+    @property
+    def weights_(self) -> np.ndarray:
+        """(n,) summing to one."""
+        return self.mixture.weights / self.mixture.mass
+
 
 def _slabs(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     for z in range(0, values.shape[0], _SECTIONS):
