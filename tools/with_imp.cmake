@@ -33,7 +33,7 @@ imp_build_module(${CMAKE_SOURCE_DIR} emgmm)
 
 # IMP makes a test of every script in examples/ and benchmark/. Those of the pip package need that
 # package, which IMP's Python need not have; pytest runs them.
-file(GLOB scripts RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/examples/*.py
+file(GLOB_RECURSE scripts RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/examples/*.py
      ${CMAKE_SOURCE_DIR}/benchmark/*.py)
 set(ignored "")
 foreach(script ${scripts})
