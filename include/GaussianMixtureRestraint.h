@@ -51,17 +51,18 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
      \param[in] model_ps core::Gaussian and atom::Mass particles of the model
      \param[in] data_ps core::Gaussian and atom::Mass particles of the map
      \param[in] noise_model "lognormal" (eq. 13), "lognormal_local",
-                "gaussian_local" or "outliers"
+                "gaussian", "gaussian_local" or "outliers"
      \param[in] sigma_min lower bound of the standard deviation of the log
                 ratios; 0 for eq. 13 as it stands (minus infinity for a perfect
-                fit)
-     \param[in] component_sigmas one positive value for each data Gaussian:
-                needed by "gaussian_local" and "outliers" (Da^2/A^3), optional
-                for "lognormal_local" (log ratio)
+                fit); the other noise models need a positive one
+     \param[in] component_sigmas one positive value for each data Gaussian
+                instead: log ratios for "lognormal_local", else Da^2/A^3
      \param[in] profile_scale whether the unknown factor between the masses of
                 map and model is the one that fits best, not 1
      \param[in] floor added to every overlap (Da^2/A^3), only to compare with
                 IMP::bayesianem (1e-10 there)
+     \param[in] background share of each data Gaussian that may be there
+                without a model, where parts of the complex are missing
      \param[in] name the name of the restraint
    */
   GaussianMixtureRestraint(Model *m, ParticleIndexesAdaptor model_ps,
@@ -70,6 +71,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
                            double sigma_min = 0,
                            Floats component_sigmas = Floats(),
                            bool profile_scale = false, double floor = 0,
+                           double background = 0,
                            std::string name = "GaussianMixtureRestraint%1%");
 
   // For serialization only
@@ -146,7 +148,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   ParticleIndexes model_ps_, data_ps_;
   std::string noise_model_, density_fn_;
-  double sigma_min_ = 0, floor_ = 0;
+  double sigma_min_ = 0, floor_ = 0, background_ = 0;
   Floats component_sigmas_;
   bool profile_scale_ = false, write_log_ratios_ = false;
   unsigned int threads_ = 1;
@@ -156,8 +158,8 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   template <class Archive>
   void serialize(Archive &ar) {
     ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_,
-       density_fn_, sigma_min_, floor_, component_sigmas_, profile_scale_,
-       write_log_ratios_, threads_);
+       density_fn_, sigma_min_, floor_, background_, component_sigmas_,
+       profile_scale_, write_log_ratios_, threads_);
     // The first evaluation after loading builds the cache again.
     if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value)
       cache_.reset();

@@ -279,13 +279,14 @@ struct GaussianMixtureRestraint::Cache {
 GaussianMixtureRestraint::GaussianMixtureRestraint(
     Model *m, ParticleIndexesAdaptor model_ps, ParticleIndexesAdaptor data_ps,
     std::string noise_model, double sigma_min, Floats component_sigmas, bool profile_scale,
-    double floor, std::string name)
+    double floor, double background, std::string name)
     : Restraint(m, name),
       model_ps_(model_ps.begin(), model_ps.end()),
       data_ps_(data_ps.begin(), data_ps.end()),
       noise_model_(noise_model),
       sigma_min_(sigma_min),
       floor_(floor),
+      background_(background),
       component_sigmas_(component_sigmas),
       profile_scale_(profile_scale) {
   IMP_USAGE_CHECK(!model_ps_.empty(), "No model Gaussians were given");
@@ -307,6 +308,7 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.noise.sigma_min = sigma_min_;
   options.noise.component_sigma.assign(component_sigmas_.begin(), component_sigmas_.end());
   options.noise.profile_scale = profile_scale_;
+  options.noise.background = background_;
   options.floor = floor_;
   options.threads = threads_;
   auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_);
@@ -471,6 +473,7 @@ RestraintInfo *GaussianMixtureRestraint::get_static_info() const {
   ri->add_string("noise model", noise_model_);
   ri->add_float("sigma min", sigma_min_);
   ri->add_string("scale", profile_scale_ ? "profiled" : "fixed");
+  ri->add_float("background", background_);
   ri->add_float("overlap floor", floor_);
   ri->add_int("data components", data_ps_.size());
   ri->add_int("model components", model_ps_.size());

@@ -199,7 +199,12 @@ def build_imp_system(config: Config, out: Path):
     em = config.em
     options = {}
     if em is not None:
-        options = {"noise_model": em.noise_model, "sigma_min": em.sigma_min, "scale": em.scale}
+        options = {
+            "noise_model": em.noise_model,
+            "sigma_min": em.sigma_min,
+            "scale": em.scale,
+            "background": em.background,
+        }
     sampling = config.sampling
     try:
         system = build_system(

@@ -35,8 +35,9 @@ def particles(model, gaussians: Mixture):
         ScoreOptions(noise_model="outliers", component_sigma=tuple(np.linspace(1, 9, 31))),
         ScoreOptions(noise_model="gaussian_local", component_sigma=tuple(np.linspace(1, 9, 31))),
         ScoreOptions(floor=1e-10),
+        ScoreOptions(background=0.1),
     ],
-    ids=lambda o: f"{o.noise_model}-{o.scale}-{o.sigma_min}-{o.floor}",
+    ids=lambda o: f"{o.noise_model}-{o.scale}-{o.sigma_min}-{o.floor}-{o.background}",
 )
 @pytest.mark.parametrize("distance", [0.0, 30.0, 800.0])
 def test_score(options, distance):
@@ -57,6 +58,7 @@ def test_score(options, distance):
         list(options.component_sigma),
         options.scale == "profiled",
         options.floor,
+        options.background,
     )
     expected = score_mixture(data, model, options)
     assert restraint.evaluate(False) == pytest.approx(expected.score, rel=1e-12)
