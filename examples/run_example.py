@@ -17,6 +17,9 @@ import sys
 import time
 from pathlib import Path
 
+if "--run_quick_test" in sys.argv:  # IMP's ctest starts all examples; this one is pytest's
+    sys.exit(0)
+
 import gemmi
 import numpy as np
 from rich.console import Console
@@ -25,7 +28,7 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 ENTRY = HERE / "1bd2"
 EMGMM = Path(sys.executable).with_name("emgmm")
-RESOLUTION, SNR = 10.0, 5.0  # Å; variance of the signal over that of the noise
+RESOLUTION, SNR = 8.0, 5.0  # Å; variance of the signal over that of the noise
 COMPONENTS = 90  # about one for ten residues
 PLACED = 10.0  # Å: a subunit is in place below this rmsd(80)
 # Chains of each subunit that moves as one: the peptide lies in the groove of HLA.
@@ -59,12 +62,14 @@ def emgmm(folder: Path, *arguments: object) -> None:
     words = [str(a) for a in arguments]
     console.print(f"  [bold green]$ emgmm {' '.join(words)}[/]")
     start = time.perf_counter()
-    subprocess.run([str(EMGMM), *words], cwd=folder, check=True)
+    hidden = subprocess.DEVNULL if console.quiet else None
+    subprocess.run([str(EMGMM), *words], cwd=folder, check=True, stdout=hidden, stderr=hidden)
     console.print(f"  [dim]{time.perf_counter() - start:.1f} s[/]")
 
 
 def reconstruct(folder: Path, seed: int, threads: int = 0, engine: str = "native") -> dict:
-    """The whole example in a new folder; what ``analysis.json`` says."""
+    """The whole example in a new folder; what ``analysis.json`` says, with the seconds it took."""
+    start = time.perf_counter()
     folder.mkdir(parents=True)
     for name in ("complex.pdb.gz", "topology.txt", "sequences.fasta", "system.toml"):
         shutil.copy(ENTRY / name, folder)
@@ -109,7 +114,8 @@ def reconstruct(folder: Path, seed: int, threads: int = 0, engine: str = "native
     emgmm(folder, "analyze", "out", "--reference", "complex.pdb.gz")
 
     emgmm(folder, "report", "out")
-    return json.loads((folder / "out" / "analysis.json").read_text())
+    analysis = json.loads((folder / "out" / "analysis.json").read_text())
+    return analysis | {"seconds": time.perf_counter() - start}
 
 
 def show(analysis: dict) -> int:
@@ -145,21 +151,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--engine", default="native", choices=("auto", "imp", "native"))
     parser.add_argument("--output", type=Path, default=HERE / "output" / "1bd2")
-    # IMP's ctest starts every example with these.
-    parser.add_argument("--run_quick_test", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--deprecation_exceptions", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.output.exists():  # an output of ours: nothing but this script writes there
         if not (options.output / "map_gmm.txt").is_file() and any(options.output.iterdir()):
             sys.exit(f"{options.output}: not an output of this example; give another --output")
         shutil.rmtree(options.output)
-    start = time.perf_counter()
     try:
         analysis = reconstruct(options.output, options.seed, options.threads, options.engine)
     except subprocess.CalledProcessError as error:
         sys.exit(error.returncode)
     show(analysis)
-    console.print(f"\n{time.perf_counter() - start:.0f} s in all. The report, for a browser:")
+    console.print(f"\n{analysis['seconds']:.0f} s in all. The report, for a browser:")
     console.print(f"  [bold]{options.output / 'out' / 'report.html'}[/]", soft_wrap=True)
 
 
