@@ -279,7 +279,7 @@ struct GaussianMixtureRestraint::Cache {
 GaussianMixtureRestraint::GaussianMixtureRestraint(
     Model *m, ParticleIndexesAdaptor model_ps, ParticleIndexesAdaptor data_ps,
     std::string noise_model, double sigma_min, Floats component_sigmas, bool profile_scale,
-    double floor, double background, std::string name)
+    double floor, double background, bool single_precision, std::string name)
     : Restraint(m, name),
       model_ps_(model_ps.begin(), model_ps.end()),
       data_ps_(data_ps.begin(), data_ps.end()),
@@ -288,7 +288,8 @@ GaussianMixtureRestraint::GaussianMixtureRestraint(
       floor_(floor),
       background_(background),
       component_sigmas_(component_sigmas),
-      profile_scale_(profile_scale) {
+      profile_scale_(profile_scale),
+      single_precision_(single_precision) {
   IMP_USAGE_CHECK(!model_ps_.empty(), "No model Gaussians were given");
   IMP_USAGE_CHECK(!data_ps_.empty(), "No data Gaussians were given");
   for (const ParticleIndexes &pis : {model_ps_, data_ps_}) {
@@ -311,6 +312,7 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.noise.background = background_;
   options.floor = floor_;
   options.threads = threads_;
+  options.single_precision = single_precision_;
   auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_);
   cache->build_score(options);
   cache->build_bodies();

@@ -64,7 +64,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
                  backbone_slope=None, scale_target_to_mass=False, weight=1.0,
                  target_is_rigid_body=False, local=None, noise_model="lognormal",
                  sigma_min=None, component_sigmas=(), scale="fixed", floor=0.0,
-                 background=0.0, label=None):
+                 background=0.0, single_precision=False, label=None):
         """Constructor.
         @param densities hierarchies whose leaves are the Gaussians of the model
         @param target_fn GMM file of the map (or give the particles)
@@ -89,6 +89,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         @param component_sigmas one value for each target Gaussian, for the last two noise models
         @param scale "fixed", or "profiled": the factor between map and model that fits best
         @param background share of a target Gaussian that may be there without a model
+        @param single_precision overlaps in single precision: faster, errors of about 1e-6
         @param floor added to every overlap, to compare with IMP.bayesianem (1e-10)
         @param label goes into the stat keys
         """
@@ -140,7 +141,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         self.gaussianEM_restraint = IMP.emgmm.GaussianMixtureRestraint(
             model, self.model_ps, self.target_ps, noise_model,
             SIGMA_MIN if sigma_min is None else sigma_min, list(component_sigmas),
-            scale == "profiled", floor, background)
+            scale == "profiled", floor, background, single_precision)
         self.gaussianEM_restraint.set_name("GaussianEMRestraint")
         if target_fn:
             self.gaussianEM_restraint.set_density_filename(str(target_fn))

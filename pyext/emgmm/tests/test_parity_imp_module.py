@@ -67,6 +67,21 @@ def test_score(options, distance):
     assert restraint.get_cross_correlation() == pytest.approx(expected.cc, rel=1e-11, abs=1e-300)
 
 
+def test_single_precision():
+    """Twice as fast, off by far less than a kT."""
+    rng = np.random.default_rng(3)
+    data, model = mixture(rng, 31, 25), mixture(rng, 57, 25)
+    m = IMP.Model()
+    ps = particles(m, model), particles(m, data)
+    single = module.GaussianMixtureRestraint(
+        m, *ps, "lognormal", 0.1, [], False, 0.0, 0.0, True
+    )
+    exact = score_mixture(data, model, ScoreOptions(sigma_min=0.1)).score
+    assert single.evaluate(False) == pytest.approx(exact, abs=1e-3)
+    assert single.evaluate(False) != exact
+    assert single.evaluate(True) == pytest.approx(exact, rel=1e-12)
+
+
 def test_files(tmp_path):
     """A GMM file written by one is read by the other without loss."""
     from IMP.emgmm.gmm import read_gaussians, write_gaussians
