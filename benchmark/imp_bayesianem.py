@@ -31,7 +31,8 @@ def create_gaussian(m, rng, center, size=SPREAD):
     q = rng.normal(size=4)
     rotation = IMP.algebra.Rotation3D(IMP.algebra.Vector4D(q / np.linalg.norm(q)))
     frame = IMP.algebra.ReferenceFrame3D(
-        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(center)))
+        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(center))
+    )
     IMP.core.Gaussian.setup_particle(p, IMP.algebra.Gaussian3D(frame, variances))
     IMP.atom.Mass.setup_particle(p, 1090.0)
     IMP.core.XYZR.setup_particle(p, 3 * size)
@@ -75,14 +76,21 @@ def create_ours(m, model, data):
 
 def create_ours_single(m, model, data):
     return IMP.emgmm.GaussianMixtureRestraint(
-        m, model, data, "lognormal", 0.0, [], False, 0.0, 0.0, True)
+        m, model, data, "lognormal", 0.0, [], False, 0.0, 0.0, True
+    )
 
 
 def create_theirs(m, model, data):
     sigma = IMP.isd.Scale.setup_particle(IMP.Particle(m), 1.0)
     return IMP.bayesianem.GaussianEMRestraint(
-        m, IMP.get_indexes(model), IMP.get_indexes(data), sigma.get_particle_index(),
-        10.0, 10.0, 0.0)
+        m,
+        IMP.get_indexes(model),
+        IMP.get_indexes(data),
+        sigma.get_particle_index(),
+        10.0,
+        10.0,
+        0.0,
+    )
 
 
 def get_steps_per_second(create, seconds, score_moved):
@@ -112,10 +120,14 @@ def get_evaluations_per_second(create, seconds):
     while sum(times) < seconds:
         for body in bodies:
             old = body.get_reference_frame().get_transformation_to()
-            body.set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(
-                IMP.algebra.Transformation3D(
-                    old.get_rotation(),
-                    old.get_translation() + IMP.algebra.Vector3D(rng.uniform(-0.1, 0.1, 3)))))
+            body.set_reference_frame_lazy(
+                IMP.algebra.ReferenceFrame3D(
+                    IMP.algebra.Transformation3D(
+                        old.get_rotation(),
+                        old.get_translation() + IMP.algebra.Vector3D(rng.uniform(-0.1, 0.1, 3)),
+                    )
+                )
+            )
         start = time.perf_counter()
         if sf:
             sf.evaluate(False)
@@ -130,17 +142,25 @@ def get_errors():
     IMP.bayesianem is what its cutoff of 10 A leaves out."""
     errors = {}
     for name, size in (("monte carlo", (6, 40, 262, 1)), ("evaluation", (10, 200, 250, 2))):
-        m, model, bodies, data = create_system(*size)
+        m, model, _bodies, data = create_system(*size)
         exact = create_ours(m, model, data).evaluate(False)
         errors[name] = {
-            "emgmm in single precision":
-                abs(create_ours_single(m, model, data).evaluate(False) - exact)}
+            "emgmm in single precision": abs(
+                create_ours_single(m, model, data).evaluate(False) - exact
+            )
+        }
         if IMP.bayesianem:
             near = create_theirs(m, model, data).evaluate(False)
             sigma = IMP.isd.Scale.setup_particle(IMP.Particle(m), 1.0)
             far = IMP.bayesianem.GaussianEMRestraint(
-                m, IMP.get_indexes(model), IMP.get_indexes(data), sigma.get_particle_index(),
-                1e4, 1e4, 0.0).evaluate(False)
+                m,
+                IMP.get_indexes(model),
+                IMP.get_indexes(data),
+                sigma.get_particle_index(),
+                1e4,
+                1e4,
+                0.0,
+            ).evaluate(False)
             errors[name]["bayesianem"] = abs(near - far)
     return errors
 
@@ -150,27 +170,25 @@ def main():
     result = {
         "monte_carlo_steps_per_second": {
             "emgmm": get_steps_per_second(create_ours, seconds, True),
-            "emgmm in single precision":
-                get_steps_per_second(create_ours_single, seconds, True),
+            "emgmm in single precision": get_steps_per_second(create_ours_single, seconds, True),
             "emgmm without moved scoring": get_steps_per_second(create_ours, seconds, False),
         },
         "evaluations_per_second": {
             "emgmm": get_evaluations_per_second(create_ours, seconds),
-            "emgmm in single precision":
-                get_evaluations_per_second(create_ours_single, seconds),
+            "emgmm in single precision": get_evaluations_per_second(create_ours_single, seconds),
             "update of the model alone": get_evaluations_per_second(None, seconds),
         },
     }
     if IMP.bayesianem:
         for name, got in (
-            ("monte_carlo_steps_per_second",
-             get_steps_per_second(create_theirs, seconds, False)),
+            ("monte_carlo_steps_per_second", get_steps_per_second(create_theirs, seconds, False)),
             ("evaluations_per_second", get_evaluations_per_second(create_theirs, seconds)),
         ):
             result[name]["bayesianem"] = got
             result[name]["ratio"] = result[name]["emgmm"] / got
             result[name]["ratio in single precision"] = (
-                result[name]["emgmm in single precision"] / got)
+                result[name]["emgmm in single precision"] / got
+            )
     result["score_error_kT"] = get_errors()
     print(json.dumps(result, indent=2))
 

@@ -35,13 +35,17 @@ def write_small_system(folder):
     sequences = {"A": "MKVLITGAAGFIGSHLVKALLKRGEEV", "B": "MSDKTLLEAVKELREKIGDAAL"}
     with open(os.path.join(folder, "small.fasta"), "w") as fh:
         for name, sequence in sequences.items():
-            fh.write(">%s\n%s\n" % (name, sequence))
-    rows = ["|molecule_name|color|fasta_fn|fasta_id|pdb_fn|chain|residue_range|pdb_offset|"
-            "bead_size|em_residues_per_gaussian|rigid_body|super_rigid_body|"
-            "chain_of_super_rigid_bodies|"]
+            fh.write(f">{name}\n{sequence}\n")
+    rows = [
+        "|molecule_name|color|fasta_fn|fasta_id|pdb_fn|chain|residue_range|pdb_offset|"
+        "bead_size|em_residues_per_gaussian|rigid_body|super_rigid_body|"
+        "chain_of_super_rigid_bodies|"
+    ]
     for k, name in enumerate(sequences, 1):
-        rows += ["|%s|blue|small.fasta|%s|IDEAL_HELIX||1,16|0|5|6|%d|||" % (name, name, k),
-                 "|%s|blue|small.fasta|%s|BEADS||17,END|0|5|6|%d|||" % (name, name, k)]
+        rows += [
+            "|%s|blue|small.fasta|%s|IDEAL_HELIX||1,16|0|5|6|%d|||" % (name, name, k),
+            "|%s|blue|small.fasta|%s|BEADS||17,END|0|5|6|%d|||" % (name, name, k),
+        ]
     topology = os.path.join(folder, "topology.txt")
     with open(topology, "w") as fh:
         fh.write("\n".join(rows) + "\n")
@@ -50,7 +54,8 @@ def write_small_system(folder):
         fh.write("prot1,res1,prot2,res2\nA,2,B,4\n")
     # The map is the system itself with its helices side by side.
     system = IMP.emgmm.macros.build_system(
-        topology, pdb_dir=folder, fasta_dir=folder, gmm_dir=folder, output_dir=folder)
+        topology, pdb_dir=folder, fasta_dir=folder, gmm_dir=folder, output_dir=folder
+    )
     body = system.dof.get_rigid_bodies()[1]
     IMP.core.transform(body, IMP.algebra.Transformation3D(IMP.algebra.Vector3D(10, 0, 0)))
     system.model.update()
@@ -65,26 +70,49 @@ def main(topology, gmm, crosslinks, output, steps, residues_per_gaussian=None):
     # PMI says a lot; what matters ends up in the output folder.
     with contextlib.redirect_stdout(io.StringIO()):
         system = IMP.emgmm.macros.build_system(
-            topology, em_gmm=gmm, pdb_dir=here, fasta_dir=here, gmm_dir=here,
+            topology,
+            em_gmm=gmm,
+            pdb_dir=here,
+            fasta_dir=here,
+            gmm_dir=here,
             residues_per_gaussian=residues_per_gaussian,
             crosslinks=[IMP.emgmm.macros.CrossLinks(crosslinks)] if crosslinks else [],
-            output_dir=output)
-    print("%d model and %d data Gaussians, %d movers" % (
-        len(system.em.model_ps), len(system.em.target_ps), len(system.dof.get_movers())))
+            output_dir=output,
+        )
+    print(
+        "%d model and %d data Gaussians, %d movers"
+        % (len(system.em.model_ps), len(system.em.target_ps), len(system.dof.get_movers()))
+    )
     result = IMP.emgmm.macros.sample(
-        system, output, steps=steps, frame_interval=max(1, steps // 50),
-        annealing=IMP.emgmm.sampling.Annealing(0.1, steps // 10, steps // 2), seed=1)
-    print("%d replicas, %.0f steps/s; last model: CC %.3f, stat file %s" % (
-        result["replicas"], result["steps_per_second"],
-        system.em.gaussianEM_restraint.get_cross_correlation(),
-        os.path.join(output, "stat.%d.out" % result["rank"])))
+        system,
+        output,
+        steps=steps,
+        frame_interval=max(1, steps // 50),
+        annealing=IMP.emgmm.sampling.Annealing(0.1, steps // 10, steps // 2),
+        seed=1,
+    )
+    print(
+        "%d replicas, %.0f steps/s; last model: CC %.3f, stat file %s"
+        % (
+            result["replicas"],
+            result["steps_per_second"],
+            system.em.gaussianEM_restraint.get_cross_correlation(),
+            os.path.join(output, "stat.%d.out" % result["rank"]),
+        )
+    )
 
 
 warnings.simplefilter("ignore", IMP.pmi.StructureWarning)
 steps = 500 if IMP.get_bool_flag("run_quick_test") else 20000
 if len(arguments) >= 2:
-    main(arguments[0], arguments[1], arguments[2] if len(arguments) > 2 else None,
-         arguments[3] if len(arguments) > 3 else "output", steps, 10)
+    main(
+        arguments[0],
+        arguments[1],
+        arguments[2] if len(arguments) > 2 else None,
+        arguments[3] if len(arguments) > 3 else "output",
+        steps,
+        10,
+    )
 else:
     with tempfile.TemporaryDirectory() as folder:
         with contextlib.redirect_stdout(io.StringIO()):

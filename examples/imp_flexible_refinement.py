@@ -39,15 +39,19 @@ answer = get_helix(1.0)
 # The map resolves no residues: a Gaussian for three of them, and half an angstrom of error.
 data = [
     IMP.emgmm.gmm.create_gaussian(
-        m, 3 * MASS, answer[i:i + 3].mean(axis=0) + rng.normal(scale=0.3, size=3),
-        VARIANCE * np.eye(3) + np.cov(answer[i:i + 3].T))
+        m,
+        3 * MASS,
+        answer[i : i + 3].mean(axis=0) + rng.normal(scale=0.3, size=3),
+        VARIANCE * np.eye(3) + np.cov(answer[i : i + 3].T),
+    )
     for i in range(0, N, 3)
 ]
 for p in data:
     IMP.core.XYZ(p).set_coordinates_are_optimized(False)
 
-chain = [IMP.emgmm.gmm.create_gaussian(m, MASS, xyz, VARIANCE * np.eye(3))
-         for xyz in get_helix(0.0)]
+chain = [
+    IMP.emgmm.gmm.create_gaussian(m, MASS, xyz, VARIANCE * np.eye(3)) for xyz in get_helix(0.0)
+]
 for p in chain:
     IMP.core.XYZ(p).set_coordinates_are_optimized(True)
 
@@ -58,8 +62,9 @@ for i in range(N):
         a, b = IMP.core.XYZ(chain[i]), IMP.core.XYZ(chain[j])
         length = IMP.core.get_distance(a, b)
         stiffness = 50.0 if j == i + 1 else 5.0
-        bonds.add_restraint(IMP.core.DistanceRestraint(
-            m, IMP.core.Harmonic(length, stiffness), chain[i], chain[j]))
+        bonds.add_restraint(
+            IMP.core.DistanceRestraint(m, IMP.core.Harmonic(length, stiffness), chain[i], chain[j])
+        )
 em = IMP.emgmm.GaussianMixtureRestraint(m, chain, data, "lognormal", 0.05)
 
 
@@ -69,24 +74,27 @@ def get_rmsd():
 
 
 start = get_rmsd()
-print("start: rmsd %.1f A, CC %.3f" % (start, em.get_cross_correlation()))
+print(f"start: rmsd {start:.1f} A, CC {em.get_cross_correlation():.3f}")
 
 cg = IMP.core.ConjugateGradients(m)
 cg.set_scoring_function([em, bonds])
 cg.optimize(100 if quick else 1000)
-print("after conjugate gradients: rmsd %.1f A, CC %.3f" % (get_rmsd(), em.get_cross_correlation()))
+print(f"after conjugate gradients: rmsd {get_rmsd():.1f} A, CC {em.get_cross_correlation():.3f}")
 
 md = IMP.atom.MolecularDynamics(m)
 md.set_scoring_function([em, bonds])
 md.set_maximum_time_step(4.0)
 md.assign_velocities(300.0)
-thermostat = IMP.atom.BerendsenThermostatOptimizerState([m.get_particle(p.get_index())
-                                                         for p in chain], 300.0, 100.0)
+thermostat = IMP.atom.BerendsenThermostatOptimizerState(
+    [m.get_particle(p.get_index()) for p in chain], 300.0, 100.0
+)
 thermostat.set_period(10)
 md.add_optimizer_state(thermostat)
 md.optimize(200 if quick else 5000)
 cg.optimize(100 if quick else 1000)
 end = get_rmsd()
-print("after molecular dynamics and minimisation: rmsd %.1f A, CC %.3f, noise %.2f"
-      % (end, em.get_cross_correlation(), em.get_sigma_estimate()))
+print(
+    f"after molecular dynamics and minimisation: rmsd {end:.1f} A, "
+    f"CC {em.get_cross_correlation():.3f}, noise {em.get_sigma_estimate():.2f}"
+)
 assert end < 0.5 * start

@@ -27,7 +27,8 @@ def create_subunit(center):
     """Twelve Gaussians of ten residues each, as one rigid body."""
     members = [
         IMP.emgmm.gmm.create_gaussian(
-            m, 1090.0, center + rng.normal(scale=9.0, size=3), np.diag(rng.uniform(20, 60, 3)))
+            m, 1090.0, center + rng.normal(scale=9.0, size=3), np.diag(rng.uniform(20, 60, 3))
+        )
         for _ in range(12)
     ]
     return IMP.core.RigidBody.setup_particle(IMP.Particle(m), members), members
@@ -43,24 +44,32 @@ for first, second in zip(model[::2], model[1::2], strict=True):
     mean = (w1 * mean1 + w2 * mean2) / (w1 + w2)
     spread = sum(
         w * (cov + np.outer(x - mean, x - mean))
-        for w, x, cov in ((w1, mean1, cov1), (w2, mean2, cov2)))
-    data.append(IMP.emgmm.gmm.create_gaussian(
-        m, (w1 + w2) * rng.lognormal(sigma=0.05), mean, spread / (w1 + w2)))
+        for w, x, cov in ((w1, mean1, cov1), (w2, mean2, cov2))
+    )
+    data.append(
+        IMP.emgmm.gmm.create_gaussian(
+            m, (w1 + w2) * rng.lognormal(sigma=0.05), mean, spread / (w1 + w2)
+        )
+    )
 
 em = IMP.emgmm.GaussianMixtureRestraint(m, model, data)
 m.update()
 in_place = em.evaluate(False)
-print("in place:  score %.1f kT, CC %.3f, noise of the map %.2f"
-      % (in_place, em.get_cross_correlation(), em.get_sigma_estimate()))
+print(
+    f"in place:  score {in_place:.1f} kT, CC {em.get_cross_correlation():.3f}, "
+    f"noise of the map {em.get_sigma_estimate():.2f}"
+)
 
 # Move the last subunit by 8 Å.
 body = subunits[-1][0]
 IMP.core.transform(body, IMP.algebra.Transformation3D(IMP.algebra.Vector3D(8, 0, 0)))
 m.update()
 displaced = em.evaluate(True)  # with derivatives
-print("displaced: score %.1f kT, CC %.3f, noise of the map %.2f"
-      % (displaced, em.get_cross_correlation(), em.get_sigma_estimate()))
-print("the force on it points back: dE/dx = %.2f kT/A" % body.get_derivatives()[0])
+print(
+    f"displaced: score {displaced:.1f} kT, CC {em.get_cross_correlation():.3f}, "
+    f"noise of the map {em.get_sigma_estimate():.2f}"
+)
+print(f"the force on it points back: dE/dx = {body.get_derivatives()[0]:.2f} kT/A")
 
 ratios = np.array(em.get_component_log_ratios())
 worst = int(np.argmax(np.abs(ratios)))

@@ -6,16 +6,16 @@
 #ifndef IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
 #define IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
 
-#include <IMP/emgmm/emgmm_config.h>
 #include <IMP/Restraint.h>
+#include <IMP/emgmm/emgmm_config.h>
 #include <IMP/particle_index.h>
+
 #include <cereal/access.hpp>
 #include <cereal/types/base_class.hpp>
 #include <cereal/types/memory.hpp>
 #include <cereal/types/polymorphic.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
-
 #include <memory>
 #include <string>
 
@@ -69,12 +69,9 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
      \param[in] name the name of the restraint
    */
   GaussianMixtureRestraint(Model *m, ParticleIndexesAdaptor model_ps,
-                           ParticleIndexesAdaptor data_ps,
-                           std::string noise_model = "lognormal",
-                           double sigma_min = 0,
-                           Floats component_sigmas = Floats(),
-                           bool profile_scale = false, double floor = 0,
-                           double background = 0,
+                           ParticleIndexesAdaptor data_ps, std::string noise_model = "lognormal",
+                           double sigma_min = 0, Floats component_sigmas = Floats(),
+                           bool profile_scale = false, double floor = 0, double background = 0,
                            bool single_precision = false,
                            std::string name = "GaussianMixtureRestraint%1%");
 
@@ -122,15 +119,16 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   double unprotected_evaluate(DerivativeAccumulator *accum) const override;
 #ifndef SWIG
-  double unprotected_evaluate_moved(
-      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
-      const ParticleIndexes &reset_pis) const override;
-  double unprotected_evaluate_moved_if_below(
-      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
-      const ParticleIndexes &reset_pis, double max) const override;
-  double unprotected_evaluate_moved_if_good(
-      DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
-      const ParticleIndexes &reset_pis, double max) const override;
+  double unprotected_evaluate_moved(DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
+                                    const ParticleIndexes &reset_pis) const override;
+  double unprotected_evaluate_moved_if_below(DerivativeAccumulator *accum,
+                                             const ParticleIndexes &moved_pis,
+                                             const ParticleIndexes &reset_pis,
+                                             double max) const override;
+  double unprotected_evaluate_moved_if_good(DerivativeAccumulator *accum,
+                                            const ParticleIndexes &moved_pis,
+                                            const ParticleIndexes &reset_pis,
+                                            double max) const override;
 #endif
   ModelObjectsTemp do_get_inputs() const override;
 
@@ -162,12 +160,11 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   friend class cereal::access;
   template <class Archive>
   void serialize(Archive &ar) {
-    ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_,
-       density_fn_, sigma_min_, floor_, background_, component_sigmas_,
-       profile_scale_, single_precision_, write_log_ratios_, threads_);
+    ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_, density_fn_,
+       sigma_min_, floor_, background_, component_sigmas_, profile_scale_, single_precision_,
+       write_log_ratios_, threads_);
     // The first evaluation after loading builds the cache again.
-    if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value)
-      cache_.reset();
+    if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value) cache_.reset();
   }
   IMP_OBJECT_SERIALIZE_DECL(GaussianMixtureRestraint);
 };

@@ -5,12 +5,12 @@
  *  Translates between particles and the core; every formula is in internal/.
  */
 
-#include <IMP/emgmm/GaussianMixtureRestraint.h>
-#include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/atom/Mass.h>
 #include <IMP/check_macros.h>
 #include <IMP/core/Gaussian.h>
 #include <IMP/core/rigid_bodies.h>
+#include <IMP/emgmm/GaussianMixtureRestraint.h>
+#include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/file.h>
 
 #include <cmath>
@@ -67,9 +67,9 @@ inline emcore::Pose relative_to(const emcore::Pose &frame, const emcore::Pose &p
 
 // What of a Gaussian does not change when its body moves.
 struct Shape {
-  emcore::Pose place;       // in the frame of the body that carries it
-  emcore::Vec3 variances;   // A^2, along its own axes
-  double mass;              // Da
+  emcore::Pose place;      // in the frame of the body that carries it
+  emcore::Vec3 variances;  // A^2, along its own axes
+  double mass;             // Da
   bool operator==(const Shape &o) const {
     return same(place, o.place) && same(variances, o.variances) && mass == o.mass;
   }
@@ -96,11 +96,11 @@ inline Shape get_shape(Model *m, ParticleIndex pi) {
 
 // Gaussians grouped by the body that carries them.
 struct Bodies {
-  ParticleIndexes carriers;                           // one for each body
-  Vector<ParticleIndexes> members;                    // Gaussians of each body
-  std::vector<std::vector<std::size_t>> positions;    // of each Gaussian in the list given
-  std::vector<std::vector<Shape>> shapes;             // likewise
-  std::vector<emcore::Pose> poses;                    // global, when last read
+  ParticleIndexes carriers;                         // one for each body
+  Vector<ParticleIndexes> members;                  // Gaussians of each body
+  std::vector<std::vector<std::size_t>> positions;  // of each Gaussian in the list given
+  std::vector<std::vector<Shape>> shapes;           // likewise
+  std::vector<emcore::Pose> poses;                  // global, when last read
 
   Bodies(Model *m, const ParticleIndexes &gaussians) {
     std::map<ParticleIndex, std::size_t> known;
@@ -276,10 +276,12 @@ struct GaussianMixtureRestraint::Cache {
   }
 };
 
-GaussianMixtureRestraint::GaussianMixtureRestraint(
-    Model *m, ParticleIndexesAdaptor model_ps, ParticleIndexesAdaptor data_ps,
-    std::string noise_model, double sigma_min, Floats component_sigmas, bool profile_scale,
-    double floor, double background, bool single_precision, std::string name)
+GaussianMixtureRestraint::GaussianMixtureRestraint(Model *m, ParticleIndexesAdaptor model_ps,
+                                                   ParticleIndexesAdaptor data_ps,
+                                                   std::string noise_model, double sigma_min,
+                                                   Floats component_sigmas, bool profile_scale,
+                                                   double floor, double background,
+                                                   bool single_precision, std::string name)
     : Restraint(m, name),
       model_ps_(model_ps.begin(), model_ps.end()),
       data_ps_(data_ps.begin(), data_ps.end()),
@@ -330,8 +332,7 @@ GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache(bool check_
     return *cache_;
   }
   const bool data_moved = cache_->data.read_poses(m);
-  if ((data_moved && !cache_->has_data_body) ||
-      (check_shapes && cache_->data.read_shapes(m))) {
+  if ((data_moved && !cache_->has_data_body) || (check_shapes && cache_->data.read_shapes(m))) {
     cache_ = create_cache();
     return *cache_;
   }

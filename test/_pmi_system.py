@@ -34,22 +34,31 @@ def create_system(folder=".", protocol_output=None):
         for name, sequence in (("A", "MKVLITGAAGFIGSHLVKALLKRGEEV"), ("B", "MSDKTLLEAVKELREKIGD")):
             mol = state.create_molecule(name, sequence=sequence, chain_id=name)
             mol.add_representation(
-                mol[:15], resolutions=[1], ideal_helix=True,
+                mol[:15],
+                resolutions=[1],
+                ideal_helix=True,
                 density_residues_per_component=8,
                 density_prefix=os.path.join(folder, "density_" + name),
-                density_voxel_size=0)
-            mol.add_representation(
-                mol[15:], resolutions=[5], setup_particles_as_densities=True)
+                density_voxel_size=0,
+            )
+            mol.add_representation(mol[15:], resolutions=[5], setup_particles_as_densities=True)
             molecules.append(mol)
         root = system.build()
         dof = IMP.pmi.dof.DegreesOfFreedom(m)
         for mol in molecules:
             dof.create_rigid_body(
-                mol, nonrigid_parts=mol[15:], max_trans=3.0, max_rot=0.1,
-                nonrigid_max_trans=3.0, name=mol.get_name())
+                mol,
+                nonrigid_parts=mol[15:],
+                max_trans=3.0,
+                max_rot=0.1,
+                nonrigid_max_trans=3.0,
+                name=mol.get_name(),
+            )
         IMP.pmi.tools.shuffle_configuration(
-            root, max_translation=15, verbose=False, niterations=1000)
+            root, max_translation=15, verbose=False, niterations=1000
+        )
         m.update()
     densities = IMP.atom.Selection(
-        root, representation_type=IMP.atom.DENSITIES).get_selected_particles()
+        root, representation_type=IMP.atom.DENSITIES
+    ).get_selected_particles()
     return m, root, dof, densities

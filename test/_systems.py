@@ -16,9 +16,7 @@ def create_gaussian(m, rng, spread=12.0, variances=None):
     if variances is None:
         variances = [rng.uniform(4, 40) for _ in range(3)]
     center = IMP.algebra.Vector3D([rng.uniform(-spread, spread) for _ in range(3)])
-    frame = IMP.algebra.ReferenceFrame3D(
-        IMP.algebra.Transformation3D(get_rotation(rng), center)
-    )
+    frame = IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(get_rotation(rng), center))
     IMP.core.Gaussian.setup_particle(p, IMP.algebra.Gaussian3D(frame, variances))
     IMP.atom.Mass.setup_particle(p, rng.uniform(0.5, 2))
     IMP.core.XYZ(p).set_coordinates_are_optimized(True)
@@ -77,7 +75,8 @@ def get_overlaps(a, b):
             s = cov + cov_k
             d = mean - mean_k
             overlaps[i, k] = (
-                weight * weight_k
+                weight
+                * weight_k
                 * math.exp(-0.5 * d @ np.linalg.solve(s, d))
                 / math.sqrt((2 * math.pi) ** 3 * np.linalg.det(s))
             )

@@ -18,7 +18,7 @@ class Tests(IMP.test.TestCase):
         m = IMP.Model()
         rng = random.Random(6)
         gaussians = [_systems.create_gaussian(m, rng) for _ in range(14)]
-        bodies = [_systems.create_body(m, gaussians[i:i + 4]) for i in (0, 4, 8)]
+        bodies = [_systems.create_body(m, gaussians[i : i + 4]) for i in (0, 4, 8)]
         beads = gaussians[12:]
         data = _systems.create_data(m, rng, 8)
         em = IMP.emgmm.GaussianMixtureRestraint(m, gaussians, data, "lognormal", 0.1)
@@ -35,8 +35,10 @@ class Tests(IMP.test.TestCase):
             super_mover.add_rigid_body_particle(body)
         movers = [IMP.core.RigidBodyMover(m, b, 2.0, 0.1) for b in bodies]
         movers += [IMP.core.BallMover(m, b, 2.0) for b in beads]
-        movers += [super_mover, 
-                   IMP.core.NormalMover([scale.get_particle()], [IMP.FloatKey("nuisance")], 0.3)]
+        movers += [
+            super_mover,
+            IMP.core.NormalMover([scale.get_particle()], [IMP.FloatKey("nuisance")], 0.3),
+        ]
         mc = IMP.core.MonteCarlo(m)
         mc.set_scoring_function([em, jeffreys, anchor])
         mc.add_mover(IMP.core.SerialMover(movers))

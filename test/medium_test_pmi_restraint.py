@@ -25,12 +25,12 @@ from IMP.mmcif.restraint import _parse_restraint_info
 class Tests(IMP.test.TestCase):
     def make(self, **options):
         m, root, dof, densities = _pmi_system.create_system()
-        IMP.emgmm.gmm.write_gaussians(
-            IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
+        IMP.emgmm.gmm.write_gaussians(IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             r = IMP.emgmm.restraint.GaussianEMRestraint(
-                densities, target_fn="target.txt", **options)
+                densities, target_fn="target.txt", **options
+            )
         return m, root, dof, densities, r
 
     def setUp(self):
@@ -39,10 +39,11 @@ class Tests(IMP.test.TestCase):
 
     def test_files(self):
         """GMM files keep every digit, and faults are named by line"""
-        m, root, dof, densities, r = self.make()
+        m, _root, _dof, _densities, r = self.make()
         for p, q in zip(r.model_ps, r.target_ps, strict=True):
-            for a, b in zip(IMP.emgmm.gmm.get_component(p), IMP.emgmm.gmm.get_component(q),
-                            strict=True):
+            for a, b in zip(
+                IMP.emgmm.gmm.get_component(p), IMP.emgmm.gmm.get_component(q), strict=True
+            ):
                 np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-9)
         good = "|0|1.0|0 0 0|4 0 0 0 4 0 0 0 4|\n"
         for bad, found in (
@@ -59,7 +60,7 @@ class Tests(IMP.test.TestCase):
 
     def test_map(self):
         """The target drawn as a map keeps its mass"""
-        m, root, dof, densities, r = self.make()
+        _m, _root, _dof, _densities, r = self.make()
         for p in r.target_ps:
             IMP.core.Gaussian(p).set_variances([30, 40, 50])
         r.write_target_gmm_to_mrc("target.mrc", 4.0)
@@ -70,18 +71,22 @@ class Tests(IMP.test.TestCase):
 
     def test_old_script(self):
         """The calls in IMP.bayesianem's README, with another import"""
-        m, hier, dof, densities, _ = self.make()
+        _m, hier, dof, densities, _ = self.make()
         output_objects = []
         IMP.emgmm.restraint._warned.clear()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for _ in range(2):
-                sel = IMP.atom.Selection(
-                    hierarchy=hier, representation_type=IMP.atom.DENSITIES)
+                sel = IMP.atom.Selection(hierarchy=hier, representation_type=IMP.atom.DENSITIES)
                 densities = sel.get_selected_particles()
                 gem = IMP.emgmm.restraint.GaussianEMRestraintWrapper(
-                    densities, target_fn="target.txt", scale_target_to_mass=True, slope=0.01,
-                    target_radii_scale=3.0, target_is_rigid_body=False)
+                    densities,
+                    target_fn="target.txt",
+                    scale_target_to_mass=True,
+                    slope=0.01,
+                    target_radii_scale=3.0,
+                    target_is_rigid_body=False,
+                )
         slope = [w for w in caught if "slope" in str(w.message)]
         self.assertEqual(len(slope), 1)  # once, and it says what does it instead
         self.assertIn("log space", str(slope[0].message))
@@ -92,16 +97,21 @@ class Tests(IMP.test.TestCase):
         output = gem.get_output()
         self.assertEqual(
             sorted(output),
-            ["GaussianEMRestraint_Total", "GaussianEMRestraint_Total_CCC",
-             "GaussianEMRestraint_sigma_Total", "_TotalScore"])
+            [
+                "GaussianEMRestraint_Total",
+                "GaussianEMRestraint_Total_CCC",
+                "GaussianEMRestraint_sigma_Total",
+                "_TotalScore",
+            ],
+        )
         self.assertRaises(ValueError, gem.set_label, "late")
 
     def test_values(self):
         """Score, weight, CC, sigma, likelihood"""
-        m, root, dof, densities, r = self.make(weight=3.0, label="em", sigma_min=0.0)
+        m, _root, dof, _densities, r = self.make(weight=3.0, label="em", sigma_min=0.0)
         IMP.core.transform(
-            dof.get_rigid_bodies()[0],
-            IMP.algebra.Transformation3D(IMP.algebra.Vector3D(4, 2, 0)))
+            dof.get_rigid_bodies()[0], IMP.algebra.Transformation3D(IMP.algebra.Vector3D(4, 2, 0))
+        )
         m.update()
         r.add_to_model()
         want = _systems.get_score(r.model_ps, r.target_ps)
@@ -109,7 +119,8 @@ class Tests(IMP.test.TestCase):
         self.assertAlmostEqual(float(output["GaussianEMRestraint_em"]), 3 * want, delta=1e-8)
         self.assertAlmostEqual(r.evaluate(), 3 * want, delta=1e-8)
         self.assertAlmostEqual(
-            IMP.pmi.tools.get_restraint_set(m).evaluate(False), 3 * want, delta=1e-8)
+            IMP.pmi.tools.get_restraint_set(m).evaluate(False), 3 * want, delta=1e-8
+        )
         r.set_weight(0.5)
         self.assertAlmostEqual(r.evaluate(), 0.5 * want, delta=1e-8)
         self.assertAlmostEqual(np.log(r.get_likelihood()), -want, delta=1e-6)
@@ -117,23 +128,27 @@ class Tests(IMP.test.TestCase):
         ratios = _systems.get_log_ratios(r.model_ps, r.target_ps)
         np.testing.assert_allclose(r.get_component_log_ratios(), ratios, atol=1e-8)
         self.assertAlmostEqual(
-            float(output["GaussianEMRestraint_sigma_em"]), np.sqrt(np.mean(ratios**2)), delta=1e-8)
+            float(output["GaussianEMRestraint_sigma_em"]), np.sqrt(np.mean(ratios**2)), delta=1e-8
+        )
 
     def test_target(self):
         """Masses, centers, a target that moves, a target in the hierarchy"""
-        m, root, dof, densities, r = self.make(target_mass=1234.0, target_is_rigid_body=True)
+        m, root, _dof, _densities, r = self.make(target_mass=1234.0, target_is_rigid_body=True)
         self.assertAlmostEqual(
-            sum(IMP.atom.Mass(p).get_mass() for p in r.target_ps), 1234.0, delta=1e-6)
+            sum(IMP.atom.Mass(p).get_mass() for p in r.target_ps), 1234.0, delta=1e-6
+        )
         mover = r.create_target_mover()
         self.assertIsInstance(mover, IMP.core.RigidBodyMover)
         IMP.core.transform(
-            r.get_rigid_body(), IMP.algebra.Transformation3D(IMP.algebra.Vector3D(50, 0, 0)))
+            r.get_rigid_body(), IMP.algebra.Transformation3D(IMP.algebra.Vector3D(50, 0, 0))
+        )
         m.update()
         before = r.evaluate()
         r.center_on_target_density()
         m.update()
         self.assertLess(
-            (r.get_center_of_mass() - r.get_center_of_mass(False)).get_magnitude(), 1e-6)
+            (r.get_center_of_mass() - r.get_center_of_mass(False)).get_magnitude(), 1e-6
+        )
         self.assertLess(r.evaluate(), before)
         r.center_target_density_on_origin()
         m.update()
@@ -150,7 +165,7 @@ class Tests(IMP.test.TestCase):
 
     def test_bad_arguments(self):
         """Errors say what was found"""
-        m, root, dof, densities, r = self.make()
+        _m, _root, _dof, densities, _r = self.make()
         make = IMP.emgmm.restraint.GaussianEMRestraint
         self.assertRaises(ValueError, make, [], target_fn="target.txt")
         self.assertRaises(ValueError, make, densities)
@@ -158,7 +173,7 @@ class Tests(IMP.test.TestCase):
 
     def test_rmf(self):
         """What an RMF file keeps"""
-        m, root, dof, densities, r = self.make(label="em")
+        _m, root, _dof, _densities, r = self.make(label="em")
         r.add_to_model()
         rmf = RMF.create_rmf_file("out.rmf3")
         IMP.rmf.add_hierarchy(rmf, root)
@@ -178,15 +193,16 @@ class Tests(IMP.test.TestCase):
         self.assertEqual(info["type"], "IMP.isd.GaussianEMRestraint")
         self.assertEqual(info["filename"], IMP.get_absolute_path("target.txt"))
         self.assertAlmostEqual(
-            info["cross correlation"], r.gaussianEM_restraint.get_cross_correlation(), delta=1e-5)
+            info["cross correlation"], r.gaussianEM_restraint.get_cross_correlation(), delta=1e-5
+        )
 
     def test_pickle(self):
         """PMI's checkpoints pickle the model with every restraint"""
-        m, root, dof, densities, r = self.make()
+        m, _root, _dof, _densities, r = self.make()
         r.add_to_model()
         rs = IMP.pmi.tools.get_restraint_set(m)
         score = rs.evaluate(False)
-        m2, rs2 = pickle.loads(pickle.dumps((m, rs)))
+        _m2, rs2 = pickle.loads(pickle.dumps((m, rs)))
         self.assertEqual(rs2.evaluate(False), score)
 
 

@@ -10,8 +10,8 @@ import IMP.atom
 import IMP.core
 import IMP.emgmm.gmm
 import IMP.emgmm.macros
-import IMP.emgmm.restraint
 import IMP.emgmm.restart
+import IMP.emgmm.restraint
 import IMP.emgmm.sampling
 import IMP.pmi.restraints.stereochemistry
 import IMP.rmf
@@ -27,13 +27,14 @@ class Tests(IMP.test.TestCase):
     def make(self):
         m, root, dof, densities = _pmi_system.create_system()
         if not os.path.exists("target.txt"):
-            IMP.emgmm.gmm.write_gaussians(
-                IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
+            IMP.emgmm.gmm.write_gaussians(IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
         em = IMP.emgmm.restraint.GaussianEMRestraint(
-            densities, target_fn="target.txt", label="em", weight=2.0)
+            densities, target_fn="target.txt", label="em", weight=2.0
+        )
         with _pmi_system.quiet():
             ev = IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
-                included_objects=root, resolution=1)
+                included_objects=root, resolution=1
+            )
         restraints = [em, ev]
         for r in restraints:
             r.add_to_model()
@@ -49,8 +50,15 @@ class Tests(IMP.test.TestCase):
         system = self.make()
         shown = []
         result = IMP.emgmm.macros.sample(
-            system, "out", steps=600, frame_interval=20, exchange_interval=20, box=20.0,
-            seed=4, progress=lambda done, total: shown.append((done, total)))
+            system,
+            "out",
+            steps=600,
+            frame_interval=20,
+            exchange_interval=20,
+            box=20.0,
+            seed=4,
+            progress=lambda done, total: shown.append((done, total)),
+        )
         self.assertEqual(result["steps"], 600)
         self.assertEqual(result["moves"], 600)
         self.assertEqual(len(result["acceptance"]), len(system.dof.get_movers()))
@@ -67,7 +75,8 @@ class Tests(IMP.test.TestCase):
             system.model.update()
             # RMF keeps single precision
             self.assertAlmostEqual(
-                system.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3)
+                system.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3
+            )
             self.assertEqual(int(stat[i]["rmf_frame_index"]), i)
 
     def test_schedule(self):
@@ -83,12 +92,17 @@ class Tests(IMP.test.TestCase):
         IMP.emgmm.sampling._Sampler._run = spy
         try:
             IMP.emgmm.macros.sample(
-                system, "out", steps=60, frame_interval=10, start="asis", progress=None,
-                annealing=IMP.emgmm.sampling.Annealing(0.25, 7, 30))
+                system,
+                "out",
+                steps=60,
+                frame_interval=10,
+                start="asis",
+                progress=None,
+                annealing=IMP.emgmm.sampling.Annealing(0.25, 7, 30),
+            )
         finally:
             IMP.emgmm.sampling._Sampler._run = run
-        self.assertEqual(
-            weights, ([(0.5, 7)] + [(2.0, 10)] * 3) * 2)
+        self.assertEqual(weights, ([(0.5, 7)] + [(2.0, 10)] * 3) * 2)
         for line in self.read_stat():
             self.assertEqual(system.em.weight, 2.0)
             self.assertIn("GaussianEMRestraint_em_CCC", line)
@@ -118,10 +132,12 @@ class Tests(IMP.test.TestCase):
             IMP.rmf.load_frame(rmf, RMF.FrameID(i))
             again.model.update()
             self.assertAlmostEqual(
-                again.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3)
+                again.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3
+            )
         self.assertEqual(sorted(os.listdir("out/rmfs")), ["0.rmf3"])
         self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options)
+            ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options
+        )
 
     def test_ranks(self):
         """Files of several ranks become those of one run"""
@@ -142,10 +158,17 @@ class Tests(IMP.test.TestCase):
         for moved in (True, False):
             system = self.make()
             IMP.emgmm.macros.sample(
-                system, "out%d" % moved, steps=100, frame_interval=10, seed=9, progress=None,
-                score_moved=moved)
-            runs.append([s["GaussianEMRestraint_em"]
-                         for s in self.read_stat("out%d/stat.0.out" % moved)])
+                system,
+                "out%d" % moved,
+                steps=100,
+                frame_interval=10,
+                seed=9,
+                progress=None,
+                score_moved=moved,
+            )
+            runs.append(
+                [s["GaussianEMRestraint_em"] for s in self.read_stat("out%d/stat.0.out" % moved)]
+            )
         self.assertEqual(*runs)
 
     def test_bad_arguments(self):
@@ -153,7 +176,8 @@ class Tests(IMP.test.TestCase):
         system = self.make()
         for options in ({"frame_interval": 15, "exchange_interval": 10}, {"start": "here"}):
             self.assertRaises(
-                ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, **options)
+                ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, **options
+            )
 
 
 if __name__ == "__main__":

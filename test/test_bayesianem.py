@@ -29,10 +29,17 @@ class Tests(IMP.test.TestCase):
         bodies = [_systems.create_body(m, gaussians[:4]), _systems.create_body(m, gaussians[4:])]
         sigma = IMP.isd.Scale.setup_particle(IMP.Particle(m), 1.0)
         theirs = IMP.bayesianem.GaussianEMRestraint(
-            m, IMP.get_indexes(gaussians), IMP.get_indexes(data), sigma.get_particle_index(),
-            1e3, 1e3, 0.0)
+            m,
+            IMP.get_indexes(gaussians),
+            IMP.get_indexes(data),
+            sigma.get_particle_index(),
+            1e3,
+            1e3,
+            0.0,
+        )
         ours = IMP.emgmm.GaussianMixtureRestraint(
-            m, gaussians, data, "lognormal", 0.0, [], False, 1e-10)
+            m, gaussians, data, "lognormal", 0.0, [], False, 1e-10
+        )
         return m, gaussians, data, bodies, theirs, ours
 
     def get_constants(self, data):
@@ -40,23 +47,31 @@ class Tests(IMP.test.TestCase):
         arrays = _systems.get_arrays(data)
         dd = _systems.get_overlaps(arrays, arrays).sum(axis=0)
         n = len(data)
-        return (sum(map(math.log, dd)) + (3 + n) / 2 * math.log(2)
-                + 0.5 * math.log(math.pi) - math.lgamma(n / 2))
+        return (
+            sum(map(math.log, dd))
+            + (3 + n) / 2 * math.log(2)
+            + 0.5 * math.log(math.pi)
+            - math.lgamma(n / 2)
+        )
 
     def test_same_score_with_floor(self):
         """At the initial pose, up to its constants, to 1e-6"""
-        m, gaussians, data, bodies, theirs, ours = self.make()
+        _m, _gaussians, data, _bodies, theirs, ours = self.make()
         self.assertAlmostEqual(
-            ours.evaluate(False), theirs.evaluate(False) - self.get_constants(data), delta=1e-6)
+            ours.evaluate(False), theirs.evaluate(False) - self.get_constants(data), delta=1e-6
+        )
 
     def test_turned_body(self):
         """After a move of a rigid body only ours sees the new orientation"""
-        m, gaussians, data, bodies, theirs, ours = self.make()
+        _m, gaussians, data, bodies, theirs, ours = self.make()
         theirs.evaluate(False)
         old = bodies[0].get_reference_frame().get_transformation_to()
         turn = IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(1, 0, 1), math.pi / 2)
-        bodies[0].set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(
-            IMP.algebra.Transformation3D(turn * old.get_rotation(), old.get_translation())))
+        bodies[0].set_reference_frame_lazy(
+            IMP.algebra.ReferenceFrame3D(
+                IMP.algebra.Transformation3D(turn * old.get_rotation(), old.get_translation())
+            )
+        )
         got, their = ours.evaluate(False), theirs.evaluate(False) - self.get_constants(data)
         self.assertAlmostEqual(got, _systems.get_score(gaussians, data, 1e-10), delta=1e-9)
         # With its cached orientations renewed, IMP.bayesianem agrees.

@@ -1,6 +1,5 @@
 """Forces, torques and quaternion derivatives against finite differences."""
 
-import math
 import random
 
 import _systems
@@ -34,7 +33,8 @@ def requaternioned(t, i, step):
     q[i] += step
     q /= np.linalg.norm(q)
     return IMP.algebra.Transformation3D(
-        IMP.algebra.Rotation3D(IMP.algebra.Vector4D(q)), t.get_translation())
+        IMP.algebra.Rotation3D(IMP.algebra.Vector4D(q)), t.get_translation()
+    )
 
 
 class Tests(IMP.test.TestCase):
@@ -58,8 +58,7 @@ class Tests(IMP.test.TestCase):
         score.evaluate(True)
         close = {"rtol": 1e-6, "atol": 1e-7}
         np.testing.assert_allclose(list(body.get_derivatives()), force, **close)
-        np.testing.assert_allclose(
-            list(old.get_rotation() * body.get_torque()), torque, **close)
+        np.testing.assert_allclose(list(old.get_rotation() * body.get_torque()), torque, **close)
         # Only the part along the unit sphere means something.
         q = np.array(list(old.get_rotation().get_quaternion()))
         got = np.array(list(body.get_rotational_derivatives()))
@@ -114,7 +113,8 @@ class Tests(IMP.test.TestCase):
         member.set_internal_coordinates(old)
         score.evaluate(True)
         np.testing.assert_allclose(
-            list(member.get_internal_derivatives()), slopes, rtol=1e-6, atol=1e-8)
+            list(member.get_internal_derivatives()), slopes, rtol=1e-6, atol=1e-8
+        )
 
     def test_beads(self):
         """Spherical beads: PMI's flexible residues"""
@@ -127,7 +127,8 @@ class Tests(IMP.test.TestCase):
             bead = IMP.core.XYZ(p)
             got = bead.get_derivatives()
             np.testing.assert_allclose(
-                list(IMP.core.RigidBody(p).get_torque()), [0] * 3, atol=1e-12)
+                list(IMP.core.RigidBody(p).get_torque()), [0] * 3, atol=1e-12
+            )
             for i in range(3):
                 old = bead.get_coordinate(i)
                 values = []
@@ -145,17 +146,28 @@ class Tests(IMP.test.TestCase):
         score = self.score(m, gaussians, data)
         self.check_frame(score, target)
         self.check_frame(score, body)
-        force = sum((np.array(list(IMP.core.XYZ(p).get_derivatives()))
-                     for p in (body, target, *gaussians[5:])), np.zeros(3))
+        force = sum(
+            (
+                np.array(list(IMP.core.XYZ(p).get_derivatives()))
+                for p in (body, target, *gaussians[5:])
+            ),
+            np.zeros(3),
+        )
         np.testing.assert_allclose(force, 0, atol=1e-10)
 
     def test_noise_models(self):
         """Every noise model has derivatives"""
         sigmas = [0.2 + 0.1 * k for k in range(9)]
         small = [1e-4 * (k + 1) for k in range(9)]
-        for args in (("lognormal", 0.3), ("lognormal_local", 0.4), ("lognormal", 0.0, [], True),
-                     ("lognormal_local", 0.0, sigmas), ("gaussian_local", 0.0, small),
-                     ("outliers", 0.0, small), ("lognormal", 0.0, [], False, 1e-4)):
+        for args in (
+            ("lognormal", 0.3),
+            ("lognormal_local", 0.4),
+            ("lognormal", 0.0, [], True),
+            ("lognormal_local", 0.0, sigmas),
+            ("gaussian_local", 0.0, small),
+            ("outliers", 0.0, small),
+            ("lognormal", 0.0, [], False, 1e-4),
+        ):
             m, gaussians, data = self.make()
             body = _systems.create_body(m, gaussians)
             self.check_frame(self.score(m, gaussians, data, *args), body)
@@ -170,7 +182,10 @@ class Tests(IMP.test.TestCase):
             IMP.core.Gaussian.setup_particle(q, IMP.core.Gaussian(p).get_gaussian())
             IMP.atom.Mass.setup_particle(q, IMP.atom.Mass(p).get_mass())
             model.append(q)
-        bodies = [_systems.create_body(m, model[: n // 2]), _systems.create_body(m, model[n // 2:])]
+        bodies = [
+            _systems.create_body(m, model[: n // 2]),
+            _systems.create_body(m, model[n // 2 :]),
+        ]
         return m, model, data, bodies
 
     def test_conjugate_gradients(self):
@@ -180,8 +195,14 @@ class Tests(IMP.test.TestCase):
         right = _systems.get_arrays(model)[0]
         old = bodies[0].get_reference_frame().get_transformation_to()
         turn = IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(1, 1, 0), 0.4)
-        bodies[0].set_reference_frame(IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(
-            turn * old.get_rotation(), old.get_translation() + IMP.algebra.Vector3D(3, -2, 1))))
+        bodies[0].set_reference_frame(
+            IMP.algebra.ReferenceFrame3D(
+                IMP.algebra.Transformation3D(
+                    turn * old.get_rotation(),
+                    old.get_translation() + IMP.algebra.Vector3D(3, -2, 1),
+                )
+            )
+        )
         m.update()
         self.assertGreater(np.abs(_systems.get_arrays(model)[0] - right).max(), 2)
         r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 1e-4)

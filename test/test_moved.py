@@ -16,7 +16,7 @@ class Tests(IMP.test.TestCase):
         m = IMP.Model()
         rng = random.Random(4)
         gaussians = [_systems.create_gaussian(m, rng) for _ in range(11)]
-        bodies = [_systems.create_body(m, gaussians[i:i + 3]) for i in (0, 3, 6)]
+        bodies = [_systems.create_body(m, gaussians[i : i + 3]) for i in (0, 3, 6)]
         data = _systems.create_data(m, rng)
         target = _systems.create_body(m, data) if movable_target else None
         r = IMP.emgmm.GaussianMixtureRestraint(m, gaussians, data)
@@ -26,8 +26,13 @@ class Tests(IMP.test.TestCase):
     def move(self, body, x):
         old = body.get_reference_frame().get_transformation_to()
         turn = IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(0, 0, 1), 0.3 * x)
-        body.set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(
-            turn * old.get_rotation(), old.get_translation() + IMP.algebra.Vector3D(x, 0, 0))))
+        body.set_reference_frame_lazy(
+            IMP.algebra.ReferenceFrame3D(
+                IMP.algebra.Transformation3D(
+                    turn * old.get_rotation(), old.get_translation() + IMP.algebra.Vector3D(x, 0, 0)
+                )
+            )
+        )
         return IMP.algebra.ReferenceFrame3D(old)
 
     def test_lists_that_lie(self):
@@ -74,8 +79,7 @@ class Tests(IMP.test.TestCase):
                 if step % 20 == 0:
                     fresh = IMP.emgmm.GaussianMixtureRestraint(m, gaussians, data)
                     self.assertEqual(got, fresh.evaluate(False))
-                    self.assertAlmostEqual(
-                        got, _systems.get_score(gaussians, data), delta=1e-9)
+                    self.assertAlmostEqual(got, _systems.get_score(gaussians, data), delta=1e-9)
                 if rng.random() < 0.6:
                     for body, frame in zip(chosen, old, strict=True):
                         body.set_reference_frame_lazy(frame)
@@ -83,7 +87,7 @@ class Tests(IMP.test.TestCase):
 
     def test_derivatives_of_moved(self):
         """evaluate_moved with derivatives gives those of evaluate"""
-        m, gaussians, data, bodies, _, r = self.make()
+        _m, _gaussians, _data, bodies, _, r = self.make()
         sf = IMP.core.RestraintsScoringFunction([r])
         self.move(bodies[0], 1.0)
         first = sf.evaluate_moved(True, [bodies[0].get_particle_index()], [])

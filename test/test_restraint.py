@@ -28,9 +28,16 @@ class Tests(IMP.test.TestCase):
         bodies = [outer, other]
         if movable_target:
             bodies.append(_systems.create_body(m, data))
-        args = [options.get(key, default) for key, default in (
-            ("noise_model", "lognormal"), ("sigma_min", 0.0), ("component_sigmas", []),
-            ("profile_scale", False), ("floor", 0.0))]
+        args = [
+            options.get(key, default)
+            for key, default in (
+                ("noise_model", "lognormal"),
+                ("sigma_min", 0.0),
+                ("component_sigmas", []),
+                ("profile_scale", False),
+                ("floor", 0.0),
+            )
+        ]
         r = IMP.emgmm.GaussianMixtureRestraint(m, gaussians, data, *args)
         m.update()
         return m, r, gaussians, data, bodies
@@ -39,13 +46,18 @@ class Tests(IMP.test.TestCase):
         """Move everything, as movers do: without telling any cache."""
         for body in bodies:
             old = body.get_reference_frame().get_transformation_to()
-            body.set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(
-                IMP.algebra.Transformation3D(
-                    _systems.get_rotation(rng) * old.get_rotation(),
-                    old.get_translation() + IMP.algebra.Vector3D(rng.uniform(-2, 2), 1, 0))))
+            body.set_reference_frame_lazy(
+                IMP.algebra.ReferenceFrame3D(
+                    IMP.algebra.Transformation3D(
+                        _systems.get_rotation(rng) * old.get_rotation(),
+                        old.get_translation() + IMP.algebra.Vector3D(rng.uniform(-2, 2), 1, 0),
+                    )
+                )
+            )
         for p in gaussians[8:]:
             IMP.core.XYZ(p).set_coordinates(
-                IMP.core.XYZ(p).get_coordinates() + IMP.algebra.Vector3D(0, 1, rng.random()))
+                IMP.core.XYZ(p).get_coordinates() + IMP.algebra.Vector3D(0, 1, rng.random())
+            )
         m.update()
 
     def test_score_equals_reference(self):
@@ -60,10 +72,12 @@ class Tests(IMP.test.TestCase):
                 ratios = _systems.get_log_ratios(gaussians, data)
                 np.testing.assert_allclose(r.get_component_log_ratios(), ratios, rtol=1e-11)
                 self.assertAlmostEqual(
-                    r.get_sigma_estimate(), math.sqrt(np.mean(ratios**2)), delta=1e-11)
+                    r.get_sigma_estimate(), math.sqrt(np.mean(ratios**2)), delta=1e-11
+                )
                 a, b = _systems.get_arrays(gaussians), _systems.get_arrays(data)
                 cc = _systems.get_overlaps(a, b).sum() / math.sqrt(
-                    _systems.get_overlaps(a, a).sum() * _systems.get_overlaps(b, b).sum())
+                    _systems.get_overlaps(a, a).sum() * _systems.get_overlaps(b, b).sum()
+                )
                 self.assertAlmostEqual(r.get_cross_correlation(), cc, delta=1e-12)
                 self.shake(m, rng, gaussians, bodies)
 
@@ -79,8 +93,11 @@ class Tests(IMP.test.TestCase):
         IMP.core.Gaussian(p).get_global_covariance()  # fills IMP's cache
         old = body.get_reference_frame().get_transformation_to()
         turn = IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(0, 1, 1), math.pi / 2)
-        body.set_reference_frame_lazy(IMP.algebra.ReferenceFrame3D(
-            IMP.algebra.get_rotation_about_point(old.get_translation(), turn) * old))
+        body.set_reference_frame_lazy(
+            IMP.algebra.ReferenceFrame3D(
+                IMP.algebra.get_rotation_about_point(old.get_translation(), turn) * old
+            )
+        )
         after = r.evaluate(False)
         self.assertGreater(abs(after - before), 0.1)
         self.assertAlmostEqual(after, _systems.get_score([p], data), delta=1e-11)
@@ -89,26 +106,33 @@ class Tests(IMP.test.TestCase):
         """Options reach the core"""
         m, r0, gaussians, data, _ = self.make(floor=1e-3)
         self.assertAlmostEqual(
-            r0.evaluate(False), _systems.get_score(gaussians, data, 1e-3), delta=1e-10)
-        m, r1, gaussians, data, _ = self.make(profile_scale=True)
+            r0.evaluate(False), _systems.get_score(gaussians, data, 1e-3), delta=1e-10
+        )
+        _m, r1, gaussians, data, _ = self.make(profile_scale=True)
         ratios = _systems.get_log_ratios(gaussians, data)
         ratios -= ratios.mean()
         self.assertAlmostEqual(
-            r1.evaluate(False), len(ratios) / 2 * math.log(np.sum(ratios**2)), delta=1e-10)
+            r1.evaluate(False), len(ratios) / 2 * math.log(np.sum(ratios**2)), delta=1e-10
+        )
         sigmas = [0.1 * (k + 1) for k in range(9)]
-        m, r2, gaussians, data, _ = self.make(
-            noise_model="lognormal_local", component_sigmas=sigmas)
+        _m, r2, gaussians, data, _ = self.make(
+            noise_model="lognormal_local", component_sigmas=sigmas
+        )
         want = sum(
             -math.log(math.erf(abs(l) / math.sqrt(2) / s) / abs(l))
-            for l, s in zip(_systems.get_log_ratios(gaussians, data), sigmas, strict=True))
+            for l, s in zip(_systems.get_log_ratios(gaussians, data), sigmas, strict=True)
+        )
         self.assertAlmostEqual(r2.evaluate(False), want, delta=1e-10)
         self.assertEqual(r2.get_noise_model(), "lognormal_local")
 
     def test_bad_input(self):
         """Errors name what is wrong"""
-        for options in ({"noise_model": "normal"}, {"sigma_min": -1.0},
-                        {"noise_model": "outliers"}, {"component_sigmas": [1.0],
-                                                      "noise_model": "lognormal_local"}):
+        for options in (
+            {"noise_model": "normal"},
+            {"sigma_min": -1.0},
+            {"noise_model": "outliers"},
+            {"component_sigmas": [1.0], "noise_model": "lognormal_local"},
+        ):
             self.assertRaises(ValueError, self.make, **options)
         m = IMP.Model()
         p = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(0, 0, 0))
@@ -121,43 +145,40 @@ class Tests(IMP.test.TestCase):
 
     def test_changed_shapes(self):
         """New masses, variances, members are seen by the next full evaluation"""
-        m, r, gaussians, data, bodies = self.make()
+        _m, r, gaussians, data, bodies = self.make()
         r.evaluate(False)
         IMP.atom.Mass(gaussians[0]).set_mass(5.0)
         IMP.core.Gaussian(gaussians[6]).set_variances([9, 9, 20])
-        self.assertAlmostEqual(
-            r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
+        self.assertAlmostEqual(r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
         IMP.atom.Mass(data[0]).set_mass(5.0)
-        self.assertAlmostEqual(
-            r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
+        self.assertAlmostEqual(r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
         IMP.core.XYZ(data[1]).set_coordinates(IMP.algebra.Vector3D(0, 0, 0))
-        self.assertAlmostEqual(
-            r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
+        self.assertAlmostEqual(r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
         bodies[1].remove_member(gaussians[6])
         IMP.core.XYZ(gaussians[6]).set_coordinates(IMP.algebra.Vector3D(1, 2, 3))
-        self.assertAlmostEqual(
-            r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
+        self.assertAlmostEqual(r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
 
     def test_far_model(self):
         """A body far outside the map still feels a pull"""
-        m, r, gaussians, data, bodies = self.make()
+        _m, r, gaussians, _data, bodies = self.make()
         for p in (*bodies, *gaussians[8:]):
             IMP.core.XYZ(p).set_coordinates(
-                IMP.core.XYZ(p).get_coordinates() + IMP.algebra.Vector3D(500, 0, 0))
+                IMP.core.XYZ(p).get_coordinates() + IMP.algebra.Vector3D(500, 0, 0)
+            )
         r.evaluate(True)
         self.assertTrue(math.isfinite(r.get_last_score()))
         self.assertGreater(bodies[0].get_derivatives()[0], 1e-3)
 
     def test_inputs(self):
         """Every Gaussian and every body that carries some is an input"""
-        m, r, gaussians, data, bodies = self.make(movable_target=True)
+        _m, r, gaussians, data, bodies = self.make(movable_target=True)
         inputs = {p.get_index() for p in IMP.get_input_particles(r.get_inputs())}
         for p in (*gaussians, *data, *bodies):
             self.assertIn(IMP.get_indexes([p])[0], inputs)
 
     def test_pickle(self):
         """Model and restraint survive pickling with the same score"""
-        m, r, gaussians, data, bodies = self.make(sigma_min=0.1)
+        m, r, gaussians, _data, _bodies = self.make(sigma_min=0.1)
         r.set_density_filename("map.txt")
         rs = IMP.RestraintSet([r], 2.0)
         before = rs.evaluate(False)
@@ -167,29 +188,31 @@ class Tests(IMP.test.TestCase):
         self.assertEqual(r2.get_name(), r.get_name())
         self.assertEqual(r2.get_last_score(), r.get_last_score())
         # the copy lives in its own model
-        IMP.core.XYZ(m2, gaussians[8].get_index()).set_coordinates(
-            IMP.algebra.Vector3D(30, 0, 0))
+        IMP.core.XYZ(m2, gaussians[8].get_index()).set_coordinates(IMP.algebra.Vector3D(30, 0, 0))
         self.assertNotEqual(rs2.evaluate(False), before)
         self.assertEqual(rs.evaluate(False), before)
 
     def test_info(self):
         """What goes into RMF and mmCIF files"""
-        m, r, gaussians, data, bodies = self.make(sigma_min=0.05)
+        _m, r, _gaussians, data, _bodies = self.make(sigma_min=0.05)
         r.set_density_filename("map.txt")
         info = r.get_static_info()
         info.set_was_used(True)
-        strings = {info.get_string_key(i): info.get_string_value(i)
-                   for i in range(info.get_number_of_string())}
+        strings = {
+            info.get_string_key(i): info.get_string_value(i)
+            for i in range(info.get_number_of_string())
+        }
         self.assertEqual(strings["noise model"], "lognormal")
         self.assertEqual(strings["implementation"], "IMP.emgmm.GaussianMixtureRestraint")
         self.assertEqual(info.get_filename_key(0), "filename")
         self.assertEqual(info.get_filename_value(0), IMP.get_absolute_path("map.txt"))
         info = r.get_dynamic_info()
         info.set_was_used(True)
-        floats = {info.get_float_key(i): info.get_float_value(i)
-                  for i in range(info.get_number_of_float())}
-        self.assertAlmostEqual(
-            floats["cross correlation"], r.get_cross_correlation(), delta=1e-12)
+        floats = {
+            info.get_float_key(i): info.get_float_value(i)
+            for i in range(info.get_number_of_float())
+        }
+        self.assertAlmostEqual(floats["cross correlation"], r.get_cross_correlation(), delta=1e-12)
         self.assertAlmostEqual(floats["sigma estimate"], r.get_sigma_estimate(), delta=1e-12)
         self.assertEqual(info.get_number_of_floats(), 0)
         r.set_write_log_ratios(True)
@@ -199,7 +222,7 @@ class Tests(IMP.test.TestCase):
 
     def test_threads(self):
         """The result does not depend on the number of threads"""
-        m, r, gaussians, data, bodies = self.make()
+        _m, r, _gaussians, _data, bodies = self.make()
         one = r.evaluate(True)
         slope = bodies[0].get_derivatives()
         r.set_number_of_threads(3)

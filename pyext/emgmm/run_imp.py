@@ -101,7 +101,9 @@ def _command(config: Config, out: Path, resume: bool) -> list[str]:
     if launcher is None or not find_imp().mpi:
         missing = "no mpirun" if launcher is None else "no IMP.mpi"
         raise InputError(
-            out, f"{replicas} replicas and {missing}", "1 replica, or mpirun and IMP.mpi",
+            out,
+            f"{replicas} replicas and {missing}",
+            "1 replica, or mpirun and IMP.mpi",
             "sampling.replicas",
         )
     return [launcher, *_mpirun_options(launcher), "-np", str(replicas), *command]

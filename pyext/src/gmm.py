@@ -1,5 +1,5 @@
 """@namespace IMP.emgmm.gmm
-   Gaussian mixtures as particles: read, written, taken from a hierarchy, drawn as a map.
+Gaussian mixtures as particles: read, written, taken from a hierarchy, drawn as a map.
 """
 
 import os
@@ -22,8 +22,10 @@ def _get_numbers(fn, number, field, count, what):
     except ValueError:
         values = []
     if len(values) != count or not np.all(np.isfinite(values)):
-        raise GMMFileError("%s, line %d: %s is %r, expected %d finite numbers"
-                           % (fn, number, what, field.strip(), count))
+        raise GMMFileError(
+            "%s, line %d: %s is %r, expected %d finite numbers"
+            % (fn, number, what, field.strip(), count)
+        )
     return values
 
 
@@ -41,21 +43,23 @@ def read_components(fn):
             if len(fields) < 5:
                 raise GMMFileError(
                     "%s, line %d: found %r, expected |number|weight|mean|covariance|"
-                    % (fn, number, line.strip()[:40]))
-            weight, = _get_numbers(fn, number, fields[2], 1, "weight")
+                    % (fn, number, line.strip()[:40])
+                )
+            (weight,) = _get_numbers(fn, number, fields[2], 1, "weight")
             mean = _get_numbers(fn, number, fields[3], 3, "mean")
-            covariance = np.reshape(
-                _get_numbers(fn, number, fields[4], 9, "covariance"), (3, 3))
+            covariance = np.reshape(_get_numbers(fn, number, fields[4], 9, "covariance"), (3, 3))
             if not weight > 0:
-                raise GMMFileError("%s, line %d: weight is %g, expected a positive number"
-                                   % (fn, number, weight))
+                raise GMMFileError(
+                    "%s, line %d: weight is %g, expected a positive number" % (fn, number, weight)
+                )
             covariance = (covariance + covariance.T) / 2
             if not np.linalg.eigvalsh(covariance)[0] > 0:
-                raise GMMFileError("%s, line %d: covariance is not positive definite"
-                                   % (fn, number))
+                raise GMMFileError(
+                    "%s, line %d: covariance is not positive definite" % (fn, number)
+                )
             components.append((weight, mean, covariance))
     if not components:
-        raise GMMFileError("%s: found no component" % fn)
+        raise GMMFileError(f"{fn}: found no component")
     return components
 
 
@@ -75,9 +79,11 @@ def create_gaussian(m, weight, mean, covariance, name="Gaussian%1%", radius_scal
         axes[:, 0] *= -1
     rotation = IMP.algebra.get_rotation_from_matrix(*axes.ravel())
     frame = IMP.algebra.ReferenceFrame3D(
-        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(*mean)))
+        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(*mean))
+    )
     IMP.core.Gaussian.setup_particle(
-        p, IMP.algebra.Gaussian3D(frame, IMP.algebra.Vector3D(*variances)))
+        p, IMP.algebra.Gaussian3D(frame, IMP.algebra.Vector3D(*variances))
+    )
     IMP.atom.Mass.setup_particle(p, weight)
     IMP.core.XYZR.setup_particle(p, radius_scale * variances[-1] ** 0.5)
     return p
@@ -91,9 +97,10 @@ def read_gaussians(m, fn, mass_scale=1.0, radius_scale=3.0):
     @param radius_scale radius in units of the largest standard deviation
     @return list of Gaussian particles with mass and radius
     """
-    return [create_gaussian(m, weight * mass_scale, mean, covariance,
-                            "GMM%d" % (i + 1), radius_scale)
-            for i, (weight, mean, covariance) in enumerate(read_components(fn))]
+    return [
+        create_gaussian(m, weight * mass_scale, mean, covariance, "GMM%d" % (i + 1), radius_scale)
+        for i, (weight, mean, covariance) in enumerate(read_components(fn))
+    ]
 
 
 def get_component(p):
@@ -113,7 +120,8 @@ def get_gaussians(densities):
     """
     if isinstance(densities, IMP.atom.Hierarchy):
         densities = IMP.atom.Selection(
-            densities, representation_type=IMP.atom.DENSITIES).get_selected_particles()
+            densities, representation_type=IMP.atom.DENSITIES
+        ).get_selected_particles()
     ps = []
     for h in densities:
         ps += [leaf.get_particle() for leaf in IMP.atom.get_leaves(IMP.atom.Hierarchy(h))]
@@ -128,14 +136,20 @@ def write_gaussians(ps, fn, data_fn=None):
     """
     with open(fn, "w") as fh:
         if data_fn:
-            fh.write("# data_fn: %s\n" % os.path.relpath(data_fn, os.path.dirname(fn) or "."))
+            fh.write("# data_fn: {}\n".format(os.path.relpath(data_fn, os.path.dirname(fn) or ".")))
         fh.write("# ncenters: %d\n# covar_type: full\n" % len(ps))
         fh.write("#|num|weight|mean|covariance matrix|\n")
         for i, p in enumerate(ps):
             weight, mean, covariance = get_component(p)
-            fh.write("|%d|%r|%s|%s|\n" % (
-                i, float(weight), " ".join(repr(float(x)) for x in mean),
-                " ".join(repr(float(x)) for x in covariance.ravel())))
+            fh.write(
+                "|%d|%r|%s|%s|\n"
+                % (
+                    i,
+                    float(weight),
+                    " ".join(repr(float(x)) for x in mean),
+                    " ".join(repr(float(x)) for x in covariance.ravel()),
+                )
+            )
 
 
 def write_gaussians_to_map(ps, fn, voxel_size=5.0):
@@ -145,17 +159,19 @@ def write_gaussians_to_map(ps, fn, voxel_size=5.0):
     @param voxel_size in A
     """
     import IMP.em
+
     shapes, masses, box = [], [], IMP.algebra.BoundingBox3D()
     for p in ps:
         shape = IMP.core.Gaussian(p).get_gaussian()
         shapes.append(shape)
         masses.append(IMP.atom.Mass(p).get_mass())
         box += IMP.algebra.get_bounding_box(
-            IMP.algebra.Sphere3D(shape.get_center(), 4 * max(shape.get_variances()) ** 0.5))
+            IMP.algebra.Sphere3D(shape.get_center(), 4 * max(shape.get_variances()) ** 0.5)
+        )
     grid = IMP.algebra.get_rasterized_fast(shapes, masses, voxel_size, box, 4.0)
     density = IMP.em.create_density_map(grid)
     # IMP's rasterization divides by (2 pi)^(2/3) where a Gaussian has (2 pi)^(3/2); this holds
     # whether or not a version of IMP does.
     total = sum(density.get_value(i) for i in range(density.get_number_of_voxels()))
-    density.multiply(sum(masses) / (total * voxel_size ** 3))
+    density.multiply(sum(masses) / (total * voxel_size**3))
     IMP.em.write_map(density, fn, IMP.em.MRCReaderWriter())

@@ -1,5 +1,5 @@
 """@namespace IMP.emgmm.macros
-   From a topology table and data to models, on IMP.pmi.
+From a topology table and data to models, on IMP.pmi.
 """
 
 import os
@@ -51,13 +51,30 @@ class CrossLinks(NamedTuple):
     linker: object = None  #: an ihm.ChemDescriptor; DSS where none is given
 
 
-def build_system(topology, em_gmm=None, crosslinks=(), pdb_dir="./", fasta_dir="./",
-                 gmm_dir="./", fasta_names=None, resolutions=(1, 10),
-                 residues_per_gaussian=None, em_options=None, em_weight=1.0,
-                 em_label="em", scale_to_mass=True, connectivity_scale=1.0,
-                 disordered_length=False, excluded_volume_resolution=10,
-                 excluded_volume_kappa=1.0, max_translation=4.0, max_rotation=0.04,
-                 protocol_output=None, output_dir=".", model=None):
+def build_system(
+    topology,
+    em_gmm=None,
+    crosslinks=(),
+    pdb_dir="./",
+    fasta_dir="./",
+    gmm_dir="./",
+    fasta_names=None,
+    resolutions=(1, 10),
+    residues_per_gaussian=None,
+    em_options=None,
+    em_weight=1.0,
+    em_label="em",
+    scale_to_mass=True,
+    connectivity_scale=1.0,
+    disordered_length=False,
+    excluded_volume_resolution=10,
+    excluded_volume_kappa=1.0,
+    max_translation=4.0,
+    max_rotation=0.04,
+    protocol_output=None,
+    output_dir=".",
+    model=None,
+):
     """Build representation, degrees of freedom and restraints of a PMI topology table.
     @param topology path of the table
     @param em_gmm GMM file of the map; None for no EM restraint
@@ -85,7 +102,8 @@ def build_system(topology, em_gmm=None, crosslinks=(), pdb_dir="./", fasta_dir="
     """
     model = model or IMP.Model()
     reader = IMP.pmi.topology.TopologyReader(
-        str(topology), pdb_dir=str(pdb_dir), fasta_dir=str(fasta_dir), gmm_dir=str(gmm_dir))
+        str(topology), pdb_dir=str(pdb_dir), fasta_dir=str(fasta_dir), gmm_dir=str(gmm_dir)
+    )
     if residues_per_gaussian is not None:
         _set_residues_per_gaussian(reader, residues_per_gaussian, str(gmm_dir))
     builder = IMP.pmi.macros.BuildSystem(model, resolutions=list(resolutions))
@@ -93,36 +111,53 @@ def build_system(topology, em_gmm=None, crosslinks=(), pdb_dir="./", fasta_dir="
         builder.system.add_protocol_output(protocol_output)
     builder.add_state(reader, fasta_name_map=fasta_names)
     hierarchy, dof = builder.execute_macro(
-        max_rb_trans=max_translation, max_rb_rot=max_rotation, max_bead_trans=max_translation,
-        max_srb_trans=max_translation, max_srb_rot=max_rotation)
-    molecules = [mol for state in builder.get_molecules()
-                 for copies in state.values() for mol in copies]
+        max_rb_trans=max_translation,
+        max_rb_rot=max_rotation,
+        max_bead_trans=max_translation,
+        max_srb_trans=max_translation,
+        max_srb_rot=max_rotation,
+    )
+    molecules = [
+        mol for state in builder.get_molecules() for copies in state.values() for mol in copies
+    ]
     if len(molecules) > 1:
         dof.create_super_rigid_body(
-            molecules, max_trans=max_translation, max_rot=max_rotation, name="whole system")
+            molecules, max_trans=max_translation, max_rot=max_rotation, name="whole system"
+        )
     _set_bead_variances(hierarchy)
 
     restraints = []
     for mol in molecules:
         r = IMP.pmi.restraints.stereochemistry.ConnectivityRestraint(
-            mol, scale=connectivity_scale, disorderedlength=disordered_length,
-            label=_get_label(mol))
+            mol, scale=connectivity_scale, disorderedlength=disordered_length, label=_get_label(mol)
+        )
         restraints.append(r)
     if excluded_volume_kappa > 0:
-        restraints.append(IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
-            included_objects=molecules, resolution=excluded_volume_resolution,
-            kappa=excluded_volume_kappa))
+        restraints.append(
+            IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
+                included_objects=molecules,
+                resolution=excluded_volume_resolution,
+                kappa=excluded_volume_kappa,
+            )
+        )
     em = None
     if em_gmm:
         densities = IMP.atom.Selection(
-            hierarchy, representation_type=IMP.atom.DENSITIES).get_selected_particles()
+            hierarchy, representation_type=IMP.atom.DENSITIES
+        ).get_selected_particles()
         if not densities:
             raise ValueError(
-                "%s gives no Gaussians to the model: em_residues_per_gaussian is 0 in every row "
-                "(or set residues_per_gaussian)" % topology)
+                f"{topology} gives no Gaussians to the model: em_residues_per_gaussian is 0 in "
+                "every row (or set residues_per_gaussian)"
+            )
         em = IMP.emgmm.restraint.GaussianEMRestraint(
-            densities, target_fn=str(em_gmm), scale_target_to_mass=scale_to_mass,
-            weight=em_weight, label=em_label, **(em_options or {}))
+            densities,
+            target_fn=str(em_gmm),
+            scale_target_to_mass=scale_to_mass,
+            weight=em_weight,
+            label=em_label,
+            **(em_options or {}),
+        )
         restraints.append(em)
     for links in crosslinks:
         restraints.append(_create_crosslinks(hierarchy, links, str(output_dir)))
@@ -134,8 +169,7 @@ def build_system(topology, em_gmm=None, crosslinks=(), pdb_dir="./", fasta_dir="
 
 
 def _get_label(mol):
-    copy = IMP.atom.Copy(mol.hier).get_copy_index() if IMP.atom.Copy.get_is_setup(
-        mol.hier) else 0
+    copy = IMP.atom.Copy(mol.hier).get_copy_index() if IMP.atom.Copy.get_is_setup(mol.hier) else 0
     return mol.get_name() + (".%d" % copy if copy else "")
 
 
@@ -149,19 +183,24 @@ def _set_bead_variances(hierarchy):
     """PMI gives a bead a variance in A^2 that equals its radius in A; a uniform sphere has
     radius^2 / 5."""
     densities = IMP.atom.Selection(
-        hierarchy, representation_type=IMP.atom.DENSITIES).get_selected_particles()
+        hierarchy, representation_type=IMP.atom.DENSITIES
+    ).get_selected_particles()
     for p in densities:
         for leaf in IMP.atom.get_leaves(IMP.atom.Hierarchy(p)):
             q = leaf.get_particle()
             # Components of a fitted mixture hang below a node of their own; beads are residues.
-            if IMP.core.XYZR.get_is_setup(q) and IMP.atom.Fragment.get_is_setup(q) \
-                    and not q.get_name().startswith("Density #"):
+            if (
+                IMP.core.XYZR.get_is_setup(q)
+                and IMP.atom.Fragment.get_is_setup(q)
+                and not q.get_name().startswith("Density #")
+            ):
                 variance = IMP.core.XYZR(q).get_radius() ** 2 / 5
                 IMP.core.Gaussian(q).set_variances([variance] * 3)
 
 
 def _create_crosslinks(hierarchy, links, output_dir):
     import ihm.cross_linkers
+
     keys = IMP.pmi.io.crosslink.CrossLinkDataBaseKeywordsConverter()
     keys.set_protein1_key(links.protein1)
     keys.set_residue1_key(links.residue1)
@@ -181,8 +220,15 @@ def _create_crosslinks(hierarchy, links, output_dir):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IMP.pmi.StructureWarning)
             return IMP.pmi.restraints.crosslinking.CrossLinkingMassSpectrometryRestraint(
-                hierarchy, database=database, length=links.length, slope=links.slope,
-                resolution=links.resolution, label=links.label, filelabel=links.label,
-                linker=links.linker or ihm.cross_linkers.dss, weight=links.weight)
+                hierarchy,
+                database=database,
+                length=links.length,
+                slope=links.slope,
+                resolution=links.resolution,
+                label=links.label,
+                filelabel=links.label,
+                linker=links.linker or ihm.cross_linkers.dss,
+                weight=links.weight,
+            )
     finally:
         os.chdir(here)

@@ -1,5 +1,5 @@
 """@namespace IMP.emgmm.restart
-   States of a run on disk, and files of a run that was continued.
+States of a run on disk, and files of a run that was continued.
 """
 
 import ast
@@ -28,10 +28,14 @@ class State:
             t = b.get_reference_frame().get_transformation_to()
             poses.append([*t.get_rotation().get_quaternion(), *t.get_translation()])
         temperature = exchange.get_my_parameter("temp")[0] if exchange else 0.0
-        return cls(np.array(poses).reshape(-1, 7),
-                   np.array([list(_get_coordinates(p)) for p in beads]).reshape(-1, 3),
-                   np.array([IMP.isd.Nuisance(p).get_nuisance() for p in nuisances]),
-                   temperature, done, high_steps)
+        return cls(
+            np.array(poses).reshape(-1, 7),
+            np.array([list(_get_coordinates(p)) for p in beads]).reshape(-1, 3),
+            np.array([IMP.isd.Nuisance(p).get_nuisance() for p in nuisances]),
+            temperature,
+            done,
+            high_steps,
+        )
 
     def write(self, output, rank):
         """Replace the state on disk in one step."""
@@ -39,8 +43,13 @@ class State:
         os.makedirs(folder, exist_ok=True)
         path = os.path.join(folder, "%d.npz" % rank)
         with open(path + ".new", "wb") as fh:
-            np.savez(fh, bodies=self.bodies, beads=self.beads, nuisances=self.nuisances,
-                     run=np.array([self.temperature, self.done, self.high_steps]))
+            np.savez(
+                fh,
+                bodies=self.bodies,
+                beads=self.beads,
+                nuisances=self.nuisances,
+                run=np.array([self.temperature, self.done, self.high_steps]),
+            )
         os.replace(path + ".new", path)
 
     @classmethod
@@ -52,8 +61,14 @@ class State:
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
             if name.endswith(".npz"):
                 with np.load(os.path.join(folder, name)) as f:
-                    states[int(name[:-4])] = cls(f["bodies"], f["beads"], f["nuisances"],
-                                                 f["run"][0], int(f["run"][1]), int(f["run"][2]))
+                    states[int(name[:-4])] = cls(
+                        f["bodies"],
+                        f["beads"],
+                        f["nuisances"],
+                        f["run"][0],
+                        int(f["run"][1]),
+                        int(f["run"][2]),
+                    )
         if rank not in states:
             raise ValueError("%s has no state of replica %d to go on from" % (folder, rank))
         order = sorted(states, key=lambda r: (states[r].temperature, r))
@@ -66,15 +81,30 @@ class State:
         """Give a system this state."""
         bodies, beads, nuisances = _get_particles(system)
         if (len(bodies), len(beads), len(nuisances)) != (
-                len(self.bodies), len(self.beads), len(self.nuisances)):
+            len(self.bodies),
+            len(self.beads),
+            len(self.nuisances),
+        ):
             raise ValueError(
                 "the state has %d bodies, %d beads and %d nuisances, the system %d, %d and %d"
-                % (len(self.bodies), len(self.beads), len(self.nuisances),
-                   len(bodies), len(beads), len(nuisances)))
+                % (
+                    len(self.bodies),
+                    len(self.beads),
+                    len(self.nuisances),
+                    len(bodies),
+                    len(beads),
+                    len(nuisances),
+                )
+            )
         for b, pose in zip(bodies, self.bodies, strict=True):
-            b.set_reference_frame(IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(
-                IMP.algebra.Rotation3D(IMP.algebra.Vector4D(pose[:4])),
-                IMP.algebra.Vector3D(pose[4:]))))
+            b.set_reference_frame(
+                IMP.algebra.ReferenceFrame3D(
+                    IMP.algebra.Transformation3D(
+                        IMP.algebra.Rotation3D(IMP.algebra.Vector4D(pose[:4])),
+                        IMP.algebra.Vector3D(pose[4:]),
+                    )
+                )
+            )
         for p, v in zip(beads, self.beads, strict=True):
             v = IMP.algebra.Vector3D(v)
             if IMP.core.NonRigidMember.get_is_setup(p):
@@ -113,9 +143,11 @@ def _get_files(output, rank, segment=None):
     """stat, replica stat and RMF file of a rank, or of an earlier sitting of it. RMF holds paths
     relative to itself, so the earlier ones stay in the same folders."""
     mark = "" if segment is None else "segment%d." % segment
-    return [os.path.join(output, "%sstat.%d.out" % (mark, rank)),
-            os.path.join(output, "%sstat_replica.%d.out" % (mark, rank)),
-            os.path.join(output, "rmfs", "%s%d.rmf3" % (mark, rank))]
+    return [
+        os.path.join(output, "%sstat.%d.out" % (mark, rank)),
+        os.path.join(output, "%sstat_replica.%d.out" % (mark, rank)),
+        os.path.join(output, "rmfs", "%s%d.rmf3" % (mark, rank)),
+    ]
 
 
 def _get_segments(output, rank):
@@ -160,8 +192,11 @@ def merge_ranks(output, replicas):
     @param output folder of the run
     @param replicas number of ranks
     """
-    parts = [files for files in (_get_files(output, r) for r in range(replicas))
-             if os.path.exists(files[0])]
+    parts = [
+        files
+        for files in (_get_files(output, r) for r in range(replicas))
+        if os.path.exists(files[0])
+    ]
     if len(parts) < 2:
         return
     _join(parts, parts[0])
@@ -186,7 +221,7 @@ def _join(parts, target):
             header = part_header
             rmf_key, index_key = (_get_key(header, k) for k in ("rmf_file", "rmf_frame_index"))
         elif _get_keys(part_header) != _get_keys(header):
-            raise ValueError("%s has other keys than %s" % (part_stat, parts[0][0]))
+            raise ValueError(f"{part_stat} has other keys than {parts[0][0]}")
         renumber = _get_renumbering(part_header, header)
         for line in part:
             entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
@@ -212,8 +247,8 @@ def _join(parts, target):
         replica_lines += text
     del joined
     with open(stat + ".new", "w") as fh:
-        fh.write("%s \n" % header)
-        fh.writelines("%s \n" % entry for entry in lines)
+        fh.write(f"{header} \n")
+        fh.writelines(f"{entry} \n" for entry in lines)
     with open(replica + ".new", "w") as fh:
         fh.write("\n".join([replica_header, *replica_lines]) + "\n")
     for new, path in ((new_rmf, rmf), (stat + ".new", stat), (replica + ".new", replica)):

@@ -1,5 +1,5 @@
 """@namespace IMP.emgmm.restraint
-   The EM restraint for IMP.pmi.
+The EM restraint for IMP.pmi.
 """
 
 import warnings
@@ -36,8 +36,10 @@ def _warn_replaced(given):
         if value and name not in _warned:
             _warned.add(name)
             warnings.warn(
-                "IMP.emgmm.restraint.GaussianEMRestraint ignores %s: %s"
-                % (name, _REPLACED[name]), IMP.pmi.ParameterWarning, stacklevel=4)
+                f"IMP.emgmm.restraint.GaussianEMRestraint ignores {name}: {_REPLACED[name]}",
+                IMP.pmi.ParameterWarning,
+                stacklevel=4,
+            )
 
 
 class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
@@ -56,15 +58,34 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
 
     _include_in_rmf = True
 
-    def __init__(self, densities, target_fn="", target_ps=None,
-                 cutoff_dist_model_model=None, cutoff_dist_model_data=None,
-                 target_mass_scale=1.0, target_mass=None,
-                 target_radii_scale=3.0, model_radii_scale=1.0, slope=None,
-                 spherical_gaussians=None, close_pair_container=None,
-                 backbone_slope=None, scale_target_to_mass=False, weight=1.0,
-                 target_is_rigid_body=False, local=None, noise_model="lognormal",
-                 sigma_min=None, component_sigmas=(), scale="fixed", floor=0.0,
-                 background=0.0, single_precision=False, label=None):
+    def __init__(
+        self,
+        densities,
+        target_fn="",
+        target_ps=None,
+        cutoff_dist_model_model=None,
+        cutoff_dist_model_data=None,
+        target_mass_scale=1.0,
+        target_mass=None,
+        target_radii_scale=3.0,
+        model_radii_scale=1.0,
+        slope=None,
+        spherical_gaussians=None,
+        close_pair_container=None,
+        backbone_slope=None,
+        scale_target_to_mass=False,
+        weight=1.0,
+        target_is_rigid_body=False,
+        local=None,
+        noise_model="lognormal",
+        sigma_min=None,
+        component_sigmas=(),
+        scale="fixed",
+        floor=0.0,
+        background=0.0,
+        single_precision=False,
+        label=None,
+    ):
         """Constructor.
         @param densities hierarchies whose leaves are the Gaussians of the model
         @param target_fn GMM file of the map (or give the particles)
@@ -96,16 +117,22 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         if not densities:
             raise ValueError("densities is empty: no hierarchy with Gaussians was given")
         if scale not in ("fixed", "profiled"):
-            raise ValueError("scale is %r, expected 'fixed' or 'profiled'" % (scale,))
+            raise ValueError(f"scale is {scale!r}, expected 'fixed' or 'profiled'")
         if bool(target_fn) == bool(target_ps):
-            raise ValueError("give either target_fn or target_ps, got %s"
-                             % ("both" if target_fn else "neither"))
-        _warn_replaced(dict(
-            cutoff_dist_model_model=cutoff_dist_model_model,
-            cutoff_dist_model_data=cutoff_dist_model_data, slope=slope,
-            spherical_gaussians=spherical_gaussians,
-            close_pair_container=close_pair_container, backbone_slope=backbone_slope,
-            local=local))
+            raise ValueError(
+                "give either target_fn or target_ps, got %s" % ("both" if target_fn else "neither")
+            )
+        _warn_replaced(
+            dict(
+                cutoff_dist_model_model=cutoff_dist_model_model,
+                cutoff_dist_model_data=cutoff_dist_model_data,
+                slope=slope,
+                spherical_gaussians=spherical_gaussians,
+                close_pair_container=close_pair_container,
+                backbone_slope=backbone_slope,
+                local=local,
+            )
+        )
         model = IMP.atom.Hierarchy(densities[0]).get_model()
         self._was_written = False
         super().__init__(model, name="GaussianEMRestraint", label=label, weight=weight)
@@ -118,7 +145,8 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         if target_fn:
             self.dataset = _get_dataset(target_fn)
             self.target_ps = IMP.emgmm.gmm.read_gaussians(
-                model, target_fn, target_mass_scale, target_radii_scale)
+                model, target_fn, target_mass_scale, target_radii_scale
+            )
         else:
             self.target_ps = list(target_ps)
         for p in self.target_ps:
@@ -139,9 +167,17 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         self.rb = IMP.atom.create_rigid_body(self.target_ps) if target_is_rigid_body else None
 
         self.gaussianEM_restraint = IMP.emgmm.GaussianMixtureRestraint(
-            model, self.model_ps, self.target_ps, noise_model,
-            SIGMA_MIN if sigma_min is None else sigma_min, list(component_sigmas),
-            scale == "profiled", floor, background, single_precision)
+            model,
+            self.model_ps,
+            self.target_ps,
+            noise_model,
+            SIGMA_MIN if sigma_min is None else sigma_min,
+            list(component_sigmas),
+            scale == "profiled",
+            floor,
+            background,
+            single_precision,
+        )
         self.gaussianEM_restraint.set_name("GaussianEMRestraint")
         if target_fn:
             self.gaussianEM_restraint.set_density_filename(str(target_fn))
@@ -172,8 +208,9 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
             "_TotalScore": str(score),
             key: str(score),
             key + "_CCC": str(self.gaussianEM_restraint.get_cross_correlation()),
-            "GaussianEMRestraint_sigma_" + self.label:
-                str(self.gaussianEM_restraint.get_sigma_estimate()),
+            "GaussianEMRestraint_sigma_" + self.label: str(
+                self.gaussianEM_restraint.get_sigma_estimate()
+            ),
         }
 
     def get_likelihood(self):
@@ -233,10 +270,15 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
 
     def center_model_on_target_density(self, input_object):
         """Translate a State or hierarchy so that the centers of mass coincide."""
-        hier = (input_object if isinstance(input_object, IMP.atom.Hierarchy)
-                else input_object.get_hierarchy())
-        _translate([leaf.get_particle() for leaf in IMP.atom.get_leaves(hier)]
-                   + self.model_ps, self._get_shift())
+        hier = (
+            input_object
+            if isinstance(input_object, IMP.atom.Hierarchy)
+            else input_object.get_hierarchy()
+        )
+        _translate(
+            [leaf.get_particle() for leaf in IMP.atom.get_leaves(hier)] + self.model_ps,
+            self._get_shift(),
+        )
 
     def center_on_target_density(self):
         """Translate the bodies of the densities so that the centers of mass coincide."""
@@ -283,15 +325,19 @@ def _get_dataset(target_fn):
     """The dataset of a GMM file for mmCIF output: its map is the one that `# data_fn:` names."""
     import ihm.dataset
     import ihm.location
-
     import IMP.pmi.mmcif
+
     try:
         return IMP.pmi.mmcif.GMMParser().parse_file(str(target_fn))["dataset"]
     except OSError as error:
-        warnings.warn("%s names a map that cannot be read (%s); mmCIF output will not name it"
-                      % (target_fn, error), IMP.pmi.MissingFileWarning, stacklevel=3)
+        warnings.warn(
+            f"{target_fn} names a map that cannot be read ({error}); mmCIF output will not name it",
+            IMP.pmi.MissingFileWarning,
+            stacklevel=3,
+        )
         location = ihm.location.InputFileLocation(
-            str(target_fn), details="EM map represented as a Gaussian Mixture Model (GMM)")
+            str(target_fn), details="EM map represented as a Gaussian Mixture Model (GMM)"
+        )
         return ihm.dataset.EMDensityDataset(location)
 
 

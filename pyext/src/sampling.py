@@ -1,5 +1,5 @@
 """@namespace IMP.emgmm.sampling
-   The sampling protocol of the EM restraint's paper on IMP.pmi's replica exchange.
+The sampling protocol of the EM restraint's paper on IMP.pmi's replica exchange.
 """
 
 import contextlib
@@ -29,10 +29,12 @@ class Annealing:
 
 def get_replica_exchange():
     """Get the exchange object of `mpirun -np N`, or that of a single process."""
-    under_mpi = any(name in os.environ for name in (
-        "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE"))
+    under_mpi = any(
+        name in os.environ for name in ("OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE")
+    )
     if under_mpi:
         from IMP.mpi import ReplicaExchange
+
         return ReplicaExchange()
     return IMP.pmi.samplers._SerialReplicaExchange()
 
@@ -85,10 +87,10 @@ class _Job:
 
     def after_piece(self):
         State.read_from(self.system, self.exchange, self.done, self.high_steps).write(
-            self.output, self.rank)
+            self.output, self.rank
+        )
         now = time.monotonic()
-        if self.rank == 0 and self.progress and (
-                now - self.shown > 0.5 or self.done >= self.steps):
+        if self.rank == 0 and self.progress and (now - self.shown > 0.5 or self.done >= self.steps):
             self.shown = now
             self.progress(self.done, self.steps)
 
@@ -107,23 +109,44 @@ def set_random_start(system, box=None, seed=1):
     """
     IMP.random_number_generator.seed(seed)
     random.seed(seed)
-    ps = system.em.target_ps if system.em else [
-        leaf.get_particle() for leaf in IMP.atom.get_leaves(system.hierarchy)]
+    ps = (
+        system.em.target_ps
+        if system.em
+        else [leaf.get_particle() for leaf in IMP.atom.get_leaves(system.hierarchy)]
+    )
     xyz = np.array([list(IMP.core.XYZ(p).get_coordinates()) for p in ps])
     low, high = xyz.min(axis=0), xyz.max(axis=0)
     center = (low + high) / 2
     half = (np.full(3, box) if box else 1.2 * (high - low)) / 2
     half = np.maximum(half, 1.0)
     IMP.pmi.tools.shuffle_configuration(
-        system.hierarchy, bounding_box=(tuple(center - half), tuple(center + half)),
-        avoidcollision_rb=False, verbose=False)
+        system.hierarchy,
+        bounding_box=(tuple(center - half), tuple(center + half)),
+        avoidcollision_rb=False,
+        verbose=False,
+    )
     system.model.update()
 
 
-def sample(system, output, steps=100000, frame_interval=100, exchange_interval=100,
-           temperature_min=1.0, temperature_max=2.5, annealing=None, start="random",
-           box=None, seed=1, score_moved=True, restart=False, progress=_show,
-           verbose=False, exchange=None, macro_options=None):
+def sample(
+    system,
+    output,
+    steps=100000,
+    frame_interval=100,
+    exchange_interval=100,
+    temperature_min=1.0,
+    temperature_max=2.5,
+    annealing=None,
+    start="random",
+    box=None,
+    seed=1,
+    score_moved=True,
+    restart=False,
+    progress=_show,
+    verbose=False,
+    exchange=None,
+    macro_options=None,
+):
     """Sample with replica exchange Monte Carlo; one body moves a step.
 
     Under `mpirun -np N` with IMP.mpi there are N replicas, else one. Writes PMI's files:
@@ -151,11 +174,13 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
             exchange (share of this process), temperatures, rank
     """
     if frame_interval % exchange_interval and exchange_interval < frame_interval:
-        raise ValueError("frame_interval is %d, expected a multiple of exchange_interval, %d"
-                         % (frame_interval, exchange_interval))
+        raise ValueError(
+            "frame_interval is %d, expected a multiple of exchange_interval, %d"
+            % (frame_interval, exchange_interval)
+        )
     exchange_interval = min(exchange_interval, frame_interval)
     if start not in ("random", "asis"):
-        raise ValueError("start is %r, expected 'random' or 'asis'" % (start,))
+        raise ValueError(f"start is {start!r}, expected 'random' or 'asis'")
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
     exchange = exchange or get_replica_exchange()
@@ -173,21 +198,25 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
             set_aside(output, job.rank)
         elif start == "random":
             set_random_start(system, box, stream)
-        IMP.random_number_generator.seed(stream % (2 ** 32 - 1))
+        IMP.random_number_generator.seed(stream % (2**32 - 1))
         first = job.done
         frames = max(0, math.ceil((steps - first) / exchange_interval))
         macro = IMP.pmi.macros.ReplicaExchange(
-            system.model, root_hier=system.hierarchy,
+            system.model,
+            root_hier=system.hierarchy,
             monte_carlo_sample_objects=system.dof.get_movers(),
             output_objects=list(system.output_objects),
             replica_exchange_object=exchange,
             monte_carlo_temperature=temperature_min,
             replica_exchange_minimum_temperature=temperature_min,
             replica_exchange_maximum_temperature=max(temperature_max, temperature_min),
-            monte_carlo_steps=exchange_interval, number_of_frames=frames,
+            monte_carlo_steps=exchange_interval,
+            number_of_frames=frames,
             nframes_write_coordinates=max(1, frame_interval // exchange_interval),
-            global_output_directory=output, score_moved=score_moved,
-            **{"number_of_best_scoring_models": 0, **(macro_options or {})})
+            global_output_directory=output,
+            score_moved=score_moved,
+            **{"number_of_best_scoring_models": 0, **(macro_options or {})},
+        )
         job.exchange = exchange
         begin = time.monotonic()
         with _our_sampler(job):
@@ -203,8 +232,10 @@ def sample(system, output, steps=100000, frame_interval=100, exchange_interval=1
         "replicas": replicas,
         "acceptance": _get_acceptance(sampler),
         "exchange": [_get_exchange_share(macro)] if replicas > 1 else [],
-        "temperatures": [float(t) for t in
-                         exchange.create_temperatures(temperature_min, temperature_max, replicas)],
+        "temperatures": [
+            float(t)
+            for t in exchange.create_temperatures(temperature_min, temperature_max, replicas)
+        ],
         "rank": job.rank,
     }
 

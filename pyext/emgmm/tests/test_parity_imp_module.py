@@ -73,9 +73,7 @@ def test_single_precision():
     data, model = mixture(rng, 31, 25), mixture(rng, 57, 25)
     m = IMP.Model()
     ps = particles(m, model), particles(m, data)
-    single = module.GaussianMixtureRestraint(
-        m, *ps, "lognormal", 0.1, [], False, 0.0, 0.0, True
-    )
+    single = module.GaussianMixtureRestraint(m, *ps, "lognormal", 0.1, [], False, 0.0, 0.0, True)
     exact = score_mixture(data, model, ScoreOptions(sigma_min=0.1)).score
     assert single.evaluate(False) == pytest.approx(exact, abs=1e-3)
     assert single.evaluate(False) != exact
