@@ -104,7 +104,7 @@ class Tests(IMP.test.TestCase):
 
     def test_floor_and_noise_models(self):
         """Options reach the core"""
-        m, r0, gaussians, data, _ = self.make(floor=1e-3)
+        _m, r0, gaussians, data, _ = self.make(floor=1e-3)
         self.assertAlmostEqual(
             r0.evaluate(False), _systems.get_score(gaussians, data, 1e-3), delta=1e-10
         )
