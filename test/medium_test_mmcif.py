@@ -5,6 +5,9 @@ import os
 import sys
 
 import _pmi_system
+import ihm
+import ihm.reader
+import ihm.restraint
 import IMP
 import IMP.emgmm.gmm
 import IMP.emgmm.macros
@@ -12,9 +15,6 @@ import IMP.emgmm.restraint
 import IMP.mmcif
 import IMP.pmi.mmcif
 import IMP.test
-import ihm
-import ihm.reader
-import ihm.restraint
 
 
 class Tests(IMP.test.TestCase):
