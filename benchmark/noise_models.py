@@ -10,6 +10,8 @@ kDa a component, EM term alone. Three tables:
    too many, dropped in the middle of the map;
 3. (--place) which chains the global search finds in the same three cases.
 
+What was chosen and why stands in emgmm/scoring.py.
+
     python benchmark/noise_models.py [--place] [--complexes 1z5s 3sfd] [--threads 2] [--json FILE]
 """
 

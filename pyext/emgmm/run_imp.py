@@ -207,6 +207,8 @@ def build_imp_system(config: Config, out: Path):
             "scale": em.scale,
             "background": em.background,
         }
+        if em.scale_to_mass and em.map_mass:
+            options["target_mass"] = em.map_mass
     sampling = config.sampling
     try:
         system = build_system(
@@ -220,7 +222,7 @@ def build_imp_system(config: Config, out: Path):
             resolutions=sorted(paths.resolutions),
             em_options=options,
             em_weight=em.weight if em is not None else 1.0,
-            scale_to_mass=em.scale_to_mass if em is not None else True,
+            scale_to_mass=em is None or (em.scale_to_mass and em.map_mass is None),
             connectivity_scale=config.connectivity.scale,
             disordered_length=config.connectivity.disordered_length,
             excluded_volume_resolution=config.excluded_volume.resolution,
