@@ -58,7 +58,7 @@ class EmConfig(_Section):
     threshold: float | None = None  # contour level of the map
     noise_model: Literal[
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
-    ] = "lognormal"  # eq. 13; with parts missing or real maps "outliers": see scoring.py
+    ] = "lognormal"  # eq. 13; parts missing: "outliers", see scoring.py
     sigma_min: NotNegative = 0.1  # log ratio units; why so much: scoring.SIGMA_MIN
     # share of each data component that no model need explain, lognormal models only
     background: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0

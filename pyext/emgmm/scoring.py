@@ -1,4 +1,20 @@
-"""The Bayesian score of a model mixture against a data mixture."""
+"""The Bayesian score of a model mixture against a data mixture.
+
+Which noise model: ``lognormal`` is eq. 13 of the paper and the default. Where map and model do not
+hold the same parts it squares what nothing explains; there use ``outliers``, whose price of such a
+component is bounded. benchmark/noise_models.py on 1z5s and 3sfd (data GMM of the native structure
+at its true mass), global search:
+
+- one chain missing from the model, each in turn: eq. 13 places 7 of the 24 others right,
+  ``lognormal_local`` with a background of 0.1 and ``outliers`` all 24;
+- a stranger too many: 7, 7 and 8 of 8; nothing missing: all 8 with each of them.
+
+Minimised from the native pose with a chain missing, the others move by (median) 8 Å, 0.8 Å and
+0.7 Å; all twelve subunits of RNA polymerase II in EMD-1883 by 21, 10 and 9 Å. The pull of the
+robust models ends outside the map: random starts want eq. 13. A profiled scale, or a map scaled to
+the mass of an incomplete model, costs 2 to 5 Å in all of them: say what the map weighs
+(``map_mass``).
+"""
 
 from __future__ import annotations
 
@@ -13,24 +29,12 @@ from emgmm.mixture import Mixture
 NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
 
 
-# Of the log ratios, where nothing is known about the error of the data GMM (benchmark/RESULTS.md,
-# noise models): what is left between data and model mixtures of one and the same structure, both at
-# 1.09 kDa a component, at the native pose. Half of the components of 1z5s, 3sfd and the GroEL ring
-# agree to better than 0.07, which is sigma = 0.1; the rest, at surfaces and between subunits, bring
-# the rms to 0.23.
+# Of the log ratios, where nothing is known about the error of the data GMM: what is left between
+# data and model mixtures of one structure, both at 1.09 kDa a component, at the native pose
+# (benchmark/noise_models.py, table 1). Half of the components of 1z5s, 3sfd and the GroEL ring are
+# within 0.07 of the median, which is sigma = 0.1; the rest, at surfaces and between subunits,
+# bring the rms to 0.23.
 SIGMA_MIN = 0.1
-
-# Which noise model where map and model do not hold the same parts (benchmark/noise_models.py, 1z5s
-# and 3sfd, data GMM of the native structure at its true mass). Global search for the chains that are
-# there, one of the four missing from the model, each in turn: eq. 13 places 7 of 24 right,
-# "lognormal_local" with a background of 0.1 and "outliers" all 24. A stranger too many: eq. 13 7
-# of 8, the second 7, "outliers" all 8. Nothing missing: all 8 with each of them. Minimised from the
-# native pose with a chain missing, the others move by (median) 8 Å, 0.8 Å and 0.7 Å; the twelve
-# subunits of RNA polymerase II in EMD-1883 by 21, 10 and 9 Å. So "outliers", whose price of a
-# component that nothing explains is bounded; eq. 13 squares it. Its pull ends outside the map:
-# random starts want eq. 13. A profiled scale, or a map scaled to the mass of an incomplete model,
-# costs 2 to 5 Å in all of them: give `map_mass`.
-ROBUST = "outliers"
 
 
 @dataclass(frozen=True)
