@@ -69,23 +69,34 @@ def simulate(
 @click.argument("map_path", metavar="MAP")
 @click.option("-o", "--output", required=True, metavar="GMM.txt", help="Mixture to write.")
 @click.option("--components", type=click.IntRange(min=1), help="Number of Gaussians.")
-@click.option("--target-cc", type=float, help="Stop at this cross-correlation with the map.")
-@click.option("--threshold", type=float, help="Contour level; default: above 3 σ of the map.")
+@click.option("--target-cc", type=float, help="The least number that reaches this correlation.")
+@click.option("--threshold", type=float, help="Contour level; default: Otsu's, with a warning.")
+@click.option("--resolution", type=float, help="Å; for the number where none is asked for.")
+@click.option("--half-maps", nargs=2, metavar="A B", help="For the noise, and for the number.")
+@click.option("--errors", metavar="FILE.csv", help="Write the error of each component.")
+@click.option("--raster", metavar="FILE.mrc", help="Write the mixture in the map's own frame.")
+@click.option("--plot", metavar="FILE.png", help="Plot correlation against the number.")
+@click.option("--levels", metavar="FOLDER", help="Write the mixture of each level there.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @threads_option
 @report_option
 @force_option
-def fit(map_path, output, components, target_cc, threshold, seed, threads, report, force) -> None:
-    """Gaussian mixture of a density map, by divide and conquer."""
-    if (components is None) == (target_cc is None):
-        raise click.UsageError("give either --components or --target-cc")
-    check_report(report, force)
-    from .cli_fit import fit_command
+def fit(map_path, output, components, target_cc, threads, report, force, **options) -> None:
+    """Gaussian mixture of a density map, by divide and conquer.
 
+    With neither --components nor --target-cc: as many as two half maps bear, or one for each
+    cube of the resolution's side, at most 11 Å, in the volume above the threshold.
+    """
+    if components is not None and target_cc is not None:
+        raise click.UsageError("give --components or --target-cc, not both")
+    check_report(report, force)
+    from .cli_map import FitRequest, fit_command
+
+    request = FitRequest(
+        map_path, output, components, target_cc, threads=threads or 0, force=force, **options
+    )
     with Bar(f"fitting {map_path}") as bar:
-        result = fit_command(
-            map_path, output, components, target_cc, threshold, seed, threads or 0, force, bar
-        )
+        result = fit_command(request, bar)
     write_report(report, result, force)
     say(
         report,

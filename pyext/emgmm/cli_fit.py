@@ -1,16 +1,14 @@
-"""What ``emgmm fit`` and ``emgmm score`` do with files."""
+"""What ``emgmm simulate`` and ``emgmm score`` do with files."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
-import click
 import numpy as np
 
-from .cli_common import Bar, bad_values
+from .cli_common import bad_values
 from .errors import InputError
-from .io.gmm import read_gmm, write_gmm
+from .io.gmm import read_gmm
 from .mixture import Mixture
 
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
@@ -115,53 +113,3 @@ def model_mixture(path: str, dalton_per_component: float = 1090.0, threads: int 
                 fit_points(atoms.xyz[own], mass, components, variance_floor=4.0, threads=threads)
             )
     return Mixture.concatenated(parts)
-
-
-def fit_command(
-    map_path: str,
-    output: str,
-    components: int | None,
-    target_cc: float | None,
-    threshold: float | None,
-    seed: int,
-    threads: int,
-    force: bool,
-    bar: Bar,
-) -> dict:
-    """``emgmm fit``: a map as a mixture; the account of the fit."""
-    import warnings
-
-    from .fitting import fit_map
-    from .io.files import refuse_existing
-    from .io.maps import read_map
-
-    refuse_existing(output, force)
-    density = read_map(map_path)
-
-    def show(reached: int, level: dict | None) -> None:
-        note = f"{reached} Gaussians" + (f", CC {level['cc']:.3f}" if level else "")
-        bar.advance(reached, components or 0, note) if components else bar.advance(0, 0, note)
-
-    with bad_values(map_path), warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always")
-        fitted = fit_map(
-            density,
-            components=components,
-            target_cc=target_cc,
-            threshold=threshold,
-            seed=seed,
-            threads=threads,
-            progress=show,
-        )
-    for note in notes:
-        click.echo(f"emgmm: {map_path}: {note.message}", err=True)
-    write_gmm(output, fitted.mixture, data_fn=map_path, force=force)
-    return {
-        "components": len(fitted.mixture),
-        "cc": fitted.cc,
-        "levels": [asdict(level) for level in fitted.levels],
-        "voxels": fitted.voxels,
-        "threshold": fitted.threshold,
-        "seconds": fitted.seconds,
-        "peak_rss_mb": fitted.peak_rss_mb,
-    }
