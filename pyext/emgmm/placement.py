@@ -42,6 +42,7 @@ def place_system(
     seed: int = 0,
     threads: int = 0,
     solutions: int = 6,
+    confirmations: int = 2,
 ) -> list[Placement]:
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
@@ -64,6 +65,8 @@ def place_system(
         The answer depends on the seed, not on the number of threads (0: all cores).
     solutions
         At most so many arrangements.
+    confirmations
+        Searches that have to end in the best answer before it is believed.
 
     Raises
     ------
@@ -93,6 +96,7 @@ def place_system(
         seed=seed,
         threads=threads,
         solutions=solutions,
+        confirmations=confirmations,
     )
     return [
         Placement(score, times, _all_poses(system, placed, quaternions, translations, seed))

@@ -104,6 +104,8 @@ def run(
     processes = world()
     config = settings if isinstance(settings, Config) else load_config(settings)
     config = _with_options(config, replicas, steps, seed, threads)
+    if config.symmetry is not None:
+        engine = _engine_for_symmetry(engine)
     engine = choose_engine(engine, processes)
     out = Path(out)
     with ExitStack() as stack:
@@ -165,6 +167,13 @@ def _goes_on(out: Path, resume: bool) -> bool:
     """Whether there is a state to go on from: killed before the first checkpoint, a run starts
     again from the same starts."""
     return resume and (out / CHECKPOINT).is_file()
+
+
+def _engine_for_symmetry(engine: str) -> str:
+    """The engine that moves copies together."""
+    if engine == "imp":
+        raise InputError("--engine", "imp with [symmetry]", "native, which moves copies together")
+    return "native" if engine == "auto" else engine
 
 
 def choose_engine(engine: str, processes: Processes) -> str:

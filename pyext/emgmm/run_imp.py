@@ -287,6 +287,10 @@ def _crosslinks(kind, section):
         length=section.length,
         slope=section.slope,
         resolution=section.resolution,
+        sigma=section.sigma,
+        psi=section.psi,
+        sigma_is_sampled=section.sigma_is_sampled,
+        psi_is_sampled=section.psi_is_sampled,
         weight=section.weight,
     )
 

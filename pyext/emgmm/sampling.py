@@ -56,6 +56,8 @@ def placed_starts(
         config=config,
         seed=sampling.seed,
         threads=sampling.threads,
+        # One good place of one copy is enough for a symmetric start.
+        confirmations=2 if symmetry is None else 1,
     )
     poses = [placement.poses for placement in found]
     if symmetry is not None:

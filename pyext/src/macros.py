@@ -48,6 +48,10 @@ class CrossLinks(NamedTuple):
     slope: float = 0.02  #: kT/A
     resolution: int = 1
     weight: float = 1.0
+    sigma: float = 2.0  #: A, where the positional uncertainty starts (PMI's)
+    psi: float = 0.25  #: where the share of false links starts (PMI's)
+    sigma_is_sampled: bool = True
+    psi_is_sampled: bool = True
     linker: object = None  #: an ihm.ChemDescriptor; DSS where none is given
 
 
@@ -219,7 +223,7 @@ def _create_crosslinks(hierarchy, links, output_dir):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", IMP.pmi.StructureWarning)
-            return IMP.pmi.restraints.crosslinking.CrossLinkingMassSpectrometryRestraint(
+            restraint = IMP.pmi.restraints.crosslinking.CrossLinkingMassSpectrometryRestraint(
                 hierarchy,
                 database=database,
                 length=links.length,
@@ -232,3 +236,11 @@ def _create_crosslinks(hierarchy, links, output_dir):
             )
     finally:
         os.chdir(here)
+    for dictionary, start in ((restraint.sigma_dictionary, links.sigma),
+                              (restraint.psi_dictionary, links.psi)):
+        for unknown in dictionary.values():
+            unknown[0].set_scale(start)
+    # Read when the movers are made.
+    restraint.set_sigma_is_sampled(links.sigma_is_sampled)
+    restraint.set_psi_is_sampled(links.psi_is_sampled)
+    return restraint

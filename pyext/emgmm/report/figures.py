@@ -24,7 +24,7 @@ _DIVERGING = [
     [0.75, "#ef8a62"],
     [1, "#b2182b"],
 ]
-_PLAIN = dict(margin=dict(l=62, r=18, t=12, b=48), hovermode="closest")
+PLAIN = dict(margin=dict(l=62, r=18, t=12, b=48), hovermode="closest")
 
 
 def scores(content: Content) -> go.Figure:
@@ -48,7 +48,7 @@ def scores(content: Content) -> go.Figure:
     low, high = float(everything.min()), float(np.quantile(everything, 0.995))
     span = max(high - low, 1.0)
     figure.update_layout(
-        **_PLAIN,
+        **PLAIN,
         height=340,
         xaxis=dict(title="steps of each replica"),
         yaxis=dict(title="score, kT", range=[low - 0.05 * span, high + 0.1 * span]),
@@ -80,7 +80,7 @@ def halves(content: Content) -> go.Figure:
             hovertemplate="%{y:.1%} at %{x:.0f} kT",
         )
     figure.update_layout(
-        **_PLAIN,
+        **PLAIN,
         height=300,
         xaxis=dict(title="total score, kT"),
         yaxis=dict(title="share of the frames", tickformat=".0%", rangemode="tozero"),
@@ -108,7 +108,7 @@ def correlation(content: Content) -> go.Figure:
                 hovertemplate=hover,
             )
     figure.update_layout(
-        **_PLAIN,
+        **PLAIN,
         height=300,
         showlegend=False,
         xaxis=dict(title="steps of each replica", anchor="y"),
@@ -153,7 +153,7 @@ def exchange(content: Content) -> go.Figure:
     )
     count = content.run.config.sampling.replicas
     figure.update_layout(
-        **_PLAIN,
+        **PLAIN,
         height=max(200, min(420, 60 + 26 * count)),
         xaxis=dict(title="steps of each replica"),
         yaxis=dict(title="replica", dtick=1 if count <= 12 else None, range=[-0.6, count - 0.4]),
@@ -225,7 +225,7 @@ def ratio_histogram(content: Content) -> go.Figure:
         )
     )
     figure.update_layout(
-        **_PLAIN,
+        **PLAIN,
         height=460,
         bargap=0.05,
         xaxis=dict(title="log(ov<sub>MD</sub> / ov<sub>DD</sub>) of a component"),

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from .. import __version__
-from . import figures, words
+from . import figures, links, words
 from .content import Content
 from .surface import Surface
 
@@ -26,6 +26,7 @@ def render(content: Content) -> str:
             _model(content, surface),
             _accuracy(content),
             _clusters(content),
+            _crosslinks(content),
             _sampling(content),
             _components(content, surface),
             _about(content),
@@ -191,6 +192,23 @@ def _clusters(content: Content) -> str:
         "<th>#</th><th>population</th><th>models</th><th>first / second half</th>"
         f"<th>precision, Å</th><th>best score, kT</th><th>CC</th>{judged_heads}</tr>{rows}"
         "</table></div></section>"
+    )
+
+
+def _crosslinks(content: Content) -> str:
+    sets = (content.analysis or {}).get("crosslinks")
+    if not sets:
+        return ""
+    return (
+        _figure(
+            "crosslinks",
+            "Cross-links",
+            "A link is satisfied where the closest way to read it spans no more than the linker can. "
+            "False links are expected to stay long: the score bears with them.",
+            links.lengths(sets),
+        ).removesuffix("</section>")
+        + links.table(sets)
+        + "</section>"
     )
 
 

@@ -119,3 +119,40 @@ def _with(content, analysis):
     from dataclasses import replace
 
     return replace(content, analysis=analysis)
+
+
+def test_cross_links(finished):
+    path = finished / "analysis.json"
+    stored = path.read_text()
+    report = json.loads(stored)
+    assert "id='figure-crosslinks'" not in write_page(finished, force=True).read_text()
+    distances = [
+        {
+            "link": f"A.0:{i}-<B>.0:2",
+            "best": d,
+            "median": d + 1,
+            "nearest": d - 1,
+            "satisfied": d < 21,
+        }
+        for i, d in enumerate((44.0, 12.5))
+    ]
+    shares = {"satisfied_share": 0.5, "satisfied_share_ensemble": 1.0}
+    report["crosslinks"] = [
+        {
+            "label": "links",
+            "length": 21.0,
+            "links": 2,
+            "satisfied": 1,
+            "satisfied_share": 0.5,
+            "clusters": [shares] * len(report["clusters"]),
+            "distances": distances,
+            "notes": ["links.csv, line 3: C:1-B:1 is not modelled"],
+        }
+    ]
+    path.write_text(json.dumps(report))
+    page = write_page(finished, force=True).read_text()
+    path.write_text(stored)
+    assert "id='figure-crosslinks'" in page and "<td>1 (50%)</td><td>100%</td><td>1</td>" in page
+    assert "A.0:0-&lt;B&gt;.0:2</td><td>44.0</td><td>45.0</td><td>43.0</td>" in page
+    assert page.count(">violated<") == 1 and page.count(">satisfied<") == 1
+    assert "line 3: C:1-B:1 is not modelled" in page

@@ -8,6 +8,7 @@ from emgmm.config import Config, EmConfig, SamplingConfig, SymmetryConfig, Syste
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.poses import to_matrices, to_poses
+from emgmm.run import run
 from emgmm.sampler_setup import input_poses
 from emgmm.sampling import Callbacks, make_sampler, run_native
 from emgmm.symmetry import find_axes, find_symmetry, operations
@@ -161,3 +162,8 @@ def test_settings_are_checked(tmp_path, lines, key):
     path.write_text(f'[system]\ntopology = "t.txt"\n[symmetry]\n{lines}\n')
     with pytest.raises(InputError, match=key):
         load_config(path)
+
+
+def test_symmetry_is_of_the_native_engine():
+    with pytest.raises(InputError, match=r"found imp with \[symmetry\]"):
+        run(settings("C3"), "nowhere", engine="imp")
