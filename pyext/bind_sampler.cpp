@@ -3,6 +3,7 @@
 #include <IMP/emgmm/internal/crosslinks.h>
 #include <IMP/emgmm/internal/density_term.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
+#include <IMP/emgmm/internal/global_movers.h>
 #include <IMP/emgmm/internal/minimize.h>
 #include <IMP/emgmm/internal/movers.h>
 #include <IMP/emgmm/internal/sampler.h>
@@ -141,13 +142,14 @@ std::shared_ptr<Sampler> make_sampler(
     std::uint64_t low_steps, std::uint64_t high_steps, double low_weight,
     std::uint64_t frame_interval, std::uint64_t exchange_interval, std::uint64_t refresh_interval,
     std::uint64_t burn_in, std::uint64_t seed, unsigned threads, const std::vector<bool> &is_mine,
-    nb::object sum) {
+    nb::object sum, const std::vector<double> &mover_weights) {
   SamplerSetup setup;
   check_rows(weights.size(), terms.size(), "weights");
   check_rows(annealed.size(), terms.size(), "annealed");
   for (std::size_t t = 0; t < terms.size(); ++t)
     setup.terms.push_back({terms[t], weights[t], annealed[t]});
   setup.movers.assign(movers.begin(), movers.end());
+  setup.mover_weights = mover_weights;
   setup.temperatures = temperatures;
   const std::size_t n = starts.shape(1);
   for (std::size_t r = 0; r < starts.shape(0); ++r)
@@ -291,6 +293,25 @@ void bind_movers(nb::module_ &m) {
       "name"_a, "bodies"_a, "max_translation"_a, "max_rotation"_a, "center"_a = -1,
       "Bodies moved as one, turning about the body `center` or about the mean of all (-1).");
   m.def(
+      "swap_mover",
+      [](const std::string &name, const Indices &first,
+         const Indices &second) -> std::shared_ptr<Mover> {
+        return std::make_shared<SwapMover>(name, to_indices(first), to_indices(second));
+      },
+      "name"_a, "first"_a, "second"_a,
+      "Two bodies change places, each with what it carries (the body comes first).");
+  m.def(
+      "turn_mover",
+      [](const std::string &name, const Indices &group,
+         const Points &axes) -> std::shared_ptr<Mover> {
+        std::vector<Vec3> own;
+        for (std::size_t i = 0; i < axes.shape(0); ++i)
+          own.push_back({axes(i, 0), axes(i, 1), axes(i, 2)});
+        return std::make_shared<TurnMover>(name, to_indices(group), std::move(own));
+      },
+      "name"_a, "group"_a, "axes"_a,
+      "A body, the first of the group, turns about its own axes (n, 3).");
+  m.def(
       "parameter_mover",
       [](const std::string &name, std::size_t term, std::size_t parameter, double low, double high,
          double max_step) -> std::shared_ptr<Mover> {
@@ -309,7 +330,7 @@ void bind_sampler(nb::module_ &m) {
            "temperatures"_a, "starts"_a, "steps"_a, "low_steps"_a, "high_steps"_a, "low_weight"_a,
            "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "burn_in"_a, "seed"_a,
            "threads"_a, "is_mine"_a = std::vector<bool>(), "sum"_a.none() = nb::none(),
-           "is_mine and sum: see ProcessGroup.")
+           "mover_weights"_a = std::vector<double>(), "is_mine and sum: see ProcessGroup.")
       .def("advance", &Sampler::advance, "steps"_a, "seconds"_a,
            nb::call_guard<nb::gil_scoped_release>(),
            "At most `steps` more steps of every replica, until `seconds` have passed; how many.")

@@ -2,6 +2,7 @@
 // threads, resumed bit for bit.
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
+#include <IMP/emgmm/internal/global_movers.h>
 #include <IMP/emgmm/internal/sampler.h>
 #include <IMP/emgmm/internal/tuning.h>
 
@@ -163,6 +164,65 @@ void group_in_a_well() {
     check_near(norm(last[0].translation - last[2].translation), norm(Vec3{5, 4, -9}), 1e-9,
                "a group keeps its shape");
   }
+}
+
+// A body that only turns about its own z axis, in a field along x: <cos> = I1(a) / I0(a). About all
+// three axes every orientation is reached.
+void turns_about_own_axes() {
+  const double a = 2;
+  const auto about_z = std::make_shared<FunctionTerm>(1, [=](const std::vector<Pose> &p, double) {
+    return -a * (p[0].rotation * Vec3{1, 0, 0}).x;
+  });
+  const auto turn = [](std::vector<Vec3> axes) {
+    return std::make_shared<TurnMover>("turn", BodyGroup{0}, std::move(axes));
+  };
+  FrameStore f = frames_of(setup_of(about_z, {turn({{0, 0, 3}})}, {1}, 500000));
+  double i0 = 0, i1 = 0;
+  for (double t = 0; t < M_PI; t += 1e-4) {
+    i0 += std::exp(a * std::cos(t));
+    i1 += std::exp(a * std::cos(t)) * std::cos(t);
+  }
+  check_near(mean_of(f.steps.size(),
+                     [&](std::size_t i) { return (f.poses[i].rotation * Vec3{1, 0, 0}).x; }),
+             i1 / i0, 0.01, "turns about one axis");
+  const auto field = std::make_shared<FunctionTerm>(
+      1, [=](const std::vector<Pose> &p, double) { return well_and_field(p[0], 1, a); });
+  f = frames_of(setup_of(field, {turn({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})}, {1}, 500000));
+  check_near(mean_of(f.steps.size(), [&](std::size_t i) { return cosine(f.poses[i]); }),
+             expected_cosine(a, 1), 0.01, "turns about three axes");
+}
+
+// Two bodies in two wells, one each: the right share of time each way round. A third one is carried
+// by the first. Swaps are tried half as often as the steps of one body.
+void swaps_change_places() {
+  const auto term = std::make_shared<FunctionTerm>(3, [](const std::vector<Pose> &p, double) {
+    double energy = 0;
+    for (int b = 0; b < 2; ++b) {
+      const Vec3 &x = p[b].translation;
+      const Vec3 from{std::fabs(x.x) - 20, x.y, x.z};
+      // The first body is better off on the right by 1 kT, the second by 0.2.
+      energy += 0.5 * dot(from, from) + (x.x > 0 ? 0.0 : b == 0 ? 1.0 : 0.2);
+    }
+    return energy;
+  });
+  SamplerSetup setup =
+      setup_of(term,
+               {rigid({0, 2}, 1.5, 0), rigid({1}, 1.5, 0),
+                std::make_shared<SwapMover>("swap", BodyGroup{0, 2}, BodyGroup{1})},
+               {1}, 1500000);
+  setup.mover_weights = {2, 2, 1};
+  setup.starts = {{{{}, {20, 0, 0}}, {{}, {-20, 0, 0}}, {{}, {20, 5, 0}}}};
+  Sampler sampler(setup);
+  sampler.advance(1u << 30, 1e9);
+  const FrameStore f = sampler.take_frames();
+  const double right =
+      mean_of(f.steps.size(), [&](std::size_t i) { return f.poses[3 * i].translation.x > 0; });
+  check_near(right, std::exp(-0.2) / (std::exp(-0.2) + std::exp(-1.0)), 0.01, "swapped bodies");
+  const Pose *last = &f.poses[3 * (f.steps.size() - 1)];
+  check_near(norm(last[2].translation - last[0].translation - Vec3{0, 5, 0}), 0, 1e-9,
+             "a carried body comes along");
+  const double tried = double(sampler.counts()[0][2].tried) / 1500000;
+  check_near(tried, 0.2, 0.005, "share of a mover");
 }
 
 // A parameter with density exp(-5 x / T) on [0, 1].
@@ -419,6 +479,8 @@ int main() {
   schedule_counts();
   body_in_a_well();
   group_in_a_well();
+  turns_about_own_axes();
+  swaps_change_places();
   parameter_between_bounds();
   two_wells_by_exchange();
   threads_and_cuts_do_not_matter();

@@ -21,11 +21,11 @@ class Replica {
   Replica(const std::vector<std::shared_ptr<const Term>> &terms, const std::vector<Pose> &poses,
           Random random);
 
-  // `steps` Metropolis moves at one temperature: each picks one mover, all equally likely.
-  // counts and scales: one a mover.
+  // `steps` Metropolis moves at one temperature: each picks one mover. `shares`: running sums of
+  // how likely each is, or empty for all alike. counts and scales: one a mover.
   void run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
-           const std::vector<double> &weights, double temperature,
-           const std::vector<double> &scales, std::vector<MoverCount> *counts);
+           const std::vector<double> &shares, const std::vector<double> &weights,
+           double temperature, const std::vector<double> &scales, std::vector<MoverCount> *counts);
 
   // Sum of weight times score over the terms, in order.
   double total(const std::vector<double> &weights) const;

@@ -34,6 +34,7 @@ struct ProcessGroup {
 struct SamplerSetup {
   std::vector<WeightedTerm> terms;
   std::vector<std::shared_ptr<const Mover>> movers;
+  std::vector<double> mover_weights;      // how often each is tried, relative; empty: all alike
   std::vector<double> temperatures;       // ascending, one a replica
   std::vector<std::vector<Pose>> starts;  // one set of poses a replica
   Schedule schedule;
@@ -106,6 +107,7 @@ class Sampler {
   void sum_counts();
 
   SamplerSetup setup_;
+  std::vector<double> mover_shares_;                // running sums of mover_weights
   std::vector<std::unique_ptr<Replica>> replicas_;  // null: another process has it
   std::unique_ptr<WorkerPool> pool_;
   Random exchange_random_;

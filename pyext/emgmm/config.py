@@ -141,6 +141,8 @@ class SamplingConfig(_Section):
     frame_interval: Count = 100
     max_translation: NotNegative = 4.0  # Å
     max_rotation: NotNegative = 0.04  # rad
+    # share of the moves that swap two rigid bodies or turn one about its own axes
+    global_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     annealing: AnnealingConfig = AnnealingConfig()
     # steps of a burn-in that adapts step sizes and temperatures, then freezes them; 0: none
     adapt_steps: Annotated[int, msgspec.Meta(ge=0)] = 0

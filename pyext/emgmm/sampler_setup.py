@@ -19,6 +19,7 @@ from .crosslinks import (
     read_crosslinks,
 )
 from .errors import InputError
+from .global_moves import global_movers
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
@@ -175,11 +176,17 @@ def _with_carried(system: System, bodies: np.ndarray) -> np.ndarray:
 
 def build_movers(
     system: System, sampling: SamplingConfig, symmetry: Symmetry | None = None
-) -> list[_core.Mover]:
+) -> tuple[list[_core.Mover], list[float]]:
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
     for the whole system, with the largest steps of the settings.
 
-    With a symmetry only the bodies that are no images move freely, and the images follow them.
+    With ``global_moves`` also movers that swap and turn rigid bodies. With a symmetry only the
+    bodies that are no images move freely, and the images follow them.
+
+    Returns
+    -------
+    movers, weights
+        Weights are shares of the moves, and sum to 1.
     """
     bodies = system.bodies
     free = bodies.movable.copy()
@@ -207,7 +214,12 @@ def build_movers(
         if len(group) > 1 and tuple(group) not in groups:
             groups.add(tuple(group))
             movers.append(_core.rigid_mover(name, group, translation, rotation))
-    return movers if symmetry is None else [symmetry.mover(m) for m in movers]
+    if not movers:
+        return [], []
+    more, shares = global_movers(system, free, sampling.global_moves)
+    weights = [(1 - sum(shares)) / len(movers)] * len(movers) + shares
+    movers += more
+    return (movers if symmetry is None else [symmetry.mover(m) for m in movers]), weights
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:

@@ -106,10 +106,13 @@ def make_sampler(
     sampling = config.sampling
     specs = build_terms(system, data, config)
     symmetry = find_symmetry(system, data, config)
-    movers = build_movers(system, sampling, symmetry)
+    movers, mover_weights = build_movers(system, sampling, symmetry)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
-    movers += parameter_movers(specs)
+    unknowns = parameter_movers(specs)
+    # All alike unless some are to be rarer: the average mover has weight 1.
+    mover_weights = [len(movers) * w for w in mover_weights] + [1.0] * len(unknowns)
+    movers += unknowns
     processes = processes or Processes()
     several = processes.size > 1
     starts = _starts(system, data, config, symmetry, processes, resume)
@@ -139,6 +142,7 @@ def make_sampler(
         threads=threads,
         is_mine=processes.mine(sampling.replicas) if several else [],
         sum=processes.sum if several else None,
+        mover_weights=mover_weights if sampling.global_moves else [],
     )
     return NamedSampler(
         sampler,

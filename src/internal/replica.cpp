@@ -6,6 +6,17 @@
 
 namespace emcore {
 
+namespace {
+
+std::size_t picked_mover(std::size_t n, const std::vector<double> &shares, Random &random) {
+  if (shares.empty()) return random.below(n);
+  const double at = shares.back() * random.uniform();
+  const auto found = std::upper_bound(shares.begin(), shares.end(), at);
+  return std::min(n - 1, static_cast<std::size_t>(found - shares.begin()));
+}
+
+}  // namespace
+
 Replica::Replica(const std::vector<std::shared_ptr<const Term>> &terms,
                  const std::vector<Pose> &poses, Random stream)
     : random(stream), poses_(poses) {
@@ -36,12 +47,13 @@ std::vector<double> Replica::parameters() const {
 }
 
 void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
-                  const std::vector<double> &weights, double temperature,
-                  const std::vector<double> &scales, std::vector<MoverCount> *counts) {
+                  const std::vector<double> &shares, const std::vector<double> &weights,
+                  double temperature, const std::vector<double> &scales,
+                  std::vector<MoverCount> *counts) {
   const MoverState state{poses_, parameters_};
   double current = total(weights);
   for (std::uint64_t step = 0; step < steps; ++step) {
-    const std::size_t m = random.below(movers.size());
+    const std::size_t m = picked_mover(movers.size(), shares, random);
     const double log_ratio = movers[m]->propose(state, scales[m], random, &move_);
     const bool is_parameter = move_.bodies.empty();
     double proposed = 0;

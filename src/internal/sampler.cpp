@@ -19,6 +19,8 @@ constexpr char kSamplerState[] = "emgmm sampler state 3";
 
 Sampler::Sampler(SamplerSetup setup) : setup_(std::move(setup)) {
   check_setup();
+  mover_shares_.resize(setup_.mover_weights.size());
+  std::partial_sum(setup_.mover_weights.begin(), setup_.mover_weights.end(), mover_shares_.begin());
   const std::size_t n = setup_.temperatures.size();
   std::vector<std::shared_ptr<const Term>> terms;
   for (const WeightedTerm &t : setup_.terms) terms.push_back(t.term);
@@ -42,6 +44,13 @@ void Sampler::check_setup() const {
   setup_.schedule.check();
   if (setup_.terms.empty()) throw std::domain_error("a sampler needs at least one term");
   if (setup_.movers.empty()) throw std::domain_error("a sampler needs at least one mover");
+  if (!setup_.mover_weights.empty() && setup_.mover_weights.size() != setup_.movers.size())
+    throw std::domain_error("one weight a mover is needed (" +
+                            std::to_string(setup_.movers.size()) + "), got " +
+                            std::to_string(setup_.mover_weights.size()));
+  for (double weight : setup_.mover_weights)
+    if (!(weight > 0 && std::isfinite(weight)))
+      throw std::domain_error("weights of movers must be positive, got " + std::to_string(weight));
   if (setup_.temperatures.empty()) throw std::domain_error("a sampler needs a temperature");
   for (std::size_t i = 0; i < setup_.temperatures.size(); ++i) {
     const double t = setup_.temperatures[i];
@@ -100,8 +109,8 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
     pool_->run(replicas_.size(), [&](std::size_t level) {
       const auto &replica = replicas_[replica_at_level_[level]];
       if (replica)
-        replica->run(end - done_, setup_.movers, weights, temperatures_[level], scales_[level],
-                     &counts_[level]);
+        replica->run(end - done_, setup_.movers, mover_shares_, weights, temperatures_[level],
+                     scales_[level], &counts_[level]);
     });
     done_ = end;
     if (schedule.is_frame(done_)) record_frame();

@@ -17,6 +17,7 @@ from emgmm.config import (
     SystemConfig,
 )
 from emgmm.errors import InputError
+from emgmm.global_moves import principal_axes
 from emgmm.mixture import Mixture
 from emgmm.poses import random_rotations, to_matrices, to_poses, turned
 from emgmm.representation.system import (
@@ -196,8 +197,25 @@ def test_random_starts(system, data):
 
 
 def test_movers(system):
-    names = [m.name for m in build_movers(system, config().sampling)]
+    movers, weights = build_movers(system, config().sampling)
+    names = [m.name for m in movers]
+    assert weights == pytest.approx([1 / 8] * 8)
     assert names == [f"body {b}" for b in range(6)] + ["super rigid body 1", "whole system"]
+
+
+def test_global_movers(system, data):
+    sampling = config(global_moves=0.2).sampling
+    movers, weights = build_movers(system, sampling)
+    names = [m.name for m in movers[8:]]
+    assert names == [
+        *(f"turn body {b}" for b in (0, 2, 5)),
+        *(f"swap body {a}, body {b}" for a, b in ((0, 2), (0, 5), (2, 5))),
+    ]
+    assert weights == pytest.approx([0.8 / 8] * 8 + [0.1 / 3] * 6)
+    axes = principal_axes(system, 0)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    summary = run_native(system, data, config(global_moves=0.2, start="asis"))
+    assert summary.drift == 0 and set(names) < set(summary.acceptance)
 
 
 def test_run_reports_and_finds_the_map_again(system, data):
@@ -207,7 +225,7 @@ def test_run_reports_and_finds_the_map_again(system, data):
     assert summary.frames == len(recorder.totals) == 100
     assert summary.steps == 3000 and summary.moves == 3 * 3400
     assert summary.best_score == min(recorder.totals)
-    assert set(summary.acceptance) == {m.name for m in build_movers(system, config().sampling)}
+    assert set(summary.acceptance) == {m.name for m in build_movers(system, config().sampling)[0]}
     assert all(0 < rate < 1 for rate in summary.acceptance.values())
     assert len(summary.exchange) == 2 and summary.drift == 0
     assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])

@@ -1,0 +1,71 @@
+#include <IMP/emgmm/internal/global_movers.h>
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <utility>
+
+namespace emcore {
+
+namespace {
+
+constexpr double kFullHalfTurn = 3.14159265358979323846;  // rad
+
+void check_group(const std::string &name, std::vector<std::size_t> bodies) {
+  if (bodies.empty()) throw std::domain_error("mover " + name + " has no bodies");
+  std::sort(bodies.begin(), bodies.end());
+  if (std::adjacent_find(bodies.begin(), bodies.end()) != bodies.end())
+    throw std::domain_error("mover " + name + " names a body twice");
+}
+
+}  // namespace
+
+SwapMover::SwapMover(std::string name, BodyGroup first, BodyGroup second)
+    : Mover(std::move(name)), first_size_(first.size()), bodies_(std::move(first)) {
+  if (bodies_.empty() || second.empty())
+    throw std::domain_error("mover " + this->name() + " needs two bodies");
+  bodies_.insert(bodies_.end(), second.begin(), second.end());
+  check_group(this->name(), bodies_);
+}
+
+double SwapMover::propose(const MoverState &state, double, Random &, Move *move) const {
+  move->bodies = bodies_;
+  move->poses.resize(bodies_.size());
+  const Vec3 way =
+      state.poses[bodies_[first_size_]].translation - state.poses[bodies_[0]].translation;
+  for (std::size_t j = 0; j < bodies_.size(); ++j) {
+    const Pose &pose = state.poses[bodies_[j]];
+    move->poses[j] = {pose.rotation, pose.translation + (j < first_size_ ? 1.0 : -1.0) * way};
+  }
+  return 0;
+}
+
+TurnMover::TurnMover(std::string name, BodyGroup group, std::vector<Vec3> axes)
+    : Mover(std::move(name)), bodies_(std::move(group)), axes_(std::move(axes)) {
+  check_group(this->name(), bodies_);
+  if (axes_.empty()) throw std::domain_error("mover " + this->name() + " has no axis");
+  for (Vec3 &axis : axes_) {
+    const double length = norm(axis);
+    if (!(length > 0 && std::isfinite(length)))
+      throw std::domain_error("mover " + this->name() + " has an axis without direction");
+    axis = (1 / length) * axis;
+  }
+}
+
+double TurnMover::propose(const MoverState &state, double, Random &random, Move *move) const {
+  const Vec3 &axis = axes_[random.below(axes_.size())];
+  const bool half = random.uniform() < 0.5;
+  const double angle = half ? kFullHalfTurn : random.uniform(-kFullHalfTurn, kFullHalfTurn);
+  const Pose &body = state.poses[bodies_[0]];
+  const Quaternion turn = rotation_about(angle * (body.rotation * axis));
+  move->bodies = bodies_;
+  move->poses.resize(bodies_.size());
+  for (std::size_t j = 0; j < bodies_.size(); ++j) {
+    const Pose &pose = state.poses[bodies_[j]];
+    move->poses[j] = {normalized(turn * pose.rotation),
+                      turn * (pose.translation - body.translation) + body.translation};
+  }
+  return 0;
+}
+
+}  // namespace emcore
