@@ -142,7 +142,8 @@ std::shared_ptr<Sampler> make_sampler(
     std::uint64_t low_steps, std::uint64_t high_steps, double low_weight,
     std::uint64_t frame_interval, std::uint64_t exchange_interval, std::uint64_t refresh_interval,
     std::uint64_t burn_in, std::uint64_t seed, unsigned threads, const std::vector<bool> &is_mine,
-    nb::object sum, const std::vector<double> &mover_weights) {
+    nb::object sum, const std::vector<double> &mover_weights,
+    const std::vector<double> &confinement) {
   SamplerSetup setup;
   check_rows(weights.size(), terms.size(), "weights");
   check_rows(annealed.size(), terms.size(), "annealed");
@@ -150,6 +151,10 @@ std::shared_ptr<Sampler> make_sampler(
     setup.terms.push_back({terms[t], weights[t], annealed[t]});
   setup.movers.assign(movers.begin(), movers.end());
   setup.mover_weights = mover_weights;
+  if (!confinement.empty()) {
+    check_rows(confinement.size(), 4, "confinement");
+    setup.confinement = {{confinement[0], confinement[1], confinement[2]}, confinement[3]};
+  }
   setup.temperatures = temperatures;
   const std::size_t n = starts.shape(1);
   for (std::size_t r = 0; r < starts.shape(0); ++r)
@@ -330,7 +335,8 @@ void bind_sampler(nb::module_ &m) {
            "temperatures"_a, "starts"_a, "steps"_a, "low_steps"_a, "high_steps"_a, "low_weight"_a,
            "frame_interval"_a, "exchange_interval"_a, "refresh_interval"_a, "burn_in"_a, "seed"_a,
            "threads"_a, "is_mine"_a = std::vector<bool>(), "sum"_a.none() = nb::none(),
-           "mover_weights"_a = std::vector<double>(), "is_mine and sum: see ProcessGroup.")
+           "mover_weights"_a = std::vector<double>(), "confinement"_a = std::vector<double>(),
+           "is_mine and sum: see ProcessGroup. confinement: centre and radius, Å.")
       .def("advance", &Sampler::advance, "steps"_a, "seconds"_a,
            nb::call_guard<nb::gil_scoped_release>(),
            "At most `steps` more steps of every replica, until `seconds` have passed; how many.")

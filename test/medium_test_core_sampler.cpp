@@ -166,6 +166,22 @@ void group_in_a_well() {
   }
 }
 
+// Nothing but walls: uniform in the ball. From outside it only comes nearer.
+void confined_body() {
+  const auto flat =
+      std::make_shared<FunctionTerm>(1, [](const std::vector<Pose> &, double) { return 0; });
+  SamplerSetup setup = setup_of(flat, {rigid({0}, 6, 0, 0)}, {1}, 1000000);
+  setup.confinement = {{5, 0, 0}, 10};
+  setup.starts[0][0].translation = {30, 0, 0};
+  const FrameStore f = frames_of(setup);
+  const auto squared = [&](std::size_t i) {
+    const Vec3 x = f.poses[i].translation - Vec3{5, 0, 0};
+    return dot(x, x);
+  };
+  check_near(mean_of(f.steps.size(), squared), 60, 0.7, "uniform in a ball");
+  for (std::size_t i = 100; i < f.steps.size(); ++i) check(squared(i) <= 100, "inside the walls");
+}
+
 // A body that only turns about its own z axis, in a field along x: <cos> = I1(a) / I0(a). About all
 // three axes every orientation is reached.
 void turns_about_own_axes() {
@@ -479,6 +495,7 @@ int main() {
   schedule_counts();
   body_in_a_well();
   group_in_a_well();
+  confined_body();
   turns_about_own_axes();
   swaps_change_places();
   parameter_between_bounds();

@@ -6,6 +6,7 @@
 #include <IMP/emgmm/internal/random.h>
 #include <IMP/emgmm/internal/term.h>
 
+#include <cmath>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -16,6 +17,17 @@ struct MoverCount {
   std::uint64_t tried = 0, accepted = 0;
 };
 
+// Where the origins of bodies may be: a uniform prior in a ball. Without it a body that lost the
+// density has all of space to be lost in. One that starts outside may only come nearer.
+struct Confinement {
+  Vec3 center;               // Å
+  double radius = HUGE_VAL;  // Å
+  bool allows(const Vec3 &from, const Vec3 &to) const {
+    const double distance = norm(to - center);
+    return distance <= radius || distance <= norm(from - center);
+  }
+};
+
 class Replica {
  public:
   Replica(const std::vector<std::shared_ptr<const Term>> &terms, const std::vector<Pose> &poses,
@@ -24,8 +36,9 @@ class Replica {
   // `steps` Metropolis moves at one temperature: each picks one mover. `shares`: running sums of
   // how likely each is, or empty for all alike. counts and scales: one a mover.
   void run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
-           const std::vector<double> &shares, const std::vector<double> &weights,
-           double temperature, const std::vector<double> &scales, std::vector<MoverCount> *counts);
+           const std::vector<double> &shares, const Confinement &confinement,
+           const std::vector<double> &weights, double temperature,
+           const std::vector<double> &scales, std::vector<MoverCount> *counts);
 
   // Sum of weight times score over the terms, in order.
   double total(const std::vector<double> &weights) const;

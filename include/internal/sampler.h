@@ -34,7 +34,8 @@ struct ProcessGroup {
 struct SamplerSetup {
   std::vector<WeightedTerm> terms;
   std::vector<std::shared_ptr<const Mover>> movers;
-  std::vector<double> mover_weights;      // how often each is tried, relative; empty: all alike
+  std::vector<double> mover_weights;  // how often each is tried, relative; empty: all alike
+  Confinement confinement;
   std::vector<double> temperatures;       // ascending, one a replica
   std::vector<std::vector<Pose>> starts;  // one set of poses a replica
   Schedule schedule;

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from .symmetry import Symmetry
 
 
+CONFINEMENT_MARGIN = 20.0  # Å
+
+
 @dataclass(frozen=True)
 class ParameterSpec:
     """An unknown of a term: its name in the output, its range and its largest step (0: fixed)."""
@@ -258,6 +261,18 @@ def _start_box(system: System, data: Mixture | None, sampling: SamplingConfig):
     low, high = means.min(axis=0), means.max(axis=0)
     edges = np.full(3, sampling.box) if sampling.box is not None else high - low
     return (low + high) / 2, edges
+
+
+def confinement(system: System, data: Mixture | None, sampling: SamplingConfig) -> list[float]:
+    """Centre and radius, Å, of the ball in which the centres of bodies stay; empty without data.
+
+    It holds the box of random starts with `CONFINEMENT_MARGIN` around it: a body that lost the
+    density would otherwise wander off for good.
+    """
+    if data is None:
+        return []
+    center, edges = _start_box(system, data, sampling)
+    return [*center.tolist(), float(np.linalg.norm(edges) / 2 + CONFINEMENT_MARGIN)]
 
 
 def _random_start(

@@ -15,6 +15,7 @@ from .representation.system import System
 from .sampler_setup import (
     build_movers,
     build_terms,
+    confinement,
     input_poses,
     parameter_movers,
     random_starts,
@@ -142,6 +143,7 @@ def make_sampler(
         threads=threads,
         is_mine=processes.mine(sampling.replicas) if several else [],
         sum=processes.sum if several else None,
+        confinement=confinement(system, data, sampling),
         mover_weights=mover_weights if sampling.global_moves else [],
     )
     return NamedSampler(

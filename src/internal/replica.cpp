@@ -47,14 +47,19 @@ std::vector<double> Replica::parameters() const {
 }
 
 void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
-                  const std::vector<double> &shares, const std::vector<double> &weights,
-                  double temperature, const std::vector<double> &scales,
-                  std::vector<MoverCount> *counts) {
+                  const std::vector<double> &shares, const Confinement &confinement,
+                  const std::vector<double> &weights, double temperature,
+                  const std::vector<double> &scales, std::vector<MoverCount> *counts) {
   const MoverState state{poses_, parameters_};
   double current = total(weights);
   for (std::uint64_t step = 0; step < steps; ++step) {
     const std::size_t m = picked_mover(movers.size(), shares, random);
     const double log_ratio = movers[m]->propose(state, scales[m], random, &move_);
+    ++(*counts)[m].tried;
+    bool allowed = true;
+    for (std::size_t j = 0; j < move_.bodies.size() && allowed; ++j)
+      allowed = confinement.allows(poses_[move_.bodies[j]].translation, move_.poses[j].translation);
+    if (!allowed) continue;
     const bool is_parameter = move_.bodies.empty();
     double proposed = 0;
     for (std::size_t t = 0; t < terms_.size(); ++t) {
@@ -70,7 +75,6 @@ void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const M
     // Metropolis-Hastings; a score that is not a number is never accepted.
     const double exponent = (current - proposed) / temperature + log_ratio;
     const bool accepted = exponent >= 0 || random.uniform() < std::exp(exponent);
-    ++(*counts)[m].tried;
     if (accepted) {
       ++(*counts)[m].accepted;
       for (std::size_t j = 0; j < move_.bodies.size(); ++j)

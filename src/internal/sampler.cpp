@@ -51,6 +51,9 @@ void Sampler::check_setup() const {
   for (double weight : setup_.mover_weights)
     if (!(weight > 0 && std::isfinite(weight)))
       throw std::domain_error("weights of movers must be positive, got " + std::to_string(weight));
+  if (!(setup_.confinement.radius > 0))
+    throw std::domain_error("radius of the confinement must be positive, got " +
+                            std::to_string(setup_.confinement.radius));
   if (setup_.temperatures.empty()) throw std::domain_error("a sampler needs a temperature");
   for (std::size_t i = 0; i < setup_.temperatures.size(); ++i) {
     const double t = setup_.temperatures[i];
@@ -109,8 +112,8 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
     pool_->run(replicas_.size(), [&](std::size_t level) {
       const auto &replica = replicas_[replica_at_level_[level]];
       if (replica)
-        replica->run(end - done_, setup_.movers, mover_shares_, weights, temperatures_[level],
-                     scales_[level], &counts_[level]);
+        replica->run(end - done_, setup_.movers, mover_shares_, setup_.confinement, weights,
+                     temperatures_[level], scales_[level], &counts_[level]);
     });
     done_ = end;
     if (schedule.is_frame(done_)) record_frame();
