@@ -16,6 +16,7 @@ import IMP.emgmm.sampling
 import IMP.pmi.restraints.stereochemistry
 import IMP.rmf
 import IMP.test
+import numpy as np
 import RMF
 
 
@@ -167,9 +168,13 @@ class Tests(IMP.test.TestCase):
                 score_moved=moved,
             )
             runs.append(
-                [s["GaussianEMRestraint_em"] for s in self.read_stat("out%d/stat.0.out" % moved)]
+                [
+                    float(s["GaussianEMRestraint_em"])
+                    for s in self.read_stat("out%d/stat.0.out" % moved)
+                ]
             )
-        self.assertEqual(*runs)
+        # Sums in another order differ in the last digits; another decision would show at once.
+        np.testing.assert_allclose(*runs, rtol=1e-9)
 
     def test_bad_arguments(self):
         """Errors say what was found"""

@@ -5,7 +5,6 @@ The sampling protocol of the EM restraint's paper on IMP.pmi's replica exchange.
 import contextlib
 import math
 import os
-import random
 import sys
 import time
 
@@ -14,7 +13,6 @@ import IMP.algebra
 import IMP.core
 import IMP.pmi.macros
 import IMP.pmi.samplers
-import IMP.pmi.tools
 import numpy as np
 from IMP.emgmm.restart import State, merge_segments, set_aside
 
@@ -105,10 +103,9 @@ def set_random_start(system, box=None, seed=1):
     """Place every body at a random position and orientation, in a box around the map.
     @param system from build_system()
     @param box edge in A; by default 1.2 times the extent of the map (of the model without one)
-    @param seed for IMP's generator and Python's
+    @param seed for IMP's generator
     """
     IMP.random_number_generator.seed(seed)
-    random.seed(seed)
     ps = (
         system.em.target_ps
         if system.em
@@ -119,12 +116,24 @@ def set_random_start(system, box=None, seed=1):
     center = (low + high) / 2
     half = (np.full(3, box) if box else 1.2 * (high - low)) / 2
     half = np.maximum(half, 1.0)
-    IMP.pmi.tools.shuffle_configuration(
-        system.hierarchy,
-        bounding_box=(tuple(center - half), tuple(center + half)),
-        avoidcollision_rb=False,
-        verbose=False,
+    # Not PMI's shuffle_configuration(): it goes over sets, so that a seed has many outcomes.
+    inside = IMP.algebra.BoundingBox3D(
+        IMP.algebra.Vector3D(*(center - half)), IMP.algebra.Vector3D(*(center + half))
     )
+    for body in system.dof.get_rigid_bodies():
+        pose = IMP.algebra.Transformation3D(
+            IMP.algebra.get_random_rotation_3d(), IMP.algebra.get_random_vector_in(inside)
+        )
+        body.set_reference_frame(IMP.algebra.ReferenceFrame3D(pose))
+    beads = [bead.get_particle() for bead in system.dof.get_flexible_beads()]
+    for p in sorted(beads, key=lambda p: p.get_index()):
+        place = IMP.algebra.get_random_vector_in(inside)
+        if IMP.core.NonRigidMember.get_is_setup(p):
+            member = IMP.core.NonRigidMember(p)
+            frame = member.get_rigid_body().get_reference_frame()
+            member.set_internal_coordinates(frame.get_local_coordinates(place))
+        else:
+            IMP.core.XYZ(p).set_coordinates(place)
     system.model.update()
 
 
