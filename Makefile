@@ -33,7 +33,7 @@ bench: $(STAMP)
 	$(BIN)/python benchmark/run_all.py
 
 lint: $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '.[lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror include/*.h include/internal/*.h src/*.cpp src/internal/*.cpp pyext/*.cpp test/*.h test/*.cpp
 

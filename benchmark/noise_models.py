@@ -26,7 +26,6 @@ from pathlib import Path
 
 import numpy as np
 from complexes import SHARED
-
 from emgmm import _core
 from emgmm.fitting import fit_points
 from emgmm.io.structures import Structure, read_structure

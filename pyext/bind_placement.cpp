@@ -63,8 +63,8 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
     std::vector<double> quaternions;
     for (const Pose &pose : solution.poses) {
       translations.push_back(pose.translation);
-      quaternions.insert(quaternions.end(), {pose.rotation.w, pose.rotation.x, pose.rotation.y,
-                                             pose.rotation.z});
+      quaternions.insert(quaternions.end(),
+                         {pose.rotation.w, pose.rotation.x, pose.rotation.y, pose.rotation.z});
     }
     result.append(nb::make_tuple(solution.score, solution.found,
                                  to_numpy(std::move(quaternions), {solution.poses.size(), 4}),
@@ -78,9 +78,10 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
 void bind_placement(nb::module_ &m) {
   m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a,
         "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
-        "seed"_a = 0, "threads"_a = 0,
-        "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
-        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 4,
-        "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, times found, quaternions (n, 4) wxyz, translations (n, 3) "
+        "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
+        "combinations"_a = 24, "solutions"_a = 6, "sweeps"_a = 6, "confirmations"_a = 2,
+        "searches"_a = 4,
+        "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, "
+        "times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
 }

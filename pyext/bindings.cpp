@@ -1,7 +1,7 @@
 // emgmm._core: types and names only; every formula is in src/internal.
-#include <nanobind/nanobind.h>
-
 #include "bindings.h"
+
+#include <nanobind/nanobind.h>
 
 namespace nb = nanobind;
 

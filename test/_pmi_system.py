@@ -25,7 +25,7 @@ def quiet():
 def create_system(folder=".", protocol_output=None):
     """(model, root hierarchy, degrees of freedom, densities)"""
     IMP.random_number_generator.seed(5)
-    np.random.seed(5)  # PMI's fit of densities by scikit-learn
+    np.random.seed(5)  # noqa: NPY002 -- PMI's fit of densities by scikit-learn
     with quiet():
         m = IMP.Model()
         system = IMP.pmi.topology.System(m, name="toy")

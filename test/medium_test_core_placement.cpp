@@ -1,6 +1,4 @@
 // Minimisation with forces and torques, and the global search on a complex whose answer is known.
-#include "reference.h"
-
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/random.h>
@@ -8,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+
+#include "reference.h"
 
 using namespace emcore;
 using reference::check;
@@ -20,7 +20,8 @@ Mixture random_body(Random &random, int n, double radius) {
   Mixture body;
   Vec3 center;
   for (int i = 0; i < n; ++i) {
-    const Sym3 axes{random.uniform(15, 50), random.uniform(15, 50), random.uniform(15, 50), 0, 0, 0};
+    const Sym3 axes{
+        random.uniform(15, 50), random.uniform(15, 50), random.uniform(15, 50), 0, 0, 0};
     body.push_back({random.in_ball(radius), rotated(matrix(random.rotation()), axes), 1000});
     center += (1.0 / n) * body.back().mean;
   }
@@ -43,7 +44,8 @@ Complex random_complex(std::uint64_t seed) {
     c.native.push_back({random.rotation(), places[b] + Vec3{200, -50, 10}});
     for (const Gaussian &g : moved(c.bodies[b], c.native[b])) c.data.push_back(g);
   }
-  for (Gaussian &g : c.data) g.mean += random.in_ball(1);  // so that the best score is not -infinity
+  for (Gaussian &g : c.data)
+    g.mean += random.in_ball(1);  // so that the best score is not -infinity
   return c;
 }
 

@@ -18,13 +18,15 @@ using emcore::Mixture;
 
 inline long double log_overlap(const Gaussian &a, const Gaussian &b) {
   // Cholesky of S = C_a + C_b; |S| = product of squared pivots, d.P.d = |L^-1 d|².
-  const long double s[3][3] = {
-      {(long double)a.covariance.xx + b.covariance.xx, (long double)a.covariance.xy + b.covariance.xy,
-       (long double)a.covariance.xz + b.covariance.xz},
-      {(long double)a.covariance.xy + b.covariance.xy, (long double)a.covariance.yy + b.covariance.yy,
-       (long double)a.covariance.yz + b.covariance.yz},
-      {(long double)a.covariance.xz + b.covariance.xz, (long double)a.covariance.yz + b.covariance.yz,
-       (long double)a.covariance.zz + b.covariance.zz}};
+  const long double s[3][3] = {{(long double)a.covariance.xx + b.covariance.xx,
+                                (long double)a.covariance.xy + b.covariance.xy,
+                                (long double)a.covariance.xz + b.covariance.xz},
+                               {(long double)a.covariance.xy + b.covariance.xy,
+                                (long double)a.covariance.yy + b.covariance.yy,
+                                (long double)a.covariance.yz + b.covariance.yz},
+                               {(long double)a.covariance.xz + b.covariance.xz,
+                                (long double)a.covariance.yz + b.covariance.yz,
+                                (long double)a.covariance.zz + b.covariance.zz}};
   const long double d[3] = {(long double)a.mean.x - b.mean.x, (long double)a.mean.y - b.mean.y,
                             (long double)a.mean.z - b.mean.z};
   long double l[3][3] = {}, y[3], log_det = 0, form = 0;

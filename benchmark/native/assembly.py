@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 from complexes import SHARED, native_mixture, prepare_complex, settings
-
 from emgmm.analysis.analyze import analyze
 from emgmm.run import run
 

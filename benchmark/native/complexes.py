@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 import gemmi
-
 from emgmm.fitting import fit_points
 from emgmm.io.gmm import write_gmm
 from emgmm.io.structures import read_structure

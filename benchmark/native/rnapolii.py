@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 from complexes import SHARED, settings
-
 from emgmm.analysis.analyze import analyze
 from emgmm.run import run
 

@@ -49,7 +49,8 @@ inline double mass(const Mixture &mixture) {
 void check_mixture(const Mixture &mixture, const char *what);
 
 // Derivative of a score by one component: by its mean and by its covariance, global frame.
-// By a rotation of the component about its own centre: covariance_torque(covariance, by_covariance).
+// By a rotation of the component about its own centre: covariance_torque(covariance,
+// by_covariance).
 struct GaussianGradient {
   Vec3 by_mean;        // kT / Å
   Sym3 by_covariance;  // kT / Å²; the off-diagonal elements each count once (dE = tr(G dC))
@@ -58,7 +59,7 @@ struct GaussianGradient {
 // Derivative of a score by a rigid motion of a body.
 struct PoseGradient {
   Vec3 by_translation;  // kT / Å
-  Vec3 by_rotation;     // kT / rad, infinitesimal rotation about the pose's translation, global axes
+  Vec3 by_rotation;  // kT / rad, infinitesimal rotation about the pose's translation, global axes
 };
 
 // Sum of the components' gradients as one rigid motion: lever arms plus covariance torques.

@@ -62,7 +62,8 @@ class MixtureScore {
   }
 
   // Adds the derivative by one model component of what data component k contributes through log
-  // space: by its share of ov_MD,k = exp(log_ratio) ov_DD,k times the slope d score / d log ov_MD,k.
+  // space: by its share of ov_MD,k = exp(log_ratio) ov_DD,k times the slope d score / d log
+  // ov_MD,k.
   void add_far_gradient(const Gaussian &component, std::size_t k, double log_ratio, double slope,
                         GaussianGradient *gradient) const;
 

@@ -9,7 +9,8 @@
 
 namespace emcore {
 
-// One pair: ov = w_a w_b (2 pi)^(-3/2) |S|^(-1/2) exp(-d.P.d / 2), S = C_a + C_b, d = mean_a - mean_b.
+// One pair: ov = w_a w_b (2 pi)^(-3/2) |S|^(-1/2) exp(-d.P.d / 2), S = C_a + C_b, d = mean_a -
+// mean_b.
 struct PairOverlap {
   double log_overlap;  // log(Da² / Å³)
   Sym3 precision;      // P = S^-1, Å^-2
@@ -27,10 +28,10 @@ template <class T>
 struct ComponentTable {
   static constexpr std::size_t batch = 16;
   explicit ComponentTable(const Mixture &mixture);
-  std::size_t size = 0;         // components
-  std::size_t padded_size = 0;  // a multiple of `batch`
-  Vec3 center;                  // Å
-  std::vector<T> x, y, z;       // Å, from the centre
+  std::size_t size = 0;                   // components
+  std::size_t padded_size = 0;            // a multiple of `batch`
+  Vec3 center;                            // Å
+  std::vector<T> x, y, z;                 // Å, from the centre
   std::vector<T> xx, yy, zz, xy, xz, yz;  // Å²
   std::vector<T> weight;                  // times (2 pi)^(-3/2)
   // A row's element may be trusted from trusted_overlap[k] x (total weight of the model) on: below
@@ -62,8 +63,8 @@ void log_of(const double *values, double offset, std::size_t n, double *logs);
 
 // Adds to gradients[i] the derivative of E by component i when dE/d(ov_MD,k) = slope[k]
 // (padded_size values), over data components begin <= k < end.
-void overlap_gradient(const ComponentTable<double> &data, const Gaussian *components,
-                      std::size_t n, const double *slope, std::size_t begin, std::size_t end,
+void overlap_gradient(const ComponentTable<double> &data, const Gaussian *components, std::size_t n,
+                      const double *slope, std::size_t begin, std::size_t end,
                       GaussianGradient *gradients);
 
 // log of the sum of exp(log_terms); -infinity for none.

@@ -12,14 +12,14 @@
 
 namespace emcore {
 
-using PairScore = std::function<double(std::size_t b, const Pose &at_b, std::size_t c,
-                                       const Pose &at_c)>;
+using PairScore =
+    std::function<double(std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c)>;
 
 struct PlacementOptions {
   std::uint64_t seed = 0;
-  unsigned threads = 0;         // 0: all cores; the result is the same for any number
-  std::size_t rotations = 2000;  // tried at each place; 2000 are about 15 degrees apart
-  std::size_t candidates = 400;  // kept of each body
+  unsigned threads = 0;           // 0: all cores; the result is the same for any number
+  std::size_t rotations = 2000;   // tried at each place; 2000 are about 15 degrees apart
+  std::size_t candidates = 400;   // kept of each body
   std::size_t combinations = 24;  // of candidates, refined together
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies

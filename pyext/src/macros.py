@@ -236,8 +236,10 @@ def _create_crosslinks(hierarchy, links, output_dir):
             )
     finally:
         os.chdir(here)
-    for dictionary, start in ((restraint.sigma_dictionary, links.sigma),
-                              (restraint.psi_dictionary, links.psi)):
+    for dictionary, start in (
+        (restraint.sigma_dictionary, links.sigma),
+        (restraint.psi_dictionary, links.psi),
+    ):
         for unknown in dictionary.values():
             unknown[0].set_scale(start)
     # Read when the movers are made.

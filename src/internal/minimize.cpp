@@ -34,8 +34,8 @@ std::vector<Pose> stepped(const std::vector<Pose> &poses, const Flat &direction,
     const double *d = &direction[6 * b];
     result[b].translation += length * Vec3{d[0], d[1], d[2]};
     if (radii[b] > 0)
-      result[b].rotation = normalized(
-          rotation_about((length / radii[b]) * Vec3{d[3], d[4], d[5]}) * poses[b].rotation);
+      result[b].rotation = normalized(rotation_about((length / radii[b]) * Vec3{d[3], d[4], d[5]}) *
+                                      poses[b].rotation);
   }
   return result;
 }
@@ -93,8 +93,8 @@ MinimizeResult minimize_poses(const PoseFunction &function, std::vector<Pose> st
       break;
     }
     // Without history the slope says nothing of the distance: start with a tenth of the step.
-    double length = history.empty() ? 0.1 * options.max_step / reach
-                                    : std::min(1.0, options.max_step / reach);
+    double length =
+        history.empty() ? 0.1 * options.max_step / reach : std::min(1.0, options.max_step / reach);
     bool improved = false;
     for (int attempt = 0; attempt < 12 && result.evaluations < options.max_evaluations; ++attempt) {
       const std::vector<Pose> trial = stepped(result.poses, direction, length, radii);

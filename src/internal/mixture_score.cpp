@@ -95,7 +95,8 @@ double MixtureScore::evaluate(const Mixture &model,
 
   // d score / d ov_MD,k; far components, whose overlap is not to be trusted, follow one by one.
   std::vector<double> by_overlap(table_.padded_size, 0.0);
-  for (std::size_t k = 0; k < table_.size; ++k) by_overlap[k] = slopes[k] / (row[k] + options_.floor);
+  for (std::size_t k = 0; k < table_.size; ++k)
+    by_overlap[k] = slopes[k] / (row[k] + options_.floor);
   for (std::size_t k : far) by_overlap[k] = 0;
   gradients->assign(model.size(), GaussianGradient());
   const std::size_t blocks = (model.size() + kModelBlock - 1) / kModelBlock;

@@ -16,9 +16,9 @@ const double kOverlapNorm = std::exp(-1.5 * kLogTwoPi);  // (2 pi)^(-3/2)
 template <class T, int N>
 struct OverlapBatch {
   using B = simd::Batch<T, N>;
-  B value;                          // ov
-  B pxx, pyy, pzz, pxy, pxz, pyz;   // S^-1
-  B ux, uy, uz;                     // S^-1 d
+  B value;                         // ov
+  B pxx, pyy, pzz, pxy, pxz, pyz;  // S^-1
+  B ux, uy, uz;                    // S^-1 d
 };
 
 // The data components k ... k + N - 1 in registers.
@@ -30,9 +30,9 @@ struct DataBatch {
 
 template <class T, int N>
 EMGMM_INLINE DataBatch<T, N> load_data(const ComponentTable<T> &t, std::size_t k) {
-  return {simd::load<T, N>(&t.x[k]),  simd::load<T, N>(&t.y[k]),  simd::load<T, N>(&t.z[k]),
-          simd::load<T, N>(&t.xx[k]), simd::load<T, N>(&t.yy[k]), simd::load<T, N>(&t.zz[k]),
-          simd::load<T, N>(&t.xy[k]), simd::load<T, N>(&t.xz[k]), simd::load<T, N>(&t.yz[k]),
+  return {simd::load<T, N>(&t.x[k]),     simd::load<T, N>(&t.y[k]),  simd::load<T, N>(&t.z[k]),
+          simd::load<T, N>(&t.xx[k]),    simd::load<T, N>(&t.yy[k]), simd::load<T, N>(&t.zz[k]),
+          simd::load<T, N>(&t.xy[k]),    simd::load<T, N>(&t.xz[k]), simd::load<T, N>(&t.yz[k]),
           simd::load<T, N>(&t.weight[k])};
 }
 
@@ -57,7 +57,8 @@ EMGMM_INLINE OverlapBatch<double, N> overlap_slopes(const DataBatch<double, N> &
   o.uy = o.pxy * dx + (o.pyy * dy + o.pyz * dz);
   o.uz = o.pxz * dx + (o.pyz * dy + o.pzz * dz);
   const B form = dx * o.ux + (dy * o.uy + dz * o.uz);
-  o.value = (data.weight * g.weight) * root * simd::exp2_negative<N>(-0.72134752044448170368 * form);
+  o.value =
+      (data.weight * g.weight) * root * simd::exp2_negative<N>(-0.72134752044448170368 * form);
   return o;
 }
 
@@ -70,7 +71,8 @@ EMGMM_INLINE void overlap_gradient_body(const ComponentTable<double> &data,
   for (std::size_t i = 0; i < n; ++i) {
     B fx{}, fy{}, fz{}, gxx{}, gyy{}, gzz{}, gxy{}, gxz{}, gyz{};
     for (std::size_t k = begin; k < end; k += N) {
-      const OverlapBatch<double, N> o = overlap_slopes<N>(load_data<double, N>(data, k), components[i], data.center);
+      const OverlapBatch<double, N> o =
+          overlap_slopes<N>(load_data<double, N>(data, k), components[i], data.center);
       const B t = o.value * simd::load<double, N>(slope + k);
       const B tx = t * o.ux, ty = t * o.uy, tz = t * o.uz;
       fx -= tx, fy -= ty, fz -= tz;
@@ -152,8 +154,8 @@ BodyTable::BodyTable(const Mixture &mixture) : size(mixture.size()) {
   }
 }
 
-void overlap_gradient(const ComponentTable<double> &data, const Gaussian *components,
-                      std::size_t n, const double *slope, std::size_t begin, std::size_t end,
+void overlap_gradient(const ComponentTable<double> &data, const Gaussian *components, std::size_t n,
+                      const double *slope, std::size_t begin, std::size_t end,
                       GaussianGradient *gradients) {
   switch (instruction_set()) {
 #if EMGMM_DISPATCH_X86

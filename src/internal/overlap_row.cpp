@@ -26,7 +26,7 @@ struct RowChunk {
 template <class T>
 EMGMM_INLINE void move_chunk(const BodyTable &body, const Mat3 &rotation, const Vec3 &translation,
                              std::size_t begin, std::size_t n, RowChunk<T> *chunk) {
-  const double(&r)[3][3] = rotation.m;
+  const double (&r)[3][3] = rotation.m;
   for (std::size_t j = 0; j < n; ++j) {
     const std::size_t i = begin + j;
     const double x = body.x[i], y = body.y[i], z = body.z[i];
@@ -63,10 +63,10 @@ struct RowTerm {
 
 template <class T, int N>
 EMGMM_INLINE RowTerm<T, N> row_term(const RowChunk<T> &c, std::size_t j, simd::Batch<T, N> x,
-                                    simd::Batch<T, N> y, simd::Batch<T, N> z,
-                                    simd::Batch<T, N> xx, simd::Batch<T, N> yy,
-                                    simd::Batch<T, N> zz, simd::Batch<T, N> xy,
-                                    simd::Batch<T, N> xz, simd::Batch<T, N> yz) {
+                                    simd::Batch<T, N> y, simd::Batch<T, N> z, simd::Batch<T, N> xx,
+                                    simd::Batch<T, N> yy, simd::Batch<T, N> zz,
+                                    simd::Batch<T, N> xy, simd::Batch<T, N> xz,
+                                    simd::Batch<T, N> yz) {
   using B = simd::Batch<T, N>;
   const B sxx = xx + c.xx[j], syy = yy + c.yy[j], szz = zz + c.zz[j];
   const B sxy = xy + c.xy[j], sxz = xz + c.xz[j], syz = yz + c.yz[j];
@@ -136,8 +136,8 @@ EMGMM_INLINE void log_row_body(const ComponentTable<double> &data, const BodyTab
         for (std::size_t j = 0; j < n; ++j) {
           const RowTerm<double, N> t =
               row_term<double, N>(chunk, j, x, y, z, xx, yy, zz, xy, xz, yz);
-          const B log_term = simd::log_positive<N>(chunk.weight[j] * (t.root * weight)) -
-                             kRowLogTwo * t.exponent;
+          const B log_term =
+              simd::log_positive<N>(chunk.weight[j] * (t.root * weight)) - kRowLogTwo * t.exponent;
           if (pass == 0) {
             top = log_term > top ? log_term : top;
           } else {
@@ -160,34 +160,33 @@ EMGMM_INLINE void log_of_body(const double *values, double offset, std::size_t n
 }
 
 // The same bodies compiled for each instruction set: 16, 32 and 64 bytes a batch.
-#define EMGMM_ROW_KERNELS(SUFFIX, TARGET, BYTES)                                               \
-  template <class T>                                                                           \
-  TARGET void row_##SUFFIX(const ComponentTable<T> &data, const BodyTable &body,               \
-                           const Mat3 &rotation, const Vec3 &translation, std::size_t begin,   \
-                           std::size_t end, double *row) {                                     \
-    row_body<T, BYTES / sizeof(T)>(data, body, rotation, translation, begin, end, row);        \
-  }                                                                                            \
-  TARGET void log_row_##SUFFIX(const ComponentTable<double> &data, const BodyTable &body,      \
-                               const Mat3 &rotation, const Vec3 &translation,                  \
-                               const std::vector<std::size_t> &which, double *log_row) {       \
-    log_row_body<BYTES / 8>(data, body, rotation, translation, which, log_row);                \
-  }                                                                                            \
-  TARGET void log_of_##SUFFIX(const double *values, double offset, std::size_t n,              \
-                              double *logs) {                                                  \
-    log_of_body<BYTES / 8>(values, offset, n, logs);                                           \
+#define EMGMM_ROW_KERNELS(SUFFIX, TARGET, BYTES)                                                  \
+  template <class T>                                                                              \
+  TARGET void row_##SUFFIX(const ComponentTable<T> &data, const BodyTable &body,                  \
+                           const Mat3 &rotation, const Vec3 &translation, std::size_t begin,      \
+                           std::size_t end, double *row) {                                        \
+    row_body<T, BYTES / sizeof(T)>(data, body, rotation, translation, begin, end, row);           \
+  }                                                                                               \
+  TARGET void log_row_##SUFFIX(const ComponentTable<double> &data, const BodyTable &body,         \
+                               const Mat3 &rotation, const Vec3 &translation,                     \
+                               const std::vector<std::size_t> &which, double *log_row) {          \
+    log_row_body<BYTES / 8>(data, body, rotation, translation, which, log_row);                   \
+  }                                                                                               \
+  TARGET void log_of_##SUFFIX(const double *values, double offset, std::size_t n, double *logs) { \
+    log_of_body<BYTES / 8>(values, offset, n, logs);                                              \
   }
 
 EMGMM_ROW_KERNELS(baseline, , 16)
 #if EMGMM_DISPATCH_X86
 EMGMM_ROW_KERNELS(avx2, EMGMM_TARGET_AVX2, 32)
 EMGMM_ROW_KERNELS(avx512, EMGMM_TARGET_AVX512, 64)
-#define EMGMM_ROW_CALL(FUNCTION, ...)       \
-  switch (instruction_set()) {              \
-    case InstructionSet::avx512:            \
-      return FUNCTION##_avx512(__VA_ARGS__); \
-    case InstructionSet::avx2:              \
-      return FUNCTION##_avx2(__VA_ARGS__);  \
-    default:                                \
+#define EMGMM_ROW_CALL(FUNCTION, ...)          \
+  switch (instruction_set()) {                 \
+    case InstructionSet::avx512:               \
+      return FUNCTION##_avx512(__VA_ARGS__);   \
+    case InstructionSet::avx2:                 \
+      return FUNCTION##_avx2(__VA_ARGS__);     \
+    default:                                   \
       return FUNCTION##_baseline(__VA_ARGS__); \
   }
 #else

@@ -1,6 +1,6 @@
-#include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/emgmm/internal/parallel.h>
+#include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/random.h>
 
@@ -80,11 +80,10 @@ PlacementSolution refined_together(const PlacementProblem &problem, const std::v
   MinimizeOptions minimize;
   minimize.max_evaluations = evaluations;
   minimize.tolerance = 1e-3;
-  const MinimizeResult best = minimize_poses(
-      [&](const std::vector<Pose> &p, std::vector<PoseGradient> *g) {
-        return placement_score(problem, p, g);
-      },
-      poses, problem.radii, minimize);
+  const MinimizeResult best =
+      minimize_poses([&](const std::vector<Pose> &p,
+                         std::vector<PoseGradient> *g) { return placement_score(problem, p, g); },
+                     poses, problem.radii, minimize);
   return {ranked(best.value), best.poses};
 }
 
@@ -147,7 +146,9 @@ Mat3 principal_axes(const Mixture &body) {
       }
   int order[3] = {0, 1, 2};
   std::sort(order, order + 3, [&](int i, int j) { return a[i][i] > a[j][j]; });
-  const auto column = [&](int j) { return Vec3{v.m[0][order[j]], v.m[1][order[j]], v.m[2][order[j]]}; };
+  const auto column = [&](int j) {
+    return Vec3{v.m[0][order[j]], v.m[1][order[j]], v.m[2][order[j]]};
+  };
   const Vec3 x = column(0), y = column(1), z = cross(x, y);
   Mat3 result;
   const Vec3 columns[3] = {x, y, z};
@@ -200,7 +201,8 @@ std::vector<PlacementMove> scanned_moves(const PlacementProblem &problem, MovedS
     moves.push_back({ranked(value), std::move(bodies), std::move(proposed)});
   };
   for (const PlacementCandidate &candidate : problem.candidates(b)) try_move({b}, {candidate.pose});
-  for (const Quaternion &rotation : rotations) try_move({b}, {Pose{rotation, poses[b].translation}});
+  for (const Quaternion &rotation : rotations)
+    try_move({b}, {Pose{rotation, poses[b].translation}});
   for (std::size_t c = 0; c < poses.size(); ++c) {
     if (c == b || problem.kinds[c] == problem.kinds[b]) continue;
     for (const Quaternion &qb : aligned_rotations(problem, b, c, poses[c].rotation))
@@ -208,8 +210,9 @@ std::vector<PlacementMove> scanned_moves(const PlacementProblem &problem, MovedS
         try_move({b, c}, {Pose{qb, poses[c].translation}, Pose{qc, poses[b].translation}});
   }
   constexpr std::size_t best = 12;
-  std::partial_sort(moves.begin(), moves.begin() + std::min(best, moves.size()), moves.end(),
-                    [](const PlacementMove &x, const PlacementMove &y) { return x.score < y.score; });
+  std::partial_sort(
+      moves.begin(), moves.begin() + std::min(best, moves.size()), moves.end(),
+      [](const PlacementMove &x, const PlacementMove &y) { return x.score < y.score; });
   moves.resize(std::min(best, moves.size()));
   return moves;
 }
@@ -347,10 +350,9 @@ bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose
 // Best first, each arrangement once.
 std::vector<PlacementSolution> distinct_solutions(const PlacementProblem &problem,
                                                   std::vector<PlacementSolution> solutions) {
-  std::stable_sort(solutions.begin(), solutions.end(),
-                   [](const PlacementSolution &a, const PlacementSolution &b) {
-                     return a.score < b.score;
-                   });
+  std::stable_sort(
+      solutions.begin(), solutions.end(),
+      [](const PlacementSolution &a, const PlacementSolution &b) { return a.score < b.score; });
   std::vector<PlacementSolution> distinct;
   for (const PlacementSolution &s : solutions) {
     const bool known = std::any_of(distinct.begin(), distinct.end(), [&](const auto &d) {
@@ -369,7 +371,8 @@ std::vector<PlacementSolution> searched(PlacementProblem *state) {
   for (std::size_t b = 0; b < n; ++b) {
     if (state->stopped()) return {};
     std::vector<PlacementCandidate> &own = state->candidates_of_kind[state->kinds[b]];
-    if (own.empty()) own = placement_candidates(state->score->data(), {}, state->bodies[b], options);
+    if (own.empty())
+      own = placement_candidates(state->score->data(), {}, state->bodies[b], options);
   }
   const PlacementProblem &problem = *state;
   std::vector<const std::vector<PlacementCandidate> *> candidates;
@@ -402,8 +405,11 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
                             " for " + std::to_string(bodies.size()));
   ScoreOptions single = score->options();
   single.single_precision = true;
-  PlacementProblem problem{score, std::make_shared<MixtureScore>(score->data(), single), bodies,
-                           kinds, {}, {}, {}, extra, options};
+  PlacementProblem problem{score,  std::make_shared<MixtureScore>(score->data(), single),
+                           bodies, kinds,
+                           {},     {},
+                           {},     extra,
+                           options};
   for (std::size_t b = 0; b < bodies.size(); ++b) {
     if (bodies[b].empty())
       throw std::domain_error("body " + std::to_string(b) + " has no components to place");

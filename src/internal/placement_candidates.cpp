@@ -1,5 +1,5 @@
-#include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/parallel.h>
+#include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
@@ -108,7 +108,8 @@ std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start) {
   std::vector<Quaternion> rotations;
   for (std::size_t i = 0; i < n; ++i) {
     const double s = i + 0.5, t = s / n;
-    const double alpha = two_pi * s / 1.41421356237309504880, beta = two_pi * s / 1.533751168755204288118041;
+    const double alpha = two_pi * s / 1.41421356237309504880,
+                 beta = two_pi * s / 1.533751168755204288118041;
     const double r = std::sqrt(t), q = std::sqrt(1 - t);
     rotations.push_back(start * Quaternion{q * std::cos(beta), r * std::sin(alpha),
                                            r * std::cos(alpha), q * std::sin(beta)});
@@ -258,9 +259,9 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     }
   };
   const std::vector<double> shares =
-      guide.pair ? std::vector<double>(std::begin(kPlacementGuideShares),
-                                       std::end(kPlacementGuideShares))
-                 : std::vector<double>{0};
+      guide.pair
+          ? std::vector<double>(std::begin(kPlacementGuideShares), std::end(kPlacementGuideShares))
+          : std::vector<double>{0};
   const std::size_t runs = std::max<std::size_t>(64, 2 * options.combinations);
   std::vector<Combination> found(runs);
   parallel_for(runs, options.threads, [&](std::size_t run) {
@@ -295,8 +296,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     double energy = 0;
     for (std::size_t b = 0; b < n; ++b) {  // pairs are counted from both sides
       const std::size_t i = first[b] + choice[b];
-      energy +=
-          0.5 * (cost(b, choice[b]) + share * alone[i] - (*candidates[b])[choice[b]].overlap);
+      energy += 0.5 * (cost(b, choice[b]) + share * alone[i] - (*candidates[b])[choice[b]].overlap);
     }
     found[run] = {energy, choice};
   });
@@ -311,8 +311,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
       any = true;
       const std::vector<std::size_t> choice = best.begin()->choice;
       best.erase(best.begin());
-      if (std::find(result.begin(), result.end(), choice) == result.end())
-        result.push_back(choice);
+      if (std::find(result.begin(), result.end(), choice) == result.end()) result.push_back(choice);
     }
   }
   return result;

@@ -203,7 +203,7 @@ def _crosslinks(content: Content) -> str:
         _figure(
             "crosslinks",
             "Cross-links",
-            "A link is satisfied where the closest way to read it spans no more than the linker can. "
+            "A link is satisfied where its closest reading spans no more than the linker can. "
             "False links are expected to stay long: the score bears with them.",
             links.lengths(sets),
         ).removesuffix("</section>")

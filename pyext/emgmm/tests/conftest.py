@@ -12,10 +12,12 @@ _REPOSITORY = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with real maps, structures and mixtures; tests that need it skip where it is missing."""
+    """Folder with real maps, structures and mixtures; tests that need it skip without it."""
     folder = Path(os.environ.get("EMGMM_SHARED_DATA", _REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip(f"needs the shared data folder ({folder.name}), which is not beside the checkout")
+        pytest.skip(
+            f"needs the shared data folder ({folder.name}), which is not beside the checkout"
+        )
     return folder
 
 

@@ -1,4 +1,4 @@
-"""The example of ``make example``, with a short sampling: all of it runs and all subunits are found."""
+"""The example of ``make example``, with a short sampling: all subunits are found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import sys
 import numpy as np
 import pytest
 from command_line import COMPLEX, REPOSITORY
-
 from emgmm.io.structures import read_structure
 
 

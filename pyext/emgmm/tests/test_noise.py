@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from emgmm import _core
 from emgmm.mixture import Mixture
 from emgmm.scoring import NOISE_MODELS, SIGMA_MIN, ScoreOptions, make_score, score_mixture

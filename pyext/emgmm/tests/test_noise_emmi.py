@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from emgmm import _core
 from emgmm.forward.atoms import atom_gaussians
 from emgmm.io.gmm import read_gmm

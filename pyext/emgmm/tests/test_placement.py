@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
@@ -30,7 +29,9 @@ def system_of_chains(structure, dalton_per_component=1090.0):
     index = np.concatenate([np.arange(1, len(x) + 1) for x in beads])
     none = np.zeros(0, dtype=int)
     return System(
-        molecules=tuple(Molecule(str(c), 0, "A" * len(x)) for c, x in zip(chains, beads)),
+        molecules=tuple(
+            Molecule(str(c), 0, "A" * len(x)) for c, x in zip(chains, beads, strict=True)
+        ),
         fragments=(),
         bodies=Bodies(
             names=tuple(map(str, chains)),

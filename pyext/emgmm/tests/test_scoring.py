@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from emgmm import _core
 from emgmm.mixture import Mixture
 from emgmm.scoring import ScoreOptions, make_score, score_mixture
@@ -85,9 +84,9 @@ def test_gradient_is_the_slope():
 
 def test_bad_options_are_refused_by_name():
     data = random_mixture(np.random.default_rng(4), 5)
-    with pytest.raises(ValueError, match="sigma_min.*-1"):
+    with pytest.raises(ValueError, match=r"sigma_min.*-1"):
         make_score(data, ScoreOptions(sigma_min=-1))
-    with pytest.raises(ValueError, match="noise model.*'poisson'"):
+    with pytest.raises(ValueError, match=r"noise model.*'poisson'"):
         make_score(data, ScoreOptions(noise_model="poisson"))
     with pytest.raises(ValueError, match="component_sigma must have 5 values, got 2"):
         make_score(data, ScoreOptions(noise_model="outliers", component_sigma=(1.0, 1.0)))
