@@ -1,6 +1,6 @@
 # make example   set up .venv, run the main job on a real complex, print the path of its report
 # make test      set up .venv, run every test (with IMP found: the module, ctest, parity too)
-# make bench     the benchmarks behind benchmark/RESULTS.md
+# make bench     the benchmarks of minutes behind benchmark/RESULTS.md
 # make lint      ruff and clang-format
 
 PYTHON ?= python3
@@ -30,7 +30,7 @@ test: $(STAMP)
 	PYTHON=$(BIN)/python tools/test_module.sh
 
 bench: $(STAMP)
-	$(BIN)/python benchmark/run_all.py
+	$(BIN)/python benchmark/native/run_all.py
 
 lint: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'

@@ -1,6 +1,6 @@
 """Cost of a fit against the voxels and against the components, each over three decades.
 
-    python benchmark/fit_scaling.py [--largest 10000000] [--plot fit_scaling.png]
+    python benchmark/native/fit_scaling.py [--largest 10000000] [--plot fit_scaling.png]
 
 CPU seconds of one process; the exponent is the slope of a straight line in logarithms.
 """

@@ -12,7 +12,8 @@ kDa a component, EM term alone. Three tables:
 
 What was chosen and why stands in emgmm/scoring.py.
 
-    python benchmark/noise_models.py [--place] [--complexes 1z5s 3sfd] [--threads 2] [--json FILE]
+    python benchmark/native/noise_models.py [--place] [--complexes 1z5s 3sfd] [--threads 2]
+        [--json FILE]
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How many components a map needs: real maps, a published series, simulated maps by resolution.
 
-    python benchmark/fit_quality.py [--resolutions 6 8 11 15 20]
+    python benchmark/native/fit_quality.py [--resolutions 6 8 11 15 20]
 
 Correlations are about zero over the voxels above the threshold unless a column says otherwise.
 """
@@ -13,6 +13,7 @@ import re
 import time
 
 import numpy as np
+from complexes import SHARED
 from emgmm import _core
 from emgmm.errors import InputError
 from emgmm.fitting import estimate_threshold, fit_map, measure, voxel_grid
@@ -21,7 +22,6 @@ from emgmm.io.maps import read_map
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
 from emgmm.simulation import simulate
-from fit_speed import data
 
 # Contour levels: EMDB's recommended one where it is known here, else estimate_threshold.
 _MAPS = {
@@ -41,7 +41,7 @@ def real_maps() -> None:
     print("\n| map | threshold | voxels | CC 0.95 | CC 0.99 | CC 0.95 about mean | CPU s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, (file, threshold) in _MAPS.items():
-        density = read_map(data() / "maps" / file)
+        density = read_map(SHARED / "maps" / file)
         threshold = threshold or estimate_threshold(density)
         start = time.process_time()
         fits = [fit_map(density, target_cc=cc, threshold=threshold) for cc in (0.95, 0.99)]
@@ -73,8 +73,8 @@ def correlation(grid, mixture: Mixture) -> float:
 
 def published_series() -> None:
     file, threshold = _MAPS["EMD-5739"]
-    density = read_map(data() / "maps" / file)
-    folder = data() / "gmm" / "t6ss_emd5739"
+    density = read_map(SHARED / "maps" / file)
+    folder = SHARED / "gmm" / "t6ss_emd5739"
     # The series lies in the frame of the box's corner; it gets the shift that suits it best.
     grid = voxel_grid(density, threshold)
     reference = read_gmm(folder / "128.txt")
@@ -119,7 +119,7 @@ def by_resolution(resolutions: list[float]) -> None:
         ("1OEL ring", "complexes/1oel_7mer.pdb.gz"),
         ("1WCM", "crosslinks/rnapolii/1WCM.pdb.gz"),
     ):
-        structure = read_structure(data() / file)
+        structure = read_structure(SHARED / file)
         mass = float(structure.mass.sum()) / 1000
         for resolution in resolutions:
             # Voxels of a quarter of the resolution, as maps of the EMDB have.

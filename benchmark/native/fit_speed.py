@@ -1,6 +1,6 @@
 """Map to mixture: seconds, memory and correlation, beside scikit-learn as in create_gmm.py.
 
-    python benchmark/fit_speed.py [--sklearn] [--large]
+    python benchmark/native/fit_speed.py [--sklearn] [--large]
 
 The peer draws points in proportion to the density above the threshold (create_gmm.py: 10^6) and
 runs GaussianMixture on them; it takes minutes and gigabytes, so it is run with --sklearn only, and
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,17 +22,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from complexes import SHARED
 from emgmm.fitting import fit_map, measure, peak_rss_mb
 from emgmm.io.maps import DensityMap, read_map, write_map
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
 from emgmm.simulation import simulate
-
-_REPOSITORY = Path(__file__).resolve().parents[1]
-
-
-def data() -> Path:
-    return Path(os.environ.get("EMGMM_SHARED_DATA", _REPOSITORY.parent / "shared" / "data"))
 
 
 def peer(density: DensityMap, components: int, threshold: float, points: int) -> Mixture:
@@ -92,7 +86,7 @@ def row(what: str, components: int, result: dict) -> None:
 
 def complex_200(folder: Path) -> tuple[Path, float]:
     """The 400 kDa ring of 1OEL at 4.2 Å in 200^3 voxels of 0.95 Å; 344,286 above the threshold."""
-    structure = read_structure(data() / "complexes" / "1oel_7mer.pdb.gz")
+    structure = read_structure(SHARED / "complexes" / "1oel_7mer.pdb.gz")
     origin = structure.xyz.mean(axis=0) - 0.95 * 99.5
     grid = DensityMap(np.zeros((200, 200, 200), np.float32), 0.95, origin)
     density = simulate(structure, 4.2, grid=grid).density
@@ -104,7 +98,7 @@ def complex_200(folder: Path) -> tuple[Path, float]:
 
 def complex_512(folder: Path) -> tuple[Path, float]:
     """The same ring eight times over in 512^3 voxels as int16; 10^7 above the threshold."""
-    structure = read_structure(data() / "complexes" / "1oel_7mer.pdb.gz")
+    structure = read_structure(SHARED / "complexes" / "1oel_7mer.pdb.gz")
     grid = DensityMap(np.zeros((256, 256, 256), np.float32), 0.65, [0.0, 0.0, 0.0])
     grid = DensityMap(grid.values, grid.voxel, structure.xyz.mean(axis=0) - 0.65 * 127.5)
     part = simulate(structure, 4.2, grid=grid).density.values
@@ -127,7 +121,7 @@ def main() -> None:
         return
     print("| map and method | components | s | CPU s | peak MB | CC | CC about mean | CC box |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    small = {"map": str(data() / "maps" / "sim_1oel_10.mrc.gz"), "threshold": 65.0}
+    small = {"map": str(SHARED / "maps" / "sim_1oel_10.mrc.gz"), "threshold": 65.0}
     threads = arguments.threads
     for components in (64, 256, 1024):
         row("sim_1oel_10, emgmm", components, run(components=components, threads=threads, **small))
