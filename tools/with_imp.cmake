@@ -31,15 +31,4 @@ include_directories("${CMAKE_BINARY_DIR}/include")
 
 imp_build_module(${CMAKE_SOURCE_DIR} emgmm)
 
-# IMP makes a test of every script in examples/ and benchmark/. Those of the pip package need that
-# package, which IMP's Python need not have; pytest runs them.
-file(GLOB_RECURSE scripts RELATIVE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/examples/*.py
-     ${CMAKE_SOURCE_DIR}/benchmark/*.py)
-set(ignored "")
-foreach(script ${scripts})
-  get_filename_component(name ${script} NAME)
-  if(NOT name MATCHES "^imp_")
-    string(APPEND ignored " IMP.emgmm-${name}")
-  endif()
-endforeach()
-file(WRITE ${CMAKE_BINARY_DIR}/CTestCustom.cmake "set(CTEST_CUSTOM_TESTS_IGNORE ${ignored})\n")
+include(tools/imp_scripts.cmake)
