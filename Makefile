@@ -35,7 +35,7 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror include/*.h include/internal/*.h src/*.cpp src/internal/*.cpp pyext/*.cpp test/*.h test/*.cpp
+	$(BIN)/clang-format --dry-run --Werror include/*.h include/internal/*.h src/*.h src/*.cpp src/internal/*.cpp pyext/*.cpp test/*.h test/*.cpp
 
 clean:
 	rm -rf build $(VENV)

@@ -10,6 +10,7 @@ import IMP.atom
 import IMP.core
 import IMP.emgmm.gmm
 import IMP.emgmm.macros
+import IMP.emgmm.movers
 import IMP.emgmm.restart
 import IMP.emgmm.restraint
 import IMP.emgmm.sampling
@@ -138,6 +139,37 @@ class Tests(IMP.test.TestCase):
         self.assertEqual(sorted(os.listdir("out/rmfs")), ["0.rmf3"])
         self.assertRaises(
             ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options
+        )
+
+    def test_global_moves(self):
+        """Swaps and turns get their share of the moves, and each of them a line"""
+        system = self.make()
+        result = IMP.emgmm.macros.sample(
+            system, "out", steps=400, frame_interval=10, global_moves=0.3, progress=None
+        )
+        self.assertEqual(result["moves"], 400)
+        names = [m.get_name() for m in system.dof.get_movers()]
+        extra = {k for k in result["acceptance"] if k.startswith(("turn ", "swap "))}
+        self.assertEqual(len(extra), 3)  # two bodies: two turns, one swap
+        self.assertEqual(len(result["acceptance"]), len(names) + len(extra))
+        line = self.read_stat()[-1]
+        self.assertEqual(sum("Acceptance_swap" in key for key in line), 1)
+
+        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
+        local = system.dof.get_movers()
+        tried = {}
+        for movers in (turns, swaps, local):
+            for mover in movers:
+                mover.reset_statistics()
+        schedule = IMP.emgmm.movers.create_schedule(local, turns, swaps, 0.3)
+        for _ in range(1000):
+            schedule.propose()
+            schedule.reject()
+        for kind, movers in (("turn", turns), ("swap", swaps), ("local", local)):
+            tried[kind] = sum(mover.get_number_of_proposed() for mover in movers)
+        self.assertEqual(tried, {"turn": 150, "swap": 150, "local": 700})
+        self.assertRaises(
+            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, global_moves=1.0
         )
 
     def test_ranks(self):

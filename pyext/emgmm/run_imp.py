@@ -206,6 +206,7 @@ def build_imp_system(config: Config, out: Path):
             "sigma_min": em.sigma_min,
             "scale": em.scale,
             "background": em.background,
+            "single_precision": config.sampling.precision == "single",
         }
         if em.scale_to_mass and em.map_mass:
             options["target_mass"] = em.map_mass
@@ -324,6 +325,7 @@ def main() -> None:
         annealing=Annealing(annealing.low_weight, sampling.low_steps, annealing.high_steps),
         start="asis",
         seed=sampling.seed,
+        global_moves=sampling.global_moves,
         restart=going_on,
         exchange=exchange,
     )

@@ -14,6 +14,7 @@ import IMP.core
 import IMP.pmi.macros
 import IMP.pmi.samplers
 import numpy as np
+from IMP.emgmm.movers import create_global_movers, create_schedule
 from IMP.emgmm.restart import State, merge_segments, set_aside
 
 
@@ -44,7 +45,11 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
     job = None  # set by sample() for the time that PMI's macro makes its sampler
 
     def __init__(self, model, objects=None, temp=1.0, filterbyname=None, score_moved=False):
-        super().__init__(model, objects, temp, filterbyname, score_moved)
+        turns, swaps = self.job.global_movers
+        # PMI's mover of all movers only tells how often each was accepted.
+        super().__init__(model, [*objects, *turns, *swaps], temp, filterbyname, score_moved)
+        self.mc.clear_movers()
+        self.mc.add_mover(create_schedule(objects, turns, swaps, self.job.global_moves))
         self.accepted = self.proposed = 0
         self.job.sampler = self
 
@@ -76,6 +81,7 @@ class _Job:
     def __init__(self, system, output, annealing, steps, progress):
         self.system, self.output, self.annealing = system, output, annealing
         self.steps, self.progress = steps, progress
+        self.global_moves, self.global_movers = 0.0, ([], [])
         self.done = 0  # moves at full weight
         self.high_steps = 0  # left at full weight before the weight drops
         self.sampler = None
@@ -150,6 +156,7 @@ def sample(
     box=None,
     seed=1,
     score_moved=True,
+    global_moves=0.0,
     restart=False,
     progress=_show,
     verbose=False,
@@ -174,6 +181,8 @@ def sample(
     @param box edge of the box of random starts in A
     @param seed every replica draws from its own stream of this seed
     @param score_moved compute only what moved
+    @param global_moves share of moves by which two rigid bodies change places, or one turns about
+           its own axes
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -190,8 +199,12 @@ def sample(
     exchange_interval = min(exchange_interval, frame_interval)
     if start not in ("random", "asis"):
         raise ValueError(f"start is {start!r}, expected 'random' or 'asis'")
+    if not 0 <= global_moves < 1:
+        raise ValueError(f"global_moves is {global_moves!r}, expected 0 <= global_moves < 1")
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
+    if global_moves > 0:
+        job.global_moves, job.global_movers = global_moves, create_global_movers(system.dof)
     exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

@@ -1,0 +1,76 @@
+/**
+ *  \file body_moves.h
+ *  \brief Proposals of the core's movers on rigid bodies of IMP.
+ */
+
+#ifndef IMPEMGMM_BODY_MOVES_H
+#define IMPEMGMM_BODY_MOVES_H
+
+#include <IMP/check_macros.h>
+#include <IMP/core/MonteCarloMover.h>
+#include <IMP/emgmm/internal/global_movers.h>
+#include <IMP/random.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "particles.h"
+
+IMPEMGMM_BEGIN_NAMESPACE
+
+namespace body_moves {
+
+inline void check_body(Model *m, ParticleIndex pi) {
+  IMP_USAGE_CHECK(core::RigidBody::get_is_setup(m, pi),
+                  "Particle " << m->get_particle_name(pi) << " must be a core::RigidBody");
+  IMP_USAGE_CHECK(
+      !core::RigidBodyMember::get_is_setup(m, pi),
+      "Rigid body " << m->get_particle_name(pi) << " must not be a member of another one");
+}
+
+inline algebra::Transformation3D get_pose(Model *m, ParticleIndex pi) {
+  return core::RigidBody(m, pi).get_reference_frame().get_transformation_to();
+}
+
+inline void set_pose(Model *m, ParticleIndex pi, const algebra::Transformation3D &pose) {
+  core::RigidBody(m, pi).set_reference_frame_lazy(algebra::ReferenceFrame3D(pose));
+}
+
+// Moves the bodies as the core's mover says, which knows them by their place in the list; keeps
+// in `last` where they were.
+inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &bodies,
+                                           const emcore::Mover &mover,
+                                           algebra::Transformation3Ds *last) {
+  last->clear();
+  std::vector<emcore::Pose> poses;
+  for (ParticleIndex pi : bodies) {
+    last->push_back(get_pose(m, pi));
+    poses.push_back(particles::to_core(last->back()));
+  }
+  // IMP's generator seeds the core's, so that a run is the same from the same seed of IMP.
+  emcore::Random random(random_number_generator());
+  const std::vector<std::vector<double>> no_parameters;
+  emcore::Move move;
+  const double log_ratio = mover.propose({poses, no_parameters}, 1, random, &move);
+  for (std::size_t j = 0; j < move.bodies.size(); ++j)
+    set_pose(m, bodies[move.bodies[j]], particles::to_imp(move.poses[j]));
+  return core::MonteCarloMoverResult(bodies, std::exp(log_ratio));
+}
+
+inline void restore(Model *m, const ParticleIndexes &bodies,
+                    const algebra::Transformation3Ds &last) {
+  for (std::size_t j = 0; j < bodies.size(); ++j) set_pose(m, bodies[j], last[j]);
+}
+
+inline ModelObjectsTemp get_particles(Model *m, const ParticleIndexes &bodies) {
+  ModelObjectsTemp particles;
+  for (ParticleIndex pi : bodies) particles.push_back(m->get_particle(pi));
+  return particles;
+}
+
+}  // namespace body_moves
+
+IMPEMGMM_END_NAMESPACE
+
+#endif /* IMPEMGMM_BODY_MOVES_H */
