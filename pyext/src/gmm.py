@@ -2,6 +2,7 @@
 Gaussian mixtures as particles: read, written, taken from a hierarchy, drawn as a map.
 """
 
+import contextlib
 import os
 
 import IMP
@@ -63,6 +64,39 @@ def read_components(fn):
     return components
 
 
+def get_gaussian_from_covariance(covariance, center):
+    """Get the Gaussian of a covariance, its axes a rotation whatever its variances.
+    @param covariance 3x3 numbers in A^2
+    @param center IMP.algebra.Vector3D, in A
+    @return IMP.algebra.Gaussian3D
+    """
+    variances, axes = np.linalg.eigh(np.asarray(covariance, dtype=float))
+    if np.linalg.det(axes) < 0:
+        axes[:, 0] *= -1
+    rotation = IMP.algebra.get_rotation_from_matrix(*axes.ravel())
+    frame = IMP.algebra.ReferenceFrame3D(IMP.algebra.Transformation3D(rotation, center))
+    return IMP.algebra.Gaussian3D(frame, IMP.algebra.Vector3D(*variances))
+
+
+@contextlib.contextmanager
+def exact_orientations():
+    """While in this context, IMP (PMI too) reads GMM files with get_gaussian_from_covariance() of
+    this module. Its own takes axes that are not orthogonal where two variances are equal, and so
+    turns and shrinks the Gaussian: 4, 4, 35 A^2 became 2.9, 2.9, 26."""
+    theirs = IMP.algebra.get_gaussian_from_covariance
+    IMP.algebra.get_gaussian_from_covariance = get_gaussian_from_covariance
+    try:
+        yield
+    finally:
+        IMP.algebra.get_gaussian_from_covariance = theirs
+
+
+def get_is_rotated(p):
+    """Whether the orientation of a Gaussian particle is a rotation; see exact_orientations()."""
+    rotation = IMP.core.Gaussian(p).get_reference_frame().get_transformation_to().get_rotation()
+    return abs(rotation.get_quaternion().get_squared_magnitude() - 1) < 1e-6
+
+
 def create_gaussian(m, weight, mean, covariance, name="Gaussian%1%", radius_scale=3.0):
     """Create one Gaussian particle with mass and radius.
     @param m the Model
@@ -74,18 +108,10 @@ def create_gaussian(m, weight, mean, covariance, name="Gaussian%1%", radius_scal
     @return the particle
     """
     p = IMP.Particle(m, name)
-    variances, axes = np.linalg.eigh(np.asarray(covariance, dtype=float))
-    if np.linalg.det(axes) < 0:
-        axes[:, 0] *= -1
-    rotation = IMP.algebra.get_rotation_from_matrix(*axes.ravel())
-    frame = IMP.algebra.ReferenceFrame3D(
-        IMP.algebra.Transformation3D(rotation, IMP.algebra.Vector3D(*mean))
-    )
-    IMP.core.Gaussian.setup_particle(
-        p, IMP.algebra.Gaussian3D(frame, IMP.algebra.Vector3D(*variances))
-    )
+    shape = get_gaussian_from_covariance(covariance, IMP.algebra.Vector3D(*mean))
+    IMP.core.Gaussian.setup_particle(p, shape)
     IMP.atom.Mass.setup_particle(p, weight)
-    IMP.core.XYZR.setup_particle(p, radius_scale * variances[-1] ** 0.5)
+    IMP.core.XYZR.setup_particle(p, radius_scale * max(shape.get_variances()) ** 0.5)
     return p
 
 

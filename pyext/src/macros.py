@@ -18,6 +18,7 @@ import IMP.pmi.restraints.crosslinking
 import IMP.pmi.restraints.stereochemistry
 import IMP.pmi.tools
 import IMP.pmi.topology
+from IMP.emgmm.gmm import exact_orientations
 from IMP.emgmm.sampling import sample  # noqa: F401
 
 
@@ -114,13 +115,14 @@ def build_system(
     if protocol_output:
         builder.system.add_protocol_output(protocol_output)
     builder.add_state(reader, fasta_name_map=fasta_names)
-    hierarchy, dof = builder.execute_macro(
-        max_rb_trans=max_translation,
-        max_rb_rot=max_rotation,
-        max_bead_trans=max_translation,
-        max_srb_trans=max_translation,
-        max_srb_rot=max_rotation,
-    )
+    with exact_orientations():
+        hierarchy, dof = builder.execute_macro(
+            max_rb_trans=max_translation,
+            max_rb_rot=max_rotation,
+            max_bead_trans=max_translation,
+            max_srb_trans=max_translation,
+            max_srb_rot=max_rotation,
+        )
     molecules = [
         mol for state in builder.get_molecules() for copies in state.values() for mol in copies
     ]
@@ -195,7 +197,8 @@ def _set_bead_variances(hierarchy):
             # Components of a fitted mixture hang below a node of their own; beads are residues.
             if (
                 IMP.core.XYZR.get_is_setup(q)
-                and IMP.atom.Fragment.get_is_setup(q)
+                # A bead of one residue is that residue.
+                and (IMP.atom.Fragment.get_is_setup(q) or IMP.atom.Residue.get_is_setup(q))
                 and not q.get_name().startswith("Density #")
             ):
                 variance = IMP.core.XYZR(q).get_radius() ** 2 / 5

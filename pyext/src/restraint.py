@@ -142,6 +142,15 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         self.dataset = None
 
         self.model_ps = IMP.emgmm.gmm.get_gaussians(densities)
+        wrong = sum(not IMP.emgmm.gmm.get_is_rotated(p) for p in self.model_ps)
+        if wrong:
+            warnings.warn(
+                f"{wrong} of {len(self.model_ps)} Gaussians of the model were read from a file "
+                "with wrong axes, because two of their variances are equal; build the model within "
+                "IMP.emgmm.gmm.exact_orientations()",
+                IMP.pmi.StructureWarning,
+                stacklevel=2,
+            )
         if target_fn:
             self.dataset = _get_dataset(target_fn)
             self.target_ps = IMP.emgmm.gmm.read_gaussians(
