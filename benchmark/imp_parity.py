@@ -195,7 +195,7 @@ def main():
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     shared = Path(arguments[0] if arguments else os.environ.get("EMGMM_SHARED_DATA", beside))
     try:
-        import emgmm  # noqa: F401
+        import emgmm._core  # noqa: F401
     except ImportError:
         print("not run: the pip package emgmm is not in this Python")
         return 0

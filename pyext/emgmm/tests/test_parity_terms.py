@@ -1,4 +1,4 @@
-"""Every term of RNA polymerase II's score, by both engines: the table of benchmark/imp_parity.py."""
+"""Every term of RNA polymerase II by both engines: the table of benchmark/imp_parity.py."""
 
 import importlib.util
 from pathlib import Path
