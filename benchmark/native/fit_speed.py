@@ -1,6 +1,6 @@
 """Map to mixture: seconds, memory and correlation, beside scikit-learn as in create_gmm.py.
 
-    python benchmark/native/fit_speed.py [--sklearn] [--large]
+    python benchmark/native/fit_speed.py [--sklearn [--peer-components 256]] [--large]
 
 The peer draws points in proportion to the density above the threshold (create_gmm.py: 10^6) and
 runs GaussianMixture on them; it takes minutes and gigabytes, so it is run with --sklearn only, and
@@ -112,6 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sklearn", action="store_true")
     parser.add_argument("--points", type=int, default=100_000)
+    parser.add_argument("--peer-components", nargs="+", type=int, default=[64, 256])
     parser.add_argument("--large", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -123,11 +124,21 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     small = {"map": str(SHARED / "maps" / "sim_1oel_10.mrc.gz"), "threshold": 65.0}
     threads = arguments.threads
+    ratios = []
     for components in (64, 256, 1024):
-        row("sim_1oel_10, emgmm", components, run(components=components, threads=threads, **small))
-        if arguments.sklearn and components <= 256:
-            result = run(components=components, peer=True, points=arguments.points, **small)
-            row(f"sim_1oel_10, scikit-learn, {arguments.points} points", components, result)
+        ours = run(components=components, threads=threads, **small)
+        row("sim_1oel_10, emgmm", components, ours)
+        if arguments.sklearn and components in arguments.peer_components:
+            theirs = run(components=components, peer=True, points=arguments.points, **small)
+            row(f"sim_1oel_10, scikit-learn, {arguments.points} points", components, theirs)
+            again = run(components=components, threads=threads, **small)
+            row("sim_1oel_10, emgmm, after it", components, again)
+            ratios.append(
+                f"{components} components, scikit-learn / emgmm: {theirs['wall'] / ours['wall']:.0f} "
+                f"and {theirs['wall'] / again['wall']:.0f} in wall seconds (before, after), "
+                f"{theirs['cpu'] / ours['cpu']:.0f} and {theirs['cpu'] / again['cpu']:.0f} in CPU "
+                f"seconds, {theirs['rss'] / ours['rss']:.0f} in memory"
+            )
     with tempfile.TemporaryDirectory() as folder:
         path, threshold = complex_200(Path(folder))
         for components in (4096, 16384):
@@ -137,6 +148,8 @@ def main() -> None:
             path, threshold = complex_512(Path(folder))
             result = run(map=str(path), threshold=threshold, components=20_000, threads=threads)
             row("512^3 int16, 10^7 voxels, emgmm", 20_000, result)
+    for line in ratios:
+        print(f"\n{line}")
 
 
 if __name__ == "__main__":

@@ -112,20 +112,21 @@ def fit(map_path, output, components, target_cc, threads, report, force, **optio
     "--noise-model", type=click.Choice(_NOISE_MODELS), default="lognormal", show_default=True
 )
 @click.option("--sigma-min", type=float, default=0.1, show_default=True, help="Log ratio units.")
+@click.option("--errors", metavar="FILE.csv", help="Of the GMM (fit --errors); adds to --sigma-min.")
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
 @threads_option
 @report_option
 @force_option
 def score(
-    gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads, report, force
+    gmm, model, noise_model, sigma_min, errors, scale, dalton_per_component, threads, report, force
 ) -> None:
     """One MODEL (a structure, or a mixture) against the data mixture GMM."""
     check_report(report, force)
     from .cli_fit import score_command
 
     result = score_command(
-        gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads or 0
+        gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads or 0, errors
     )
     write_report(report, result, force)
     say(

@@ -68,14 +68,21 @@ def score_command(
     scale: str,
     dalton_per_component: float,
     threads: int,
+    errors: str | None = None,
 ) -> dict:
     """``emgmm score``: numbers of one model against a data mixture."""
+    from .fit_error import read_component_errors
     from .scoring import ScoreOptions, score_mixture
 
     data = read_gmm(gmm)
     placed = model_mixture(model, dalton_per_component, threads)
+    error = () if errors is None else tuple(read_component_errors(errors, len(data)).tolist())
     options = ScoreOptions(
-        noise_model=noise_model, sigma_min=sigma_min, scale=scale, threads=threads
+        noise_model=noise_model,
+        sigma_min=sigma_min,
+        component_error=error,
+        scale=scale,
+        threads=threads,
     )
     with bad_values("emgmm score"):
         result = score_mixture(data.scaled_to(placed.mass), placed, options)

@@ -60,6 +60,8 @@ class EmConfig(_Section):
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
     ] = "lognormal"  # eq. 13; parts missing: "outliers", see scoring.py
     sigma_min: NotNegative = 0.1  # log ratio units; why so much: scoring.SIGMA_MIN
+    # CSV of `emgmm fit --errors` for gmm: the error of each component, added in squares to sigma_min
+    errors: str | None = None
     # share of each data component that no model need explain, lognormal models only
     background: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     scale: Literal["fixed", "profiled"] = "fixed"
@@ -186,7 +188,7 @@ class Config(_Section):
 # Keys that hold paths of files or folders that must be there.
 _PATHS = {
     SystemConfig: {"topology": "file", "pdb_dir": "folder", "fasta_dir": "folder", "gmm_dir": None},
-    EmConfig: {"gmm": "file", "map": "file"},
+    EmConfig: {"gmm": "file", "map": "file", "errors": "file"},
     CrosslinksConfig: {"file": "file"},
     AnalysisConfig: {"reference": "file"},
 }
@@ -249,6 +251,8 @@ def _check(path: Path, config: Config) -> None:
                 raise InputError(
                     path, "gmm as well", "map (the key is of its fit)", f"em.{fit_keys[0]}"
                 )
+        elif em.errors is not None:
+            raise InputError(path, "map", "gmm, whose components they are of", "em.errors")
         elif len(fit_keys) != 1:
             found = "both" if fit_keys else "neither"
             raise InputError(path, f"{found} of components and target_cc", "exactly one", "em")

@@ -10,6 +10,7 @@ Two errors of a component k are told apart, both in units of the log ratio that 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +18,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgmm import _core
+from emgmm.errors import InputError
 from emgmm.fitting import fit_map, voxel_grid
-from emgmm.io.files import replacing
+from emgmm.io.files import read_text, replacing
 from emgmm.io.maps import DensityMap
 from emgmm.mixture import Mixture
 from emgmm.rasterize import rasterize
 
+_TABLE = "a table num,misfit,noise,total (emgmm fit --errors)"
+UNBOUNDED = 10.0  # an error of e^10 says as little as an infinite one, and is a number
 _MARGIN = 4  # widths of the widest component, around the voxels above the threshold
 
 
@@ -33,7 +37,7 @@ class ComponentErrors:
     Attributes
     ----------
     misfit
-        (n,) log of overlap with the map / overlap with the mixture.
+        (n,) log of overlap with the map / overlap with the mixture, within ± `UNBOUNDED`.
     noise
         (n,) relative standard deviation of the overlap by the noise of the map; None without
         half maps.
@@ -50,8 +54,12 @@ class ComponentErrors:
 
     @property
     def sigma_min(self) -> float:
-        """Root of the mean square of `total`: one least σ for the whole mixture."""
-        return float(np.sqrt(np.mean(self.total**2)))
+        """Root of the mean square of `total`: one least σ for the whole mixture.
+
+        Components out of the map, of `UNBOUNDED` error, are left out: they would decide alone.
+        """
+        known = self.total[self.total < UNBOUNDED]
+        return float(np.sqrt(np.mean(known**2))) if known.size else UNBOUNDED
 
 
 def component_errors(
@@ -77,18 +85,21 @@ def component_errors(
     grid = voxel_grid(density, threshold)
     arrays = mixture.means, mixture.covariances, mixture.weights
     with_map, with_mixture = _core.component_overlaps(grid, *arrays, threads=threads).T
-    # A component out of the map has no overlap: its error is without bound.
+    # A component out of the map has no overlap with it.
     with np.errstate(divide="ignore", invalid="ignore"):
-        misfit = np.log(with_map / with_mixture)
-    misfit = np.where(np.isfinite(misfit), misfit, np.inf)
+        misfit = _bounded(np.log(with_map / with_mixture))
     if half_maps is None:
         return ComponentErrors(misfit)
     for half in half_maps:
         check_same_frame(density, half)
     width = np.linalg.det(mixture.covariances) ** (1 / 6)
     noise = smoothed_noise(density, half_maps, threshold, width)
-    with np.errstate(divide="ignore"):
-        return ComponentErrors(misfit, noise / with_mixture)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return ComponentErrors(misfit, _bounded(noise / with_mixture))
+
+
+def _bounded(error: np.ndarray) -> np.ndarray:
+    return np.clip(np.where(np.isnan(error), UNBOUNDED, error), -UNBOUNDED, UNBOUNDED)
 
 
 def smoothed_noise(
@@ -199,3 +210,41 @@ def write_component_errors(
         rows.append(f"{k},{misfit:.6g},{noise},{total:.6g}")
     with replacing(path, force) as draft:
         draft.write_text("\n".join(rows) + "\n")
+
+
+def read_component_errors(path: str | os.PathLike, components: int | None = None) -> np.ndarray:
+    """The column ``total`` (n,) of a file of `write_component_errors`, dimensionless.
+
+    Parameters
+    ----------
+    components
+        How many there must be.
+
+    Raises
+    ------
+    InputError
+        No such file, no such column, a value that is not a number of at least 0, another number of
+        rows than ``components``.
+    """
+    lines = read_text(path, _TABLE).splitlines()
+    names = [name.strip() for name in lines[0].split(",")] if lines else []
+    if "total" not in names:
+        raise InputError(path, lines[0][:60] if lines else "an empty file", _TABLE, "line 1")
+    column = names.index("total")
+    totals = []
+    for number, line in enumerate(lines[1:], 2):
+        cells = line.split(",")
+        try:
+            total = float(cells[column]) if len(cells) == len(names) else math.nan
+        except ValueError:
+            total = math.nan
+        if not 0 <= total < math.inf:
+            found = cells[column].strip() if column < len(cells) else line[:60]
+            raise InputError(
+                path, found, f"{len(names)} numbers, total not negative", f"line {number}"
+            )
+        totals.append(total)
+    if not totals or components is not None and len(totals) != components:
+        expected = f"{components}, one a component of the mixture" if components else _TABLE
+        raise InputError(path, f"{len(totals)} errors", expected)
+    return np.array(totals)

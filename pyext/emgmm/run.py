@@ -21,6 +21,7 @@ from . import __version__
 from .checkpoint import read_checkpoint
 from .config import Config, dump_config, load_config
 from .errors import InputError
+from .fit_error import read_component_errors
 from .io.files import replacing
 from .io.gmm import read_gmm, write_gmm
 from .mixture import Mixture
@@ -316,7 +317,10 @@ def _write_data(config: Config, path: Path, stage: Callable[[str], None]) -> Non
     if em.gmm is not None:
         from .io.gmm import data_path
 
-        write_gmm(path, read_gmm(em.gmm), data_fn=data_path(em.gmm))
+        data = read_gmm(em.gmm)
+        if em.errors is not None:
+            read_component_errors(em.errors, len(data))
+        write_gmm(path, data, data_fn=data_path(em.gmm))
         return
     from .fitting import fit_map
     from .io.maps import read_map

@@ -20,12 +20,14 @@ import numpy as np
 
 from .config import Config, dump_config, load_config
 from .errors import InputError
+from .io.gmm import read_gmm
 from .io.topology import TopologyRow, read_topology
 from .mixture import Mixture
 from .poses import to_matrices
 from .representation.system import System
-from .sampler_setup import random_starts
+from .sampler_setup import random_starts, scaled_data, score_options
 from .sampling import placed_starts
+from .scoring import with_sigma
 
 _TABLE, _LOG = "topology_imp.txt", "imp.log"
 _RESULT, _STARTS = "restart/result.json", "restart/starts.npy"
@@ -208,6 +210,11 @@ def build_imp_system(config: Config, out: Path):
             "background": em.background,
             "single_precision": config.sampling.precision == "single",
         }
+        if em.errors is not None:
+            data = scaled_data(read_gmm(out / "data_gmm.txt"), native.mass, em)
+            sigma = with_sigma(data, score_options(config))
+            options["sigma_min"] = sigma.sigma_min
+            options["component_sigmas"] = sigma.component_sigma
         if em.scale_to_mass and em.map_mass:
             options["target_mass"] = em.map_mass
     sampling = config.sampling

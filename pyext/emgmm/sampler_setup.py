@@ -19,6 +19,7 @@ from .crosslinks import (
     read_crosslinks,
 )
 from .errors import InputError
+from .fit_error import read_component_errors
 from .global_moves import global_movers
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
@@ -62,9 +63,11 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
 def score_options(config: Config) -> ScoreOptions:
     """The EM score that the settings ask for."""
     em = config.em
+    errors = () if em.errors is None else tuple(read_component_errors(em.errors).tolist())
     return ScoreOptions(
         noise_model=em.noise_model,
         sigma_min=em.sigma_min,
+        component_error=errors,
         background=em.background,
         scale=em.scale,
         single_precision=config.sampling.precision == "single",

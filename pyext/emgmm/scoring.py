@@ -18,7 +18,7 @@ the mass of an incomplete model, costs 2 to 5 Å in all of them: say what the ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +53,10 @@ class ScoreOptions:
     component_sigma
         One positive value a data component instead of the last line: Da²/Å³, for
         ``lognormal_local`` in log ratio units.
+    component_error
+        Error of each data component in log ratio units (`emgmm.fit_error`), added in squares to
+        ``sigma_min``: what the data GMM itself gets wrong of the map no model can explain. The one
+        sigma of ``lognormal`` takes their mean square.
     background
         Share b of each data component that no model need explain (lognormal models, fixed scale):
         l_k = log[(ov_MD,k + b ov_DD,k) / (1 + b) ov_DD,k].
@@ -72,6 +76,7 @@ class ScoreOptions:
     noise_model: str = "lognormal"
     sigma_min: float = SIGMA_MIN
     component_sigma: tuple[float, ...] = ()
+    component_error: tuple[float, ...] = ()
     background: float = 0.0
     scale: str = "fixed"
     floor: float = 0.0
@@ -101,6 +106,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
     """
     if options.scale not in ("fixed", "profiled"):
         raise ValueError(f"scale must be 'fixed' or 'profiled', got {options.scale!r}")
+    options = with_sigma(data, options)
     return _core.MixtureScore(
         data.means,
         data.covariances,
@@ -114,6 +120,41 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
         threads=options.threads,
         single_precision=options.single_precision,
     )
+
+
+def with_sigma(data: Mixture, options: ScoreOptions) -> ScoreOptions:
+    """``component_error`` as the ``sigma_min`` or ``component_sigma`` that it comes to for ``data``.
+
+    Raises
+    ------
+    ValueError
+        Another number of errors than of components, a negative one, ``component_sigma`` as well.
+    """
+    if not options.component_error:
+        return options
+    errors = np.asarray(options.component_error, dtype=np.float64)
+    if options.component_sigma:
+        raise ValueError("give component_sigma or component_error, not both")
+    if errors.shape != (len(data),) or not (errors >= 0).all():
+        raise ValueError(
+            f"component_error must be {len(data)} values of at least 0, one a data component, "
+            f"got {errors.size} from {errors.min():g}"
+        )
+    if options.noise_model == "lognormal":
+        sigma = float(np.hypot(options.sigma_min, np.sqrt(np.mean(errors**2))))
+        return replace(options, sigma_min=sigma, component_error=())
+    sigma = np.hypot(options.sigma_min, errors)
+    if options.noise_model != "lognormal_local":
+        sigma *= self_overlaps(data, options.threads)
+    return replace(options, component_sigma=tuple(sigma.tolist()), component_error=())
+
+
+def self_overlaps(data: Mixture, threads: int = 1) -> np.ndarray:
+    """ov_DD,k (N_D,) of a mixture, Da²/Å³."""
+    arrays = data.means, data.covariances, data.weights
+    # sigma_k of this model is sigma_min ov_DD,k, whatever the model.
+    core = _core.MixtureScore(*arrays, noise_model="gaussian", sigma_min=1.0, threads=threads)
+    return np.asarray(core.component_sigma_estimates(np.zeros(len(data))))
 
 
 def score_mixture(
