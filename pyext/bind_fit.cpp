@@ -87,11 +87,12 @@ nb::tuple fit_map(const emcore::VoxelGrid &grid, std::size_t components, double 
   options.outside = outside;
   options.levels = levels;
   options.keep_levels = keep_levels;
-  options.progress = [&](std::size_t reached, const emcore::MapFitLevel *last) {
+  options.progress = [&](std::size_t reached, const emcore::MapFitLevel *last, double share) {
     nb::gil_scoped_acquire acquire;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();  // Ctrl-C
     if (!progress.is_none())
-      progress(reached, last ? nb::object(to_dict(*last)) : nb::object(nb::none()));
+      progress(reached, last ? nb::object(to_dict(*last)) : nb::object(nb::none()),
+               share < 0 ? nb::object(nb::none()) : nb::object(nb::float_(share)));
   };
   emcore::MapFitResult result;
   {

@@ -4,20 +4,13 @@
 
 #include <IMP/emgmm/internal/em_grid.h>
 #include <IMP/emgmm/internal/gaussian.h>
+#include <IMP/emgmm/internal/map_measure.h>
 
 #include <cstdint>
 #include <functional>
 #include <vector>
 
 namespace emcore {
-
-// How well a mixture explains a map; correlations about zero and about the means of the voxels
-// above the threshold, and about zero over the whole box with the map set to zero below it.
-struct MapFitLevel {
-  std::size_t components = 0;
-  double cc = 0, cc_mean = 0, cc_box = 0;
-  double seconds = 0;  // since the start
-};
 
 struct MapFitOptions {
   std::size_t components = 0;      // the number, or 0 for the least that reaches
@@ -32,9 +25,10 @@ struct MapFitOptions {
   bool levels = true;        // measure the mixture at every doubling
   int polish = 60;           // least-squares steps at the end
   double step = 1;           // of the least squares, before it adapts
-  // Called between iterations with the number of components reached and the last measurement (null
-  // before the first); what it throws ends the fit.
-  std::function<void(std::size_t components, const MapFitLevel *last)> progress;
+  // Called between iterations with the number of components reached, the last measurement (null
+  // before the first) and the share of the work that is done (an estimate, -1 while there is none:
+  // at the start of a search); what it throws ends the fit.
+  std::function<void(std::size_t components, const MapFitLevel *last, double share)> progress;
 };
 
 struct MapFitResult {
@@ -50,17 +44,6 @@ struct MapFitResult {
 // Throws std::domain_error for more components than voxels, for a target out of (0, 1), or one
 // that max_components do not reach.
 MapFitResult fit_map(const VoxelGrid &grid, const MapFitOptions &options);
-
-// The correlations of a mixture (weights in density x Å³) with the map.
-MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned threads);
-
-// Overlap of each component with the map and with the mixture, over the voxels above the threshold:
-// sums of phi_k w and phi_k t times the voxel's volume, in the units of the map.
-struct ComponentOverlap {
-  double with_map = 0, with_mixture = 0;
-};
-std::vector<ComponentOverlap> component_overlaps(const VoxelGrid &grid, const Mixture &mixture,
-                                                 unsigned threads);
 
 }  // namespace emcore
 

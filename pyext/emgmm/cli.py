@@ -71,7 +71,7 @@ def simulate(
 @click.option("--components", type=click.IntRange(min=1), help="Number of Gaussians.")
 @click.option("--target-cc", type=float, help="The least number that reaches this correlation.")
 @click.option("--threshold", type=float, help="Contour level; default: Otsu's, with a warning.")
-@click.option("--resolution", type=float, help="Å; for the number where none is asked for.")
+@click.option("--resolution", type=float, help="Å; least width of a Gaussian, default number.")
 @click.option("--half-maps", nargs=2, metavar="A B", help="For the noise, and for the number.")
 @click.option("--errors", metavar="FILE.csv", help="Write the error of each component.")
 @click.option("--raster", metavar="FILE.mrc", help="Write the mixture in the map's own frame.")

@@ -157,8 +157,8 @@ class Bar:
         if self._bar is not None:
             self._bar.update(self._task, description=text)
 
-    def advance(self, done: float, total: float, note: str = "") -> None:
-        """How far it is."""
+    def advance(self, done: float, total: float | None, note: str = "") -> None:
+        """How far it is; a total of None says nothing new about the end."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, note=note)
 

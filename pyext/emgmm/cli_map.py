@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -49,12 +50,9 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
         if halves:
             threshold = estimate_threshold(density) if threshold is None else threshold
             if components is None and request.target_cc is None:
-                free, components = _by_half_maps(halves, threshold, request)
-
-        def show(reached: int, level: dict | None) -> None:
-            note = f"{reached} Gaussians" + (f", CC {level['cc']:.3f}" if level else "")
-            bar.advance(reached if components else 0, components or 0, note)
-
+                bar.stage(f"number of Gaussians from {request.half_maps[0]}")
+                free, components = _by_half_maps(halves, threshold, request, _shown(bar))
+                bar.stage(f"fitting {request.map_path}")
         fitted = fit_map(
             density,
             components=components,
@@ -64,8 +62,9 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
             seed=request.seed,
             threads=request.threads,
             keep_levels=request.levels is not None,
-            progress=show,
+            progress=_shown(bar),
         )
+        bar.stage("errors of the components")
         errors = component_errors(
             density, fitted.mixture, fitted.threshold, half_maps=halves, threads=request.threads
         )
@@ -88,7 +87,16 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
     }
 
 
-def _by_half_maps(halves, threshold: float, request: FitRequest) -> tuple[list, int]:
+def _shown(bar: Bar) -> Callable[[int, dict | None, float | None], None]:
+    def show(reached: int, level: dict | None, share: float | None) -> None:
+        note = f"{reached} Gaussians" + (f", CC {level['cc']:.3f}" if level else "")
+        # Without a total the bar says that nobody knows yet.
+        bar.advance(share or 0, 1 if share is not None else None, note)
+
+    return show
+
+
+def _by_half_maps(halves, threshold: float, request: FitRequest, progress) -> tuple[list, int]:
     from .fit_error import components_from_halves, free_correlation
     from .fitting import default_components, voxel_grid
 
@@ -97,7 +105,12 @@ def _by_half_maps(halves, threshold: float, request: FitRequest) -> tuple[list, 
     volume = grid.voxels * float(halves[0].voxel.prod())
     most = min(4 * default_components(volume, request.resolution), grid.voxels // 4 or 1)
     levels = free_correlation(
-        halves, threshold, max_components=most, seed=request.seed, threads=request.threads
+        halves,
+        threshold,
+        max_components=most,
+        seed=request.seed,
+        threads=request.threads,
+        progress=progress,
     )
     return levels, components_from_halves(levels)
 

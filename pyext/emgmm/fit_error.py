@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -169,17 +169,18 @@ def free_correlation(
     max_components: int,
     seed: int = 0,
     threads: int = 0,
+    progress: Callable[[int, dict | None, float | None], None] | None = None,
 ) -> list[FreeLevel]:
     """Fit half map A with 1, 2, 4 ... ``max_components`` and compare with B.
 
     Correlations are over the voxels where A is above the threshold. Past the number where the
-    free one falls, components describe the noise of A.
+    free one falls, components describe the noise of A. ``progress`` as in `fit_map`.
     """
     a, b = half_maps
     check_same_frame(a, b)
     fitted = fit_map(
         a, components=max_components, threshold=threshold, seed=seed, threads=threads,
-        keep_levels=True,
+        keep_levels=True, progress=progress,
     )  # fmt: skip
     # Chosen by A alone: a choice by both would make the noise of A and B depend on each other.
     inside = a.values > threshold

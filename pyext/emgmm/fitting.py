@@ -15,6 +15,9 @@ from emgmm import _core
 from emgmm.io.maps import DensityMap
 from emgmm.mixture import Mixture
 
+# σ of a point at a resolution, in units of it; 1 / (π √2) as in ChimeraX's molmap: the Fourier
+# transform falls to 1/e at the wave number 1 / resolution.
+SIGMA_PER_RESOLUTION = 0.225
 _SECTIONS = 16  # of the map that the core takes at a time
 _GRID_TYPES = (np.float32, np.int16, np.int8)  # that it takes without a conversion
 _LARGEST_ELEMENT = 11.0  # Å: a cube of this side holds 1.09 kDa of protein, ten residues
@@ -166,7 +169,7 @@ def fit_map(
     outside: float = 0.5,
     levels: bool = True,
     keep_levels: bool = False,
-    progress: Callable[[int, dict | None], None] | None = None,
+    progress: Callable[[int, dict | None, float | None], None] | None = None,
 ) -> FitResult:
     """Mixture of a density map (eq. 6 and a least-squares polish; see ``map_fit.h``).
 
@@ -180,13 +183,14 @@ def fit_map(
     threshold
         Contour level; `estimate_threshold` with a warning when None.
     resolution
-        Å, of the map; for the default number.
+        Å, of the map; for the default number and the default of ``variance_floor``.
     threads
         0 for all cores; the result has the same bits for any number.
     seed
         Of the small random part of each split.
     variance_floor
-        Å², least eigenvalue of a covariance; default: voxel² / 12, the variance of a voxel.
+        Å², least eigenvalue of a covariance; default: voxel² / 12, the variance of a voxel, or
+        (0.225 resolution)², the variance of a point, where a resolution is given and this is more.
     outside
         Share of the threshold that the mixture may have, without an error, where the map is
         below the threshold: 0 fits the masked map, 1 asks only to stay below the threshold.
@@ -195,8 +199,9 @@ def fit_map(
     keep_levels
         Keep the mixture of each level.
     progress
-        Called between iterations with the number of components reached and the last level
-        (None before the first); an exception raised in it ends the fit.
+        Called between iterations with the number of components reached, the last level (None
+        before the first) and the share of the work that is done (an estimate; None while there is
+        none, at the start of a search); an exception raised in it ends the fit.
 
     Raises
     ------
@@ -208,6 +213,8 @@ def fit_map(
         raise ValueError("give components or target_cc, not both")
     if components is not None and components < 1:
         raise ValueError(f"components must be at least 1, got {components}")
+    if resolution is not None and not (resolution > 0 and np.isfinite(resolution)):
+        raise ValueError(f"resolution must be positive, got {resolution:g}")
     start = time.monotonic()
     estimated = threshold is None
     if threshold is None:
@@ -221,6 +228,10 @@ def fit_map(
     if components is None and target_cc is None:
         volume = grid.voxels * float(np.prod(density.voxel))
         components = min(default_components(volume, resolution), grid.voxels)
+    if not variance_floor and resolution:
+        variance_floor = max(
+            (SIGMA_PER_RESOLUTION * resolution) ** 2, float(density.voxel.max()) ** 2 / 12
+        )
     (means, covariances, weights), measured, kept = _core.fit_map(
         grid,
         components=components or 0,

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 import gemmi
 import numpy as np
 
+from emgmm.fitting import SIGMA_PER_RESOLUTION
 from emgmm.io.maps import DensityMap
 from emgmm.io.structures import Structure
 from emgmm.mixture import Mixture
 from emgmm.rasterize import rasterize
 
-# σ of the blur in units of the resolution, 1 / (π √2) as in ChimeraX's molmap: the Fourier
-# transform falls to 1/e at the wave number 1 / resolution.
-SIGMA_PER_RESOLUTION = 0.225
 MOLECULE = 0.1  # share of the greatest density above which a voxel counts as molecule
 
 

@@ -1,9 +1,9 @@
 #include <IMP/emgmm/internal/em_moves.h>
 #include <IMP/emgmm/internal/em_pass.h>
 #include <IMP/emgmm/internal/em_step.h>
+#include <IMP/emgmm/internal/em_work.h>
 #include <IMP/emgmm/internal/map_fit.h>
 #include <IMP/emgmm/internal/random.h>
-#include <IMP/emgmm/internal/rasterize.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,11 +19,8 @@ namespace {
 // Lists are made with this reach (exp(-8) = 3e-4 of a maximum) and keep what has this share.
 constexpr double MAP_FIT_REACH = 4;
 constexpr double MAP_FIT_LEAST_SHARE = 1e-3;
-// Growth between two rounds of EM: errors decide better where to split when few split at once.
-constexpr double MAP_FIT_GROWTH = 1.42;
-// Few components need not see every voxel of a fine map: a grid of halved resolution does, as long
-// as each has so many voxels.
-constexpr std::size_t MAP_FIT_VOXELS_EACH = 200;
+// Least-squares steps before a level is measured: for the curve, and to decide on more components.
+constexpr int MAP_FIT_LEVEL_SQUARES = 12, MAP_FIT_SEARCH_SQUARES = 30;
 
 class MapFitter {
  public:
@@ -40,6 +37,9 @@ class MapFitter {
     while ((coarse_.empty() ? grid_ : coarse_.back()).voxels > 20000)
       coarse_.push_back(halved(coarse_.empty() ? grid_ : coarse_.back()));
     least_weight_ = 1e-3 * voxel_volume_;
+    std::vector<std::size_t> voxels{grid_.voxels};
+    for (const VoxelGrid &g : coarse_) voxels.push_back(g.voxels);
+    work_ = FitWork(std::move(voxels), options_.polish, level_squares());
   }
 
   MapFitResult run() {
@@ -48,15 +48,17 @@ class MapFitter {
         search ? (options_.max_components ? std::min(options_.max_components, grid_.voxels)
                                           : std::max<std::size_t>(1, grid_.voxels / 2))
                : options_.components;
+    if (!search) work_.expect(work_.growth(1, most) + work_.polish());
     Mixture mixture = first();
     Mixture below = mixture;
     if (!search && most == 1) return finished(mixture);
     for (;;) {
       if (search || options_.levels) {
         Mixture trial = mixture;
-        squares(grid_for(trial.size()), trial, search ? 30 : 12);
+        squares(grid_for(trial.size()), trial, level_squares());
         report(trial);
         if (search && levels_.back().cc >= options_.target_cc) break;
+        if (search) expect_search(most);
       }
       if (mixture.size() >= most) {
         if (search) not_reached();
@@ -84,15 +86,39 @@ class MapFitter {
     return mixture;
   }
 
-  void tick(const Mixture &mixture) {
+  int level_squares() const {
+    if (options_.components == 0) return MAP_FIT_SEARCH_SQUARES;
+    return options_.levels ? MAP_FIT_LEVEL_SQUARES : 0;
+  }
+
+  // Said before each iteration; `work` is that of the one before.
+  void tick(const Mixture &mixture, double work) {
+    work_.add(work);
     if (options_.progress)
-      options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back());
+      options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back(),
+                        work_.share());
+  }
+
+  // What a search still has to do, judged by the levels so far.
+  void expect_search(std::size_t most) {
+    if (levels_.size() < 3) return;
+    const MapFitLevel &a = levels_[levels_.size() - 2], &b = levels_.back();
+    double size = components_for(options_.target_cc, a.components, a.cc, b.components, b.cc);
+    if (!(size > 0)) return;
+    size = std::min(std::exp2(std::ceil(std::log2(size))), static_cast<double>(most));
+    work_.expect(work_.growth(b.components, static_cast<std::size_t>(size)) +
+                 (1 + halvings(size / 2, size)) * work_.polish());
+  }
+
+  // Trials between two sizes until the least number is known.
+  static double halvings(double low, double high) {
+    return std::ceil(std::log2(std::max(1.0, (high - low) / std::max(1.0, high / 256))));
   }
 
   // The coarsest grid on which so many components still have voxels enough.
   const VoxelGrid &grid_for(std::size_t components) const {
     for (std::size_t i = coarse_.size(); i-- > 0;)
-      if (coarse_[i].voxels >= MAP_FIT_VOXELS_EACH * components) return coarse_[i];
+      if (coarse_[i].voxels >= EM_VOXELS_EACH * components) return coarse_[i];
     return grid_;
   }
 
@@ -116,7 +142,7 @@ class MapFitter {
     // Narrower than half a voxel a Gaussian is no longer told from its one sample by EM.
     const double floor = floor_on(grid, 0.25);
     for (int i = 0; i < iterations; ++i) {
-      tick(mixture);
+      tick(mixture, static_cast<double>(grid.voxels));
       const std::vector<GridGaussian> components = in_voxels(mixture, grid.frame);
       if (i == 0 || i == 2 || i == 5 || i % 10 == 0) lists = lists_of(grid, components, true);
       const PassResult result =
@@ -137,7 +163,7 @@ class MapFitter {
     double step = options_.step;
     int accepted = 0, steady = 0;  // steps, and those since the momentum started
     for (int i = 0; i < iterations; ++i) {
-      tick(mixture);
+      tick(mixture, 2.0 * static_cast<double>(grid.voxels));
       const std::vector<GridGaussian> components = in_voxels(at, grid.frame);
       const bool renew = i == 0 || i == 3 || i == 8 || i % 12 == 0;
       if (renew) lists = lists_of(grid, components, false);
@@ -199,12 +225,10 @@ class MapFitter {
 
   void grow_to(Mixture &mixture, std::size_t size) {
     while (mixture.size() < size) {
-      const std::size_t step =
-          std::max<std::size_t>(1, static_cast<std::size_t>((MAP_FIT_GROWTH - 1) * mixture.size()));
-      const std::size_t next = std::min(step, size - mixture.size());
-      const VoxelGrid &grid = grid_for(mixture.size() + next);
-      split_worst(grid, mixture, next);
-      expectation(grid, mixture, 6);
+      const std::size_t next = grown(mixture.size(), size);
+      const VoxelGrid &grid = grid_for(next);
+      split_worst(grid, mixture, next - mixture.size());
+      expectation(grid, mixture, EM_GROWTH_ITERATIONS);
     }
   }
 
@@ -240,7 +264,7 @@ class MapFitter {
         if (!gone[k]) trial[kept++] = trial[k];
       trial.resize(kept);
       split_worst(grid_, trial, mixture.size() - kept);
-      const double now = squares(grid_, trial, 16);
+      const double now = squares(grid_, trial, EM_REBALANCE_SQUARES);
       if (now < error) {
         mixture = trial;
         error = now;
@@ -252,16 +276,18 @@ class MapFitter {
   }
 
   void polish(Mixture &mixture) {
-    expectation(grid_, mixture, 10);
+    const double end = work_.done() + work_.polish();
+    expectation(grid_, mixture, EM_POLISH_EXPECTATION);
     const double error = squares(grid_, mixture, options_.polish / 3);
-    rebalance(mixture, error, 4);
+    rebalance(mixture, error, EM_REBALANCE_ROUNDS);
     squares(grid_, mixture, options_.polish);
+    work_.advance_to(end);
   }
 
   void report(const Mixture &mixture) {
     levels_.push_back(measured(mixture));
     if (options_.keep_levels) kept_.push_back(in_map_units(mixture));
-    tick(mixture);
+    tick(mixture, 0);
   }
 
   MapFitLevel measured(const Mixture &mixture) {
@@ -293,9 +319,11 @@ class MapFitter {
   // The least number between two sizes whose polished mixture reaches the target.
   MapFitResult least(const Mixture &below, const Mixture &enough) {
     Mixture base = below, best = enough;
+    std::size_t low = below.size() == enough.size() ? 0 : below.size(), high = enough.size();
+    work_.expect((1 + halvings(static_cast<double>(low), static_cast<double>(high))) *
+                 work_.polish());
     polish(best);
     MapFitLevel reached = measured(best);
-    std::size_t low = below.size() == enough.size() ? 0 : below.size(), high = enough.size();
     while (high - low > std::max<std::size_t>(1, high / 256)) {
       const std::size_t middle = low + (high - low) / 2;
       Mixture grown = base;
@@ -331,51 +359,10 @@ class MapFitter {
   std::vector<VoxelGrid> coarse_;  // the map at half, a quarter ... of its resolution
   std::vector<MapFitLevel> levels_;
   std::vector<Mixture> kept_;
+  FitWork work_{{1}, 0, 0};
 };
 
 }  // namespace
-
-MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned threads) {
-  Mixture scaled = mixture;  // to the units of the grid, where single precision is at ease
-  for (Gaussian &g : scaled) g.weight /= grid.scale;
-  const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
-  const FitSums sums =
-      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
-           ChunkWork::total, 0, threads)
-          .sums;
-  const double n = static_cast<double>(grid.voxels), w = n;  // the mean density is one
-  const double ww = grid.sum_squares / (grid.scale * grid.scale);
-  const double map_variance = ww - w * w / n, variance = sums.tt - sums.t * sums.t / n;
-  MapFitLevel level;
-  level.components = mixture.size();
-  level.cc = sums.tt > 0 ? sums.wt / std::sqrt(ww * sums.tt) : 0;
-  // A map of one value above the threshold has no correlation about the mean.
-  level.cc_mean = map_variance > 1e-12 * ww && variance > 1e-12 * sums.tt
-                      ? (sums.wt - w * sums.t / n) / std::sqrt(map_variance * variance)
-                      : 0;
-  const double box = sum_of_squares(scaled, grid.frame, threads);
-  level.cc_box = box > 0 ? sums.wt / std::sqrt(ww * box) : 0;
-  return level;
-}
-
-std::vector<ComponentOverlap> component_overlaps(const VoxelGrid &grid, const Mixture &mixture,
-                                                 unsigned threads) {
-  Mixture scaled = mixture;
-  for (Gaussian &g : scaled) g.weight /= grid.scale;
-  const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
-  // No density is so great that a voxel below the threshold would count.
-  const double everything = std::numeric_limits<float>::max();
-  const PassResult result =
-      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
-           ChunkWork::squares, everything, threads);
-  const Vec3 &h = grid.frame.voxel;
-  std::vector<ComponentOverlap> overlaps(mixture.size());
-  for (std::size_t k = 0; k < mixture.size(); ++k) {
-    const double unit = h.x * h.y * h.z * grid.scale / scaled[k].weight;
-    overlaps[k] = {unit * result.second[k].sum[0], unit * result.first[k].sum[0]};
-  }
-  return overlaps;
-}
 
 MapFitResult fit_map(const VoxelGrid &grid, const MapFitOptions &options) {
   if (options.components > grid.voxels)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -97,3 +101,25 @@ def test_bad_requests(maps, tmp_path):
                          "--errors", tmp_path / "o.txt")  # fmt: skip
     assert status == 2 and "two outputs" in output
     assert not (tmp_path / "o.txt").exists()
+
+
+def test_progress_on_a_terminal_and_silence_in_a_pipe(maps, tmp_path):
+    arguments = ["fit", maps / "map.mrc", "-o", tmp_path / "o.txt", "--threshold", 0.3]
+    arguments += ["--components", 200, "--force"]
+    piped = emgmm(*map(str, arguments))
+    assert piped.returncode == 0 and piped.stderr == ""
+    ours, theirs = pty.openpty()
+    code = "from emgmm.cli import main; main()"
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as process:
+        os.close(theirs)
+        shown = b""
+        try:
+            while block := os.read(ours, 4096):
+                shown += block
+        except OSError:  # how Linux says that the other end is closed
+            pass
+        assert process.wait() == 0
+    os.close(ours)
+    text = shown.decode()
+    assert "Gaussians" in text and "left" in text

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.fitting import (
+    SIGMA_PER_RESOLUTION,
     default_components,
     estimate_threshold,
     fit_map,
@@ -144,6 +145,31 @@ def test_floor_is_honoured():
     assert np.linalg.eigvalsh(crowded.mixture.covariances).min() >= 4 / 12 * (1 - 1e-9)
 
 
+def test_no_component_is_narrower_than_the_resolution():
+    density = sampled(random_mixture(8, seed=4), 3.0)
+    free = fit_map(density, components=60, threshold=1e-3)
+    held = fit_map(density, components=60, threshold=1e-3, resolution=12.0)
+    least = (SIGMA_PER_RESOLUTION * 12.0) ** 2
+    assert np.linalg.eigvalsh(free.mixture.covariances).min() < 0.9 * least
+    assert np.linalg.eigvalsh(held.mixture.covariances).min() >= least * (1 - 1e-9)
+    assert held.cc > free.cc - 1e-3
+    with pytest.raises(ValueError, match="resolution must be positive, got -3"):
+        fit_map(density, components=2, threshold=1e-3, resolution=-3)
+
+
+def test_progress_tells_the_share_of_the_work():
+    density = sampled(random_mixture(27, seed=4))
+    seen = []
+    for options in ({"components": 60}, {"target_cc": 0.99}):
+        seen.clear()
+        fit_map(density, threshold=0.1, progress=lambda *now: seen.append(now), **options)
+        shares = [share for _, _, share in seen if share is not None]
+        assert len(shares) > 0.7 * len(seen)
+        assert shares[0] < 0.1 and 0.8 < shares[-1] <= 1
+        # In the middle of the calls about half is done.
+        assert 0.2 < shares[len(shares) // 2] < 0.8
+
+
 def test_box_is_placed_by_its_origin():
     density = sampled(random_mixture(8, seed=4))
     threshold = 0.05 * float(density.values.max())
@@ -171,7 +197,7 @@ def test_progress_can_end_a_fit():
     density = sampled(random_mixture(8, seed=4))
     seen = []
 
-    def stop(components, level):
+    def stop(components, level, share):
         seen.append(components)
         if components >= 4:
             raise KeyboardInterrupt
