@@ -14,8 +14,8 @@ constexpr double EM_GROWTH = 1.42;
 constexpr std::size_t EM_VOXELS_EACH = 200;
 // Iterations: of EM after each growth; of the polish, all that it may take.
 constexpr int EM_GROWTH_ITERATIONS = 6;
-constexpr int EM_POLISH_EXPECTATION = 10;
-constexpr int EM_REBALANCE_ROUNDS = 4, EM_REBALANCE_SQUARES = 16;
+constexpr int EM_POLISH_EXPECTATION = 6;
+constexpr int EM_REBALANCE_ROUNDS = 2, EM_REBALANCE_SQUARES = 16;
 
 // Components after one step of growth towards `size`.
 std::size_t grown(std::size_t components, std::size_t size);

@@ -16,11 +16,11 @@
 namespace emcore {
 namespace {
 
-// Lists are made with this reach (exp(-8) = 3e-4 of a maximum) and keep what has this share.
-constexpr double MAP_FIT_REACH = 4;
-constexpr double MAP_FIT_LEAST_SHARE = 1e-3;
+// Lists are made with this reach (exp(-6.5) = 1.5e-3 of a maximum) and keep what has this share.
+constexpr double MAP_FIT_REACH = 3.6;
+constexpr double MAP_FIT_LEAST_SHARE = 2e-3;
 // Least-squares steps before a level is measured: for the curve, and to decide on more components.
-constexpr int MAP_FIT_LEVEL_SQUARES = 12, MAP_FIT_SEARCH_SQUARES = 30;
+constexpr int MAP_FIT_LEVEL_SQUARES = 6, MAP_FIT_SEARCH_SQUARES = 30;
 
 class MapFitter {
  public:
