@@ -134,8 +134,8 @@ def main() -> None:
             again = run(components=components, threads=threads, **small)
             row("sim_1oel_10, emgmm, after it", components, again)
             ratios.append(
-                f"{components} components, scikit-learn / emgmm: {theirs['wall'] / ours['wall']:.0f} "
-                f"and {theirs['wall'] / again['wall']:.0f} in wall seconds (before, after), "
+                f"{components} components, scikit-learn / emgmm: {theirs['wall'] / ours['wall']:.0f}"
+                f" and {theirs['wall'] / again['wall']:.0f} in wall seconds (emgmm before, after), "
                 f"{theirs['cpu'] / ours['cpu']:.0f} and {theirs['cpu'] / again['cpu']:.0f} in CPU "
                 f"seconds, {theirs['rss'] / ours['rss']:.0f} in memory"
             )

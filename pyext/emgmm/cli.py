@@ -112,7 +112,7 @@ def fit(map_path, output, components, target_cc, threads, report, force, **optio
     "--noise-model", type=click.Choice(_NOISE_MODELS), default="lognormal", show_default=True
 )
 @click.option("--sigma-min", type=float, default=0.1, show_default=True, help="Log ratio units.")
-@click.option("--errors", metavar="FILE.csv", help="Of the GMM (fit --errors); adds to --sigma-min.")
+@click.option("--errors", metavar="FILE.csv", help="Of fit --errors; adds to --sigma-min.")
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
 @threads_option

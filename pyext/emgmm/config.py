@@ -60,7 +60,7 @@ class EmConfig(_Section):
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
     ] = "lognormal"  # eq. 13; parts missing: "outliers", see scoring.py
     sigma_min: NotNegative = 0.1  # log ratio units; why so much: scoring.SIGMA_MIN
-    # CSV of `emgmm fit --errors` for gmm: the error of each component, added in squares to sigma_min
+    # CSV of `emgmm fit --errors` for gmm: errors of components, added in squares to sigma_min
     errors: str | None = None
     # share of each data component that no model need explain, lognormal models only
     background: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0

@@ -245,7 +245,7 @@ def read_component_errors(path: str | os.PathLike, components: int | None = None
                 path, found, f"{len(names)} numbers, total not negative", f"line {number}"
             )
         totals.append(total)
-    if not totals or components is not None and len(totals) != components:
+    if not totals or (components is not None and len(totals) != components):
         expected = f"{components}, one a component of the mixture" if components else _TABLE
         raise InputError(path, f"{len(totals)} errors", expected)
     return np.array(totals)

@@ -123,7 +123,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
 
 
 def with_sigma(data: Mixture, options: ScoreOptions) -> ScoreOptions:
-    """``component_error`` as the ``sigma_min`` or ``component_sigma`` that it comes to for ``data``.
+    """``component_error`` as the ``sigma_min`` or ``component_sigma`` that it is for ``data``.
 
     Raises
     ------

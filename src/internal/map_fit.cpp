@@ -95,8 +95,7 @@ class MapFitter {
   void tick(const Mixture &mixture, double work) {
     work_.add(work);
     if (options_.progress)
-      options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back(),
-                        work_.share());
+      options_.progress(mixture.size(), levels_.empty() ? nullptr : &levels_.back(), work_.share());
   }
 
   // What a search still has to do, judged by the levels so far.
