@@ -70,12 +70,7 @@ def component_errors(
     half_maps: tuple[DensityMap, DensityMap] | None = None,
     threads: int = 0,
 ) -> ComponentErrors:
-    """Misfit and, with half maps, noise of each component.
-
-    The noise map is half the difference of the half maps, so its variance is that of their mean.
-    It is smoothed with Gaussians of several widths; the standard deviation over the voxels above
-    the threshold, interpolated at a component's own width (det^(1/6) of its covariance), is the
-    noise of its overlap. Noise that does not depend on the direction is assumed.
+    """Misfit and, with half maps, noise of each component; the latter by `component_noise`.
 
     Raises
     ------
@@ -92,8 +87,7 @@ def component_errors(
         return ComponentErrors(misfit)
     for half in half_maps:
         check_same_frame(density, half)
-    width = np.linalg.det(mixture.covariances) ** (1 / 6)
-    noise = smoothed_noise(density, half_maps, threshold, width)
+    noise = component_noise(density, half_maps, threshold, mixture.covariances)
     with np.errstate(divide="ignore", invalid="ignore"):
         return ComponentErrors(misfit, _bounded(noise / with_mixture))
 
@@ -102,14 +96,23 @@ def _bounded(error: np.ndarray) -> np.ndarray:
     return np.clip(np.where(np.isnan(error), UNBOUNDED, error), -UNBOUNDED, UNBOUNDED)
 
 
-def smoothed_noise(
+def component_noise(
     density: DensityMap,
     half_maps: tuple[DensityMap, DensityMap],
     threshold: float,
-    widths: np.ndarray,
+    covariances: np.ndarray,
 ) -> np.ndarray:
-    """Standard deviation of the map's noise under normalised Gaussians of the widths (n,) Å."""
-    box = _box_around(density, threshold, _MARGIN * float(np.max(widths)))
+    """Standard deviation (n,) of the map's noise under normalised Gaussians, (n, 3, 3) Å².
+
+    The noise map is half the difference of the half maps, so its variance is that of their mean.
+    It is smoothed with round Gaussians of several widths. How its deviation falls with the width is
+    taken from the box around the molecule, which holds more independent values than the molecule,
+    and drawn towards what white noise under a Gaussian would do where few are left. How much of it
+    there is comes from the voxels above the threshold, where maps are often noisier: one ratio for
+    all widths. An ellipsoid counts as the round Gaussian that would let the same noise through.
+    """
+    volume_width = np.linalg.det(covariances) ** (1 / 6)
+    box = _box_around(density, threshold, _MARGIN * float(volume_width.max()))
     a, b = (half.values[box].astype(np.float32) for half in half_maps)
     inside = density.values[box] > threshold
     transform = np.fft.rfftn(0.5 * (a - b))
@@ -117,18 +120,45 @@ def smoothed_noise(
     squares = [np.fft.fftfreq(n, d) ** 2 for n, d in zip(shape[:2], h[:2], strict=True)]
     squares.append(np.fft.rfftfreq(shape[2], h[2]) ** 2)
     wave = squares[0][:, None, None] + squares[1][:, None] + squares[2]
+
+    def deviations(width: float) -> tuple[float, float]:
+        damped = transform * np.exp(-2 * (np.pi * width) ** 2 * wave)
+        field = np.fft.irfftn(damped, s=shape, axes=(0, 1, 2))
+        return np.sqrt(np.mean(field**2)), np.sqrt(np.mean(field[inside] ** 2))
+
     # Half an octave apart: the logarithm of the deviation is nearly straight between them.
-    low, high = np.log2(widths.min()), np.log2(widths.max())
-    knots = 2.0 ** np.linspace(low, high, 1 + int(np.ceil(2 * (high - low))))
-    deviations = [
-        np.fft.irfftn(transform * np.exp(-2 * (np.pi * s) ** 2 * wave), s=shape, axes=(0, 1, 2))[
-            inside
-        ].std()
-        for s in knots
-    ]
-    if not np.min(deviations) > 0:
-        return np.interp(widths, knots, deviations)
-    return np.exp(np.interp(np.log(widths), np.log(knots), np.log(deviations)))
+    low, high = np.log2(volume_width.min()), np.log2(volume_width.max())
+    knots = 2.0 ** np.linspace(low - 0.5, high + 0.5, 3 + int(np.ceil(2 * (high - low))))
+    measured = np.array([deviations(s) for s in (0.0, *knots)])
+    if not measured.min() > 0:
+        return np.zeros(len(covariances))
+    everywhere, within = np.log(measured).T
+    own, expected = _white_noise(np.array([0.0, *knots]), everywhere)
+    # Independent values in a volume V: V / (4π (s² + s_n²))^(3/2), each ratio good to 1 / √2n.
+    independent = (4 * np.pi * (knots**2 + own)) ** -1.5
+    ratio = independent @ (within - everywhere)[1:] / independent.sum()
+    departure = everywhere[1:] - expected[1:]
+    doubt = 0.5 / (independent * inside.size * float(np.prod(h)))
+    level = expected[1:] + departure * departure**2 / (departure**2 + doubt)
+    # For an ellipsoid the variance goes as det(C + s_n² 1)^(-1/2): the round one of equal noise.
+    seen = np.linalg.det(covariances + own * np.eye(3)) ** (1 / 3) - own
+    return np.exp(ratio + np.interp(0.5 * np.log(seen), np.log(knots), level))
+
+
+def _white_noise(widths: np.ndarray, log_deviation: np.ndarray) -> tuple[float, np.ndarray]:
+    """s_n² and the log deviations of white noise under a Gaussian of s_n that match best.
+
+    The variance falls as (s² + s_n²)^(-3/2) with the width s of a further Gaussian.
+    """
+    best = (np.inf, 0.0, log_deviation)
+    for own in widths[1] ** 2 * 2.0 ** np.linspace(-10, 10, 201):
+        falling = -0.75 * np.log(widths**2 + own)
+        weight = (widths**2 + own) ** -1.5
+        fitted = falling + weight @ (log_deviation - falling) / weight.sum()
+        error = weight @ (log_deviation - fitted) ** 2 / weight.sum()
+        if error < best[0]:
+            best = (error, own, fitted)
+    return best[1:]
 
 
 def check_same_frame(density: DensityMap, half: DensityMap) -> None:
