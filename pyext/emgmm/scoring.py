@@ -2,8 +2,8 @@
 
 Which noise model: ``lognormal`` is eq. 13 of the paper and the default. Where map and model do not
 hold the same parts it squares what nothing explains; there use ``outliers``, whose price of such a
-component is bounded. benchmark/native/noise_models.py on 1z5s and 3sfd (data GMM of the native structure
-at its true mass), global search:
+component is bounded. benchmark/native/noise_models.py on 1z5s and 3sfd (data GMM of the native
+structure at its true mass), global search:
 
 - one chain missing from the model, each in turn: eq. 13 places 7 of the 24 others right,
   ``lognormal_local`` with a background of 0.1 and ``outliers`` all 24;
@@ -31,9 +31,9 @@ NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "o
 
 # Of the log ratios, where nothing is known about the error of the data GMM: what is left between
 # data and model mixtures of one structure, both at 1.09 kDa a component, at the native pose
-# (benchmark/native/noise_models.py, table 1). Half of the components of 1z5s, 3sfd and the GroEL ring are
-# within 0.07 of the median, which is sigma = 0.1; the rest, at surfaces and between subunits,
-# bring the rms to 0.23.
+# (benchmark/native/noise_models.py, table 1). Half of the components of 1z5s, 3sfd and the GroEL
+# ring are within 0.07 of the median, which is sigma = 0.1; the rest, at surfaces and between
+# subunits, bring the rms to 0.23.
 SIGMA_MIN = 0.1
 
 
