@@ -77,19 +77,69 @@ def simulate(
 @click.option("--raster", metavar="FILE.mrc", help="Write the mixture in the map's own frame.")
 @click.option("--plot", metavar="FILE.png", help="Plot correlation against the number.")
 @click.option("--levels", metavar="FOLDER", help="Write the mixture of each level there.")
+@click.option(
+    "--outside",
+    type=click.FloatRange(0, 1),
+    default=0.5,
+    show_default=True,
+    help="Share of the threshold that the mixture may have where the map is below it.",
+)
+@click.option("--unit", type=click.Choice(("atom", "residue", "bead")), help="Of a structure.")
+@click.option("--electrons", is_flag=True, help="Of a structure: weigh by scattering factors.")
+@click.option("--b-factors", is_flag=True, help="Of a structure: spread atoms by B factors.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @threads_option
 @report_option
 @force_option
-def fit(map_path, output, components, target_cc, threads, report, force, **options) -> None:
+def fit(
+    map_path,
+    output,
+    components,
+    target_cc,
+    unit,
+    electrons,
+    b_factors,
+    threads,
+    report,
+    force,
+    **options,
+) -> None:
     """Gaussian mixture of a density map, by divide and conquer.
 
     With neither --components nor --target-cc: as many as two half maps bear, or one for each
-    cube of the resolution's side, at most 11 Å, in the volume above the threshold.
+    cube of the resolution's side, at most 11 Å, in the volume above the threshold. Density that is
+    not positive is left out.
+
+    MAP may be a structure (PDB, mmCIF): one Gaussian for each atom, residue (default) or bead of
+    ten residues, or --components fitted to them; --resolution blurs.
     """
     if components is not None and target_cc is not None:
         raise click.UsageError("give --components or --target-cc, not both")
     check_report(report, force)
+    from .cli_fit import is_structure, structure_command
+
+    if is_structure(map_path):
+        _refuse(map_path, "a map", target_cc=target_cc, **options)
+        result = structure_command(
+            map_path,
+            output,
+            components,
+            unit or "residue",
+            electrons,
+            b_factors,
+            options["resolution"],
+            options["seed"],
+            threads or 0,
+            force,
+        )
+        write_report(report, result, force)
+        say(
+            report,
+            f"{output}: {result['components']} Gaussians for {result['units']} units, "
+            f"{result['mass']:.0f} Da, CC {result['cc']:.3f}",
+        )
+        return
+    _refuse(map_path, "a structure", unit=unit, electrons=electrons, b_factors=b_factors)
     from .cli_map import FitRequest, fit_command
 
     request = FitRequest(
@@ -103,6 +153,14 @@ def fit(map_path, output, components, target_cc, threads, report, force, **optio
         f"{output}: {result['components']} Gaussians, CC {result['cc']:.3f} over "
         f"{result['voxels']} voxels above {result['threshold']:.4g}, {result['seconds']:.1f} s",
     )
+
+
+def _refuse(path: str, of: str, **options) -> None:
+    """Options that were given and say nothing about such a file."""
+    for name, value in options.items():
+        common = name in ("resolution", "seed") or (name == "outside" and value == 0.5)
+        if not common and value not in (None, False, ()):
+            raise click.UsageError(f"--{name.replace('_', '-')} is for {of}, not for {path}")
 
 
 @commands.command()

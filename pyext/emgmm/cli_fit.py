@@ -14,6 +14,60 @@ from .mixture import Mixture
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
 
 
+def is_structure(path: str) -> bool:
+    """Whether a name is that of a structure, by its ending."""
+    return Path(path.removesuffix(".gz")).suffix.lower() in _STRUCTURES
+
+
+def structure_command(
+    model: str,
+    output: str,
+    components: int | None,
+    unit: str,
+    electrons: bool,
+    b_factors: bool,
+    resolution: float | None,
+    seed: int,
+    threads: int,
+    force: bool,
+) -> dict:
+    """``emgmm fit`` of a structure: the mixture of its atoms, residues or beads."""
+    import time
+
+    from .fitting import peak_rss_mb
+    from .forward.structure import structure_mixture
+    from .io.files import refuse_existing
+    from .io.gmm import write_gmm
+    from .io.structures import read_structure
+    from .scoring import score_mixture
+
+    refuse_existing(output, force)
+    start = time.monotonic()
+    structure = read_structure(model)
+    options = {"unit": unit, "electrons": electrons, "b_factors": b_factors}
+    options |= {"resolution": resolution, "seed": seed, "threads": threads}
+    with bad_values(model):
+        units = structure_mixture(structure, **options)
+        mixture = (
+            units if components is None else structure_mixture(structure, components, **options)
+        )
+        cc = score_mixture(units, mixture).cc
+    write_gmm(output, mixture, data_fn=model, comments=[f"unit: {unit}"], force=force)
+    seconds = time.monotonic() - start
+    return {
+        "components": len(mixture),
+        "cc": cc,
+        "levels": [{"components": len(mixture), "cc": cc, "seconds": seconds}],
+        "voxels": 0,
+        "threshold": None,
+        "unit": unit,
+        "units": len(units),
+        "mass": mixture.mass,
+        "seconds": seconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
 def simulate_command(
     model: str,
     output: str,
@@ -102,7 +156,7 @@ def model_mixture(path: str, dalton_per_component: float = 1090.0, threads: int 
 
     Each chain gets one component for every ``dalton_per_component``.
     """
-    if Path(path.removesuffix(".gz")).suffix.lower() not in _STRUCTURES:
+    if not is_structure(path):
         return read_gmm(path)
     from .fitting import fit_points
     from .io.structures import read_structure

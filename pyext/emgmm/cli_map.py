@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from . import __version__
 from .cli_common import Bar, bad_values
 from .errors import InputError
 from .io.gmm import write_gmm
@@ -29,6 +30,7 @@ class FitRequest:
     raster: str | None = None
     plot: str | None = None
     levels: str | None = None
+    outside: float = 0.5
     seed: int = 0
     threads: int = 0
     force: bool = False
@@ -59,6 +61,7 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
             target_cc=request.target_cc,
             threshold=threshold,
             resolution=request.resolution,
+            outside=request.outside,
             seed=request.seed,
             threads=request.threads,
             keep_levels=request.levels is not None,
@@ -70,7 +73,15 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
         )
     for note in notes:
         click.echo(f"emgmm: {request.map_path}: {note.message}", err=True)
-    write_gmm(request.output, fitted.mixture, data_fn=request.map_path, force=request.force)
+    comments = [
+        f"fitted_by: emgmm {__version__}",
+        f"threshold: {fitted.threshold:.7g}"
+        + (" (estimated)" if request.threshold is None else ""),
+        f"cc: {fitted.cc:.5f} about zero over {fitted.voxels} voxels above the threshold",
+        f"sigma_min: {errors.sigma_min:.4g}",
+        f"seed: {request.seed}",
+    ]
+    write_gmm(request.output, fitted.mixture, "imp", request.map_path, comments, request.force)
     if request.errors:
         write_component_errors(request.errors, errors, request.force)
     _write_extras(request, density, fitted, free)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import gemmi
 import numpy as np
 
 from emgmm.fitting import SIGMA_PER_RESOLUTION
+from emgmm.forward.structure import scattering
 from emgmm.io.maps import DensityMap
 from emgmm.io.structures import Structure
 from emgmm.mixture import Mixture
@@ -33,15 +33,7 @@ def atoms_as_mixture(
     """
     if not (resolution > 0 and np.isfinite(resolution)):
         raise ValueError(f"resolution must be positive, got {resolution}")
-    amplitude, variance = np.empty(len(structure.xyz)), np.empty(len(structure.xyz))
-    for element in np.unique(structure.element):
-        factor = gemmi.Element(str(element)).c4322
-        a = np.array(factor.a if factor else [0.0])
-        if not a.sum() > 0:
-            raise ValueError(f"element {element!r} has no electron scattering factor")
-        own = structure.element == element
-        amplitude[own] = a.sum()
-        variance[own] = a @ np.array(factor.b) / a.sum() / (8 * np.pi**2)
+    amplitude, variance = scattering(structure.element)
     weights = amplitude * structure.occupancy
     variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
     if b_factors:

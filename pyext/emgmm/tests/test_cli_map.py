@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from command_line import emgmm
 from emgmm.fitting import measure
-from emgmm.io.gmm import read_gmm
+from emgmm.io.gmm import read_gmm, read_gmm_file
 from emgmm.io.maps import DensityMap, read_map, write_map
 from emgmm.mixture import Mixture
 from emgmm.rasterize import rasterize
@@ -65,6 +65,9 @@ def test_everything_is_written_and_agrees(maps, tmp_path):
     levels = sorted(int(p.stem) for p in names["levels"].iterdir())
     assert levels == [v["components"] for v in report["levels"]]
     assert names["p.png"].stat().st_size > 1000
+    comments = read_gmm_file(names["o.txt"]).comments
+    assert comments["data_fn"].endswith("map.mrc") and comments["threshold"] == "0.3"
+    assert comments["fitted_by"].startswith("emgmm ") and comments["seed"] == "0"
     status, output = run(maps / "map.mrc", "-o", tmp_path / "x.txt", "--components", 2,
                          "--levels", names["levels"])  # fmt: skip
     assert status == 2 and "in use" in output

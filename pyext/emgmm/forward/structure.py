@@ -1,0 +1,147 @@
+"""A structure as Gaussians: atoms, residues or beads, as they are or fitted with fewer."""
+
+from __future__ import annotations
+
+import gemmi
+import numpy as np
+
+from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_points
+from emgmm.io.structures import Structure
+from emgmm.mixture import Mixture
+
+UNITS = ("atom", "residue", "bead")
+_B_FACTOR = 8 * np.pi**2  # B = 8 π² times the mean square displacement along an axis
+
+
+def structure_mixture(
+    structure: Structure,
+    components: int | None = None,
+    *,
+    unit: str = "residue",
+    residues_per_bead: int = 10,
+    electrons: bool = False,
+    b_factors: bool = False,
+    resolution: float | None = None,
+    seed: int = 0,
+    threads: int = 0,
+) -> Mixture:
+    """Mixture of a structure, as the density of a rigid body in PMI's sense.
+
+    Parameters
+    ----------
+    components
+        Fit so many Gaussians to the units by EM; None: one Gaussian for each unit, with the
+        covariance of its atoms.
+    unit
+        "atom", "residue", or "bead": ``residues_per_bead`` consecutive residues of a chain.
+    electrons
+        Weigh atoms by their electron scattering factors at zero angle (International Tables C,
+        4.3.2.2) instead of their masses; the sum is scaled to the mass all the same.
+    b_factors
+        Spread each atom by its B factor / 8π², too.
+    resolution
+        Å: spread each atom by (0.225 resolution)², too.
+
+    Returns
+    -------
+    Mixture
+        Å, Å², Da. An atom's own variance is that of its scattering factor.
+
+    Raises
+    ------
+    ValueError
+        No such unit, no atom, an element without scattering factor, more components than units, a
+        resolution or number that is not positive.
+    """
+    if unit not in UNITS:
+        raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}")
+    if residues_per_bead < 1:
+        raise ValueError(f"residues_per_bead must be at least 1, got {residues_per_bead}")
+    if resolution is not None and not (resolution > 0 and np.isfinite(resolution)):
+        raise ValueError(f"resolution must be positive, got {resolution}")
+    structure = structure.select(structure.occupancy > 0)
+    if not len(structure):
+        raise ValueError("the structure has no atom of positive occupancy")
+    amplitude, variance = scattering(structure.element)
+    weight = (amplitude if electrons else structure.mass) * structure.occupancy
+    if b_factors:
+        variance = variance + structure.b_factor / _B_FACTOR
+    if resolution is not None:
+        variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
+    mass = float(structure.mass @ structure.occupancy)
+    units = _unit_of(structure, unit, residues_per_bead)
+    means, covariances, weights = _moments(structure.xyz, variance, weight, units)
+    if components is None:
+        return Mixture(means, covariances, weights).scaled_to(mass)
+    spread = np.trace(covariances, axis1=1, axis2=2) / 3
+    mixture = fit_points(
+        means,
+        weights,
+        components,
+        seed=seed,
+        variance_floor=float(variance.min()),
+        point_variance=spread,
+        threads=threads,
+    )
+    return mixture.scaled_to(mass)
+
+
+def scattering(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Electron scattering factors at zero angle (n,) Å and the variances (n,) Å² of the atoms.
+
+    Peng et al., Acta Cryst. A52 (1996) 257, International Tables C, 4.3.2.2; the variance is the
+    mean of b / 8π² over the five Gaussians of the factor.
+
+    Raises
+    ------
+    ValueError
+        An element without scattering factor.
+    """
+    amplitude, variance = np.empty(len(elements)), np.empty(len(elements))
+    for element in np.unique(elements):
+        factor = gemmi.Element(str(element)).c4322
+        a = np.array(factor.a if factor else [0.0])
+        if not a.sum() > 0:
+            raise ValueError(f"element {element!r} has no electron scattering factor")
+        own = elements == element
+        amplitude[own] = a.sum()
+        variance[own] = a @ np.array(factor.b) / a.sum() / _B_FACTOR
+    return amplitude, variance
+
+
+def _unit_of(structure: Structure, unit: str, residues_per_bead: int) -> np.ndarray:
+    """(n,) number of the unit of each atom, from 0, in the order of the file."""
+    if unit == "atom":
+        return np.arange(len(structure))
+    residues: dict[tuple, int] = {}
+    in_chain: dict[str, int] = {}
+    units: dict[tuple, int] = {}
+    number = np.empty(len(structure), dtype=np.int64)
+    keys = zip(
+        structure.chain.tolist(),
+        structure.residue_number.tolist(),
+        structure.insertion_code.tolist(),
+        strict=True,
+    )
+    size = 1 if unit == "residue" else residues_per_bead
+    for i, key in enumerate(keys):
+        if key not in residues:
+            residues[key] = in_chain.get(key[0], 0)
+            in_chain[key[0]] = residues[key] + 1
+        name = (key[0], residues[key] // size)
+        number[i] = units.setdefault(name, len(units))
+    return number
+
+
+def _moments(
+    xyz: np.ndarray, variance: np.ndarray, weight: np.ndarray, units: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    total = np.bincount(units, weight)
+    mean = np.stack([np.bincount(units, weight * x) for x in xyz.T], axis=1) / total[:, None]
+    offset = xyz - mean[units]
+    covariance = np.empty((len(total), 3, 3))
+    for i in range(3):
+        for j in range(3):
+            spread = offset[:, i] * offset[:, j] + (variance if i == j else 0.0)
+            covariance[:, i, j] = np.bincount(units, weight * spread) / total
+    return mean, covariance, total
