@@ -125,30 +125,33 @@ def published_series() -> None:
         key=lambda d: correlation(grid, moved(reference, d)),
     )
     print(f"\nseries shifted by {shift} Å; numbers for its box correlation: the masked map fitted")
-    print("\n| EMD-5739 | published CC, mean, box | emgmm | emgmm, masked map | least for its CC, "
-          "mean, box |")  # fmt: skip
+    print(
+        "\n| file: components | published CC, mean, box | emgmm | emgmm, masked map | "
+        "least for its CC, mean, box |"
+    )
     print("| --- | --- | --- | --- | --- |")
     fits, masked = Fits(density, threshold), Fits(density, threshold, outside=0.0)
     series = folder.glob("*.txt")
     for path in sorted(series, key=lambda p: int(re.sub(r"\D", "", p.stem))):
-        components = int(path.stem)
+        try:
+            mixture = read_gmm(path)
+        except InputError as error:
+            print(f"| {path.stem} | not readable: {error.found} | | | |")
+            continue
+        components = len(mixture)
         ours = " | ".join(
             f"{v.cc:.4f}, {v.cc_mean:.4f}, {v.cc_box:.4f}"
             for v in (fits.level(components), masked.level(components))
         )
-        try:
-            theirs = measure(density, moved(read_gmm(path), shift), threshold)
-        except InputError as error:
-            print(f"| {components} | not readable: {error.found} | {ours} | |")
-            continue
+        theirs = measure(density, moved(mixture, shift), threshold)
         least = [
             fits.least("cc", theirs.cc),
             fits.least("cc_mean", theirs.cc_mean),
             masked.least("cc_box", theirs.cc_box),
         ]
         print(
-            f"| {components} | {theirs.cc:.4f}, {theirs.cc_mean:.4f}, {theirs.cc_box:.4f} | "
-            f"{ours} | {', '.join(map(str, least))} |",
+            f"| {path.stem}: {components} | {theirs.cc:.4f}, {theirs.cc_mean:.4f}, "
+            f"{theirs.cc_box:.4f} | {ours} | {', '.join(map(str, least))} |",
             flush=True,
         )
 
@@ -209,7 +212,10 @@ def by_resolution(resolutions: list[float]) -> list[tuple[str, float, float, flo
     ):
         if len({r for r, _ in points}) > 2:
             a, b, c, rms = stretched(points)
-            print(f"\n{label}: per kDa = {a:.3g} exp(-{b:.3g} R^{c:.2f}), rms of ln {rms:.2f}")
+            print(
+                f"\n{label}: per kDa = {a:.3g} exp(-{b:.3g} R^{c:.2f}), rms of ln {rms:.2f}; "
+                f"at 10 Å it falls as the power {-b * c * 10**c:.1f} of R"
+            )
     return found
 
 

@@ -18,6 +18,7 @@ import fastavro
 import numpy as np
 import pytest
 from emgmm import InputError
+from emgmm.fit_error import read_component_errors
 from emgmm.io.fasta import read_fasta
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import DensityMap, read_map
@@ -68,6 +69,7 @@ em_residues_per_gaussian|rigid_body|super_rigid_body|chain_of_super_rigid_bodies
 |Rpb1.1|red|a.fasta|P1|BEADS|A|21,END|0|5|0||1||
 """
 FASTA = b">A|first\nMKVLAA\nGHW\n\n>B\nMNKLYY*\n"
+ERRORS = b"num,misfit,noise,total\n0,0.1,0.2,0.223607\n1,-0.3,,0.3\n2,0,0.5,0.5\n"
 ATOM = "ATOM  {0:5d}  {1:<3s} ALA A{2:4d}    {3:8.3f}{4:8.3f}{5:8.3f}  1.00 20.00           {6}\n"
 
 
@@ -131,6 +133,7 @@ READERS = {
     "a.rmf3": (read_trajectory, trajectory_files),
     "stat.0.out": (read_stat, lambda folder: [stat_file(folder)]),
     "a.fasta": (read_fasta, lambda _: [FASTA]),
+    "errors.csv": (read_component_errors, lambda _: [ERRORS]),
 }
 
 WORDS = [
