@@ -205,6 +205,7 @@ def by_resolution(resolutions: list[float]) -> list[tuple[str, float, float, flo
                 f"{box / mass / reference:.2f} |",
                 flush=True,
             )
+    curves = {}
     for label, points in (
         ("CC 0.95", [(r, n) for _, r, n, _ in found]),
         ("box 0.95", [(r, n) for _, r, _, n in found if np.isfinite(n)]),
@@ -212,10 +213,15 @@ def by_resolution(resolutions: list[float]) -> list[tuple[str, float, float, flo
     ):
         if len({r for r, _ in points}) > 2:
             a, b, c, rms = stretched(points)
+            curves[label] = a * np.exp(-b * np.array(resolutions) ** c)
             print(
                 f"\n{label}: per kDa = {a:.3g} exp(-{b:.3g} R^{c:.2f}), rms of ln {rms:.2f}; "
                 f"at 10 Å it falls as the power {-b * c * 10**c:.1f} of R"
             )
+    for label in ("CC 0.95", "box 0.95"):
+        if label in curves:
+            ratios = curves[label] / curves["Table 1"]
+            print(f"\n{label}, curve / curve of Table 1: {', '.join(f'{r:.2f}' for r in ratios)}")
     return found
 
 
@@ -252,7 +258,7 @@ def plot_resolution(path: Path, found: list[tuple[str, float, float, float]]) ->
         (line,) = axes.plot(*zip(*points, strict=True), marker, markersize=4)
         text = f"{label}: {a:.2g} exp(−{b:.2g} R^{c:.2f})"
         axes.plot(fine, a * np.exp(-b * fine**c), color=line.get_color(), label=text)
-    axes.set(yscale="log", xlabel="resolution, Å", ylabel="components per kDa")
+    axes.set(yscale="log", xlabel="resolution, Å", ylabel="components per kDa", ylim=(2e-3, 400))
     axes.legend(fontsize="small")
     figure.savefig(path)
 

@@ -40,6 +40,7 @@ BENCHMARKS = (
     Benchmark("imp", "benchmark/imp_bayesianem.py", 1, shared_data=False, imp=True),
     Benchmark("fit_speed", "benchmark/native/fit_speed.py", 1),
     Benchmark("fit_quality", "benchmark/native/fit_quality.py", 5),
+    Benchmark("fit_noise", "benchmark/native/fit_noise.py", 2),
     Benchmark("fit_scaling", "benchmark/native/fit_scaling.py", 3, shared_data=False),
     Benchmark("assembly", "benchmark/native/assembly.py", 30),
     Benchmark("example_seeds", "benchmark/native/example_seeds.py", 2, shared_data=False),
