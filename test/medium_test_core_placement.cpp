@@ -1,5 +1,6 @@
 // Minimisation with forces and torques, and the global search on a complex whose answer is known.
 #include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/placement_by_size.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/random.h>
 
@@ -160,9 +161,41 @@ void unconfirmed_answers_are_worked_on() {
   check(solutions.front().score < native + 1, "as good as the native one");
 }
 
+void bodies_go_in_by_size() {
+  // A body of 5 components beside ones of 9 and 14: what these leave of the data shows its place.
+  Random random(21);
+  const Vec3 places[3] = {{0, 0, 0}, {40, 0, 0}, {20, 30, 0}};
+  std::vector<Mixture> bodies;
+  std::vector<Pose> native;
+  Mixture data;
+  for (int b : {0, 1, 2}) {  // the smallest first: the order is not that of the masses
+    const int n = b == 0 ? 5 : 4 + 5 * b;
+    bodies.push_back(random_body(random, n, 10.0 + 4 * b));
+    native.push_back({random.rotation(), places[b]});
+    for (const Gaussian &g : moved(bodies[b], native[b])) data.push_back(g);
+  }
+  PlacementOptions options;
+  options.seed = 4;
+  options.threads = 1;
+  options.rotations = 1000;
+  options.candidates = 50;
+  const auto found = placed_by_size(data, bodies, 2, 0, options);
+  check(found.size() == 2, "as many as were kept");
+  for (int b = 0; b < 3; ++b) {
+    const Quaternion turn = conjugate(native[b].rotation) * found[0][b].rotation;
+    check(norm(found[0][b].translation - places[b]) < 2, "place");
+    check(2 * std::acos(std::min(1.0, std::fabs(turn.w))) < 0.2, "orientation");
+  }
+  options.threads = 2;
+  const auto again = placed_by_size(data, bodies, 2, 0, options);
+  for (int b = 0; b < 3; ++b)
+    check(again[0][b].translation.x == found[0][b].translation.x, "the same with two threads");
+}
+
 }  // namespace
 
 int main() {
+  bodies_go_in_by_size();
   minimum_is_reached();
   unconfirmed_answers_are_worked_on();
   coarsening_keeps_moments();

@@ -19,7 +19,7 @@ struct PlacementOptions {
   std::uint64_t seed = 0;
   unsigned threads = 0;           // 0: all cores; the result is the same for any number
   std::size_t rotations = 2000;   // tried at each place; 2000 are about 15 degrees apart
-  std::size_t candidates = 400;   // kept of each body
+  std::size_t candidates = 400;   // kept of each body, at most; 2000 of all bodies together
   std::size_t combinations = 24;  // of candidates, refined together
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies
@@ -48,7 +48,9 @@ struct PlacementSolution {
 //   2. Combinations: the squared difference of the densities, sum_ij ov_ij - 2 sum_i ov_iD, needs
 //      only numbers of single candidates and of pairs, so annealing over the choice of one
 //      candidate a body is cheap.
-//   3. The best combinations refined together by the Bayesian score (eq. 13) and extra terms.
+//      Beside these, from three bodies on: the largest bodies first, each into what the ones before
+//      it leave of the data (placement_by_size.h). This is what finds complexes of many bodies.
+//   3. The best of both refined together by the Bayesian score (eq. 13) and extra terms.
 //   4. Body by body with the others in place: every candidate, every rotation where it is, swaps
 //      with other bodies; the best of these refined; until nothing improves.
 // The steps are repeated (options.confirmations); how often a solution was found says how far to

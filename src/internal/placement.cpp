@@ -1,6 +1,7 @@
 #include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/placement_by_size.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/random.h>
 
@@ -35,6 +36,12 @@ struct PlacementProblem {
   }
   bool stopped() const { return options.stop && options.stop(); }
 };
+
+// Into what others leave, bodies go with fewer turns tried (19 degrees apart): small ones are left.
+constexpr std::size_t kRotationsBySize = 1000;
+constexpr std::size_t kWidthBySize = 3;
+// Pairs of candidates that the choice of combinations looks at grow with the square of these.
+constexpr std::size_t kCandidatesOfAll = 2000;
 
 // Without a number nothing can be ranked: worse than all others.
 double ranked(double score) { return std::isnan(score) ? 1e300 : score; }
@@ -257,6 +264,7 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
   PlacementOptions options = problem.options;
   Random random(options.seed, stream);
   options.seed = random.bits();
+  options.rotations = std::min(options.rotations, kRotationsBySize);
   MovedScore exact(problem.score, problem.bodies);
   exact.reset(solution.poses);
   std::vector<std::pair<double, std::size_t>> by_cost;
@@ -363,10 +371,24 @@ std::vector<PlacementSolution> distinct_solutions(const PlacementProblem &proble
   return distinct;
 }
 
+// Arrangements that put the largest bodies first, one search for each weight of the extra terms.
+std::vector<std::vector<Pose>> starts_by_size(const PlacementProblem &problem) {
+  PlacementOptions options = problem.options;
+  options.rotations = std::min(options.rotations, kRotationsBySize);
+  options.candidates = 50;
+  std::vector<std::vector<Pose>> result;
+  for (double share : options.pair_score ? std::vector<double>{0, 0.05} : std::vector<double>{0})
+    for (std::vector<Pose> &poses :
+         placed_by_size(problem.score->data(), problem.bodies, kWidthBySize, share, options))
+      result.push_back(std::move(poses));
+  return result;
+}
+
 // Steps 1 to 4 once.
 std::vector<PlacementSolution> searched(PlacementProblem *state) {
-  const PlacementOptions &options = state->options;
+  PlacementOptions options = state->options;
   const std::size_t n = state->bodies.size();
+  options.candidates = std::min(options.candidates, std::max<std::size_t>(1, kCandidatesOfAll / n));
   state->candidates_of_kind.clear();
   for (std::size_t b = 0; b < n; ++b) {
     if (state->stopped()) return {};
@@ -377,16 +399,21 @@ std::vector<PlacementSolution> searched(PlacementProblem *state) {
   const PlacementProblem &problem = *state;
   std::vector<const std::vector<PlacementCandidate> *> candidates;
   for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
-  const auto combinations =
-      placement_combinations(problem.bodies, candidates, {nullptr, options.pair_score}, options);
-  std::vector<PlacementSolution> solutions(combinations.size());
-  parallel_for(solutions.size(), options.threads, [&](std::size_t c) {
-    std::vector<Pose> poses;
+  std::vector<std::vector<Pose>> starts;
+  if (n > 2) starts = starts_by_size(problem);
+  for (const std::vector<std::size_t> &choice : placement_combinations(
+           problem.bodies, candidates, {nullptr, options.pair_score}, options)) {
+    starts.emplace_back();
     for (std::size_t b = 0; b < n; ++b)
-      poses.push_back(problem.candidates(b)[combinations[c][b]].pose);
-    solutions[c] = refined_together(problem, poses, 150);
+      starts.back().push_back(problem.candidates(b)[choice[b]].pose);
+  }
+  std::vector<PlacementSolution> solutions(starts.size());
+  parallel_for(solutions.size(), options.threads, [&](std::size_t s) {
+    solutions[s] = refined_together(problem, starts[s], 150);
   });
   solutions = distinct_solutions(problem, std::move(solutions));
+  // Of many bodies each is worth a long look, and few arrangements are worth one.
+  if (n > 6) solutions.resize(std::min<std::size_t>(solutions.size(), 2));
   parallel_for(solutions.size(), options.threads,
                [&](std::size_t s) { solutions[s] = improved(problem, solutions[s], 5000 + s); });
   return distinct_solutions(problem, std::move(solutions));
