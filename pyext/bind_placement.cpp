@@ -1,5 +1,6 @@
 // Global placement, for emgmm.placement.
 #include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -73,6 +74,35 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
   return result;
 }
 
+nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
+                             const Matrices &covariances, const Values &weights,
+                             const Points &fixed_means, const Matrices &fixed_covariances,
+                             const Values &fixed_weights, std::uint64_t seed, unsigned threads,
+                             std::size_t rotations, std::size_t candidates) {
+  const Mixture body = to_mixture(means, covariances, weights);
+  const Mixture fixed = to_mixture(fixed_means, fixed_covariances, fixed_weights);
+  if (body.empty()) throw std::domain_error("a body without components has no place");
+  PlacementOptions options;
+  options.seed = seed;
+  options.threads = threads;
+  options.rotations = rotations;
+  options.candidates = candidates;
+  std::vector<PlacementCandidate> found;
+  {
+    nb::gil_scoped_release release;
+    found = placement_candidates(score.data(), fixed, body, options);
+  }
+  std::vector<double> poses, overlaps;
+  for (const PlacementCandidate &candidate : found) {
+    const Quaternion &q = candidate.pose.rotation;
+    const Vec3 &t = candidate.pose.translation;
+    poses.insert(poses.end(), {q.w, q.x, q.y, q.z, t.x, t.y, t.z});
+    overlaps.push_back(candidate.overlap);
+  }
+  const std::size_t n = found.size();
+  return nb::make_tuple(to_numpy(std::move(poses), {n, 7}), to_numpy(std::move(overlaps), {n}));
+}
+
 }  // namespace
 
 void bind_placement(nb::module_ &m) {
@@ -84,4 +114,9 @@ void bind_placement(nb::module_ &m) {
         "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, "
         "times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
+  m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,
+        "weights"_a, "fixed_means"_a, "fixed_covariances"_a, "fixed_weights"_a, "seed"_a = 0,
+        "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
+        "Places of one body in what the fixed components (may be none) leave of the data, best "
+        "first: (poses (n, 7), overlaps (n,) Da²/Å³).");
 }

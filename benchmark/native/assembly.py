@@ -6,7 +6,8 @@
 
 Without --map the data GMM is that of the native structure, mass / 1.09 kDa components (the paper's
 setting); with it, a map is simulated with noise and fitted with as many (CC 0.95 is reached by
-far fewer, 14 for 1z5s at 8 Å, which leave more freedom than they hold). Every run starts from nothing: "placed" is emgmm's global search, "random" the paper's random poses. Scores of the best
+far fewer, 14 for 1z5s at 8 Å, which leave more freedom than they hold). Every run starts from
+nothing: "placed" is emgmm's global search, "random" the paper's random poses. Scores of the best
 model and of the native structure are both after minimising the EM score, in kT.
 
 3kpr and 4v8r come from the source distributions of MDAnalysisTests (data/mmcif/3KPR.pdb.gz) and

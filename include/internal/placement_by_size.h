@@ -14,9 +14,8 @@ namespace emcore {
 // data hides. `width` partial arrangements are kept at every step, best sum of overlaps first.
 // `share`: weight of 1 kT of options.pair_score, as a share of a body's overlap with the data.
 std::vector<std::vector<Pose>> placed_by_size(const Mixture &data,
-                                              const std::vector<Mixture> &bodies,
-                                              std::size_t width, double share,
-                                              const PlacementOptions &options);
+                                              const std::vector<Mixture> &bodies, std::size_t width,
+                                              double share, const PlacementOptions &options);
 
 }  // namespace emcore
 

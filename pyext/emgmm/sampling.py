@@ -26,7 +26,7 @@ from .sampler_setup import (
 from .sampling_benchmark import BenchmarkResult, benchmark
 from .sampling_loop import Run, StopRequest
 from .sampling_types import Callbacks, Frames, NamedSampler, Progress, RunSummary
-from .symmetry import Symmetry, find_symmetry, symmetric_placements
+from .symmetry import Symmetry, find_symmetry, symmetric_placements, symmetric_search
 
 __all__ = [
     "BenchmarkResult",
@@ -50,6 +50,10 @@ def placed_starts(
     data = scaled_data(data, system.mass, config.em)
     sampling = config.sampling
     options = score_options(config)
+    if symmetry is not None:
+        poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
+        if poses is not None:
+            return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
     found = place_system(
         system,
         data,

@@ -276,6 +276,58 @@ def _frame(system: System, pair: tuple[int, int], pairs: list[tuple[int, int]]) 
     return to_poses(rotation, shift)
 
 
+def symmetric_search(
+    system: System,
+    data: Mixture,
+    options: ScoreOptions,
+    symmetry: Symmetry,
+    seed: int = 0,
+    threads: int = 0,
+    solutions: int = 6,
+) -> list[np.ndarray] | None:
+    """Symmetric arrangements from nothing, best EM score first: one copy searches, all follow.
+
+    The heaviest source comes first, each into what those before it, with their images, leave of
+    the data. Every candidate is scored with all its images in place.
+
+    Returns
+    -------
+    list
+        (bodies, 7) poses each; None where a rigid body takes no part in the symmetry.
+    """
+    core = make_score(data, options)
+    g, bodies = system.gaussians, system.bodies
+    dense = np.unique(g.body[bodies.rotatable[g.body] & bodies.movable[g.body]])
+    sources = [int(b) for b in np.unique(symmetry.source) if b in dense]
+    if not sources or not np.isin(dense, np.union1d(symmetry.source, symmetry.image)).all():
+        return None
+    weight = {b: g.mixture.weights[g.body == b].sum() for b in sources}
+    states = [(0.0, symmetry.symmetric(to_poses(bodies.rotation, bodies.translation)))]
+    done: list[int] = []
+    for source in sorted(sources, key=lambda b: -weight[b]):
+        mine = g.body == source
+        arrays = (g.mixture.means[mine], g.mixture.covariances[mine], g.mixture.weights[mine])
+        found = []
+        for _, poses in states:
+            before = np.isin(g.body, done)
+            placed = g.placed(*to_matrices(poses))
+            fixed = (placed.means[before], placed.covariances[before], placed.weights[before])
+            candidates, _ = _core.placement_candidates(
+                core, *arrays, *fixed, seed=seed, threads=threads
+            )
+            group = [source, *symmetry.image[symmetry.source == source].tolist()]
+            now = np.isin(g.body, [*done, *group])
+            for candidate in candidates:
+                trial = symmetry.symmetric(_with_source(system, poses, source, candidate))
+                model = g.placed(*to_matrices(trial))
+                value = core.evaluate(model.means[now], model.covariances[now], model.weights[now])
+                found.append((value if np.isfinite(value) else np.inf, trial))
+        done += group
+        found.sort(key=lambda f: f[0])
+        states = found[:solutions]
+    return [poses for _, poses in states]
+
+
 def symmetric_placements(
     system: System,
     data: Mixture,

@@ -401,16 +401,15 @@ std::vector<PlacementSolution> searched(PlacementProblem *state) {
   for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
   std::vector<std::vector<Pose>> starts;
   if (n > 2) starts = starts_by_size(problem);
-  for (const std::vector<std::size_t> &choice : placement_combinations(
-           problem.bodies, candidates, {nullptr, options.pair_score}, options)) {
+  for (const std::vector<std::size_t> &choice :
+       placement_combinations(problem.bodies, candidates, {nullptr, options.pair_score}, options)) {
     starts.emplace_back();
     for (std::size_t b = 0; b < n; ++b)
       starts.back().push_back(problem.candidates(b)[choice[b]].pose);
   }
   std::vector<PlacementSolution> solutions(starts.size());
-  parallel_for(solutions.size(), options.threads, [&](std::size_t s) {
-    solutions[s] = refined_together(problem, starts[s], 150);
-  });
+  parallel_for(solutions.size(), options.threads,
+               [&](std::size_t s) { solutions[s] = refined_together(problem, starts[s], 150); });
   solutions = distinct_solutions(problem, std::move(solutions));
   // Of many bodies each is worth a long look, and few arrangements are worth one.
   if (n > 6) solutions.resize(std::min<std::size_t>(solutions.size(), 2));

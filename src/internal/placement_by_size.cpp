@@ -17,9 +17,8 @@ struct PartialArrangement {
 }  // namespace
 
 std::vector<std::vector<Pose>> placed_by_size(const Mixture &data,
-                                              const std::vector<Mixture> &bodies,
-                                              std::size_t width, double share,
-                                              const PlacementOptions &options) {
+                                              const std::vector<Mixture> &bodies, std::size_t width,
+                                              double share, const PlacementOptions &options) {
   std::vector<std::size_t> order(bodies.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -38,8 +37,8 @@ std::vector<std::vector<Pose>> placed_by_size(const Mixture &data,
         for (PlacementCandidate &candidate : candidates)
           for (std::size_t placed = 0; placed < step; ++placed)
             candidate.overlap -=
-                share * typical * options.pair_score(b, candidate.pose, order[placed],
-                                                     state.poses[order[placed]]);
+                share * typical *
+                options.pair_score(b, candidate.pose, order[placed], state.poses[order[placed]]);
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](const PlacementCandidate &x, const PlacementCandidate &y) {
                            return x.overlap > y.overlap;
@@ -53,10 +52,9 @@ std::vector<std::vector<Pose>> placed_by_size(const Mixture &data,
           next.back().model.push_back(g);
       }
     }
-    std::stable_sort(next.begin(), next.end(),
-                     [](const PartialArrangement &x, const PartialArrangement &y) {
-                       return x.gain > y.gain;
-                     });
+    std::stable_sort(
+        next.begin(), next.end(),
+        [](const PartialArrangement &x, const PartialArrangement &y) { return x.gain > y.gain; });
     next.resize(std::min(width, next.size()));
     beam = std::move(next);
   }

@@ -11,7 +11,8 @@ from emgmm.poses import to_matrices, to_poses
 from emgmm.run import run
 from emgmm.sampler_setup import input_poses
 from emgmm.sampling import Callbacks, make_sampler, run_native
-from emgmm.symmetry import find_axes, find_symmetry, operations
+from emgmm.scoring import ScoreOptions, make_score
+from emgmm.symmetry import find_axes, find_symmetry, operations, symmetric_search
 
 from .toy_system import random_rotations, toy_system
 
@@ -122,6 +123,23 @@ def test_global_search_finds_a_ring():
     symmetry = find_symmetry(system, data, config)
     poses = to_poses(rotation, translation)
     np.testing.assert_allclose(to_matrices(symmetry.symmetric(poses))[1], translation, atol=1e-6)
+
+
+def test_symmetric_search_puts_the_best_first():
+    system, data, _, _ = ring("C3", tail=0)
+    symmetry = find_symmetry(system, data, settings("C3"))
+    data = data.scaled_to(system.mass)
+    core = make_score(data, ScoreOptions())
+
+    def score(poses):
+        g = system.gaussians.placed(*to_matrices(poses))
+        return core.evaluate(g.means, g.covariances, g.weights)
+
+    found = symmetric_search(system, data, ScoreOptions(), symmetry, seed=2, threads=1)
+    scores = [score(poses) for poses in found]
+    assert scores == sorted(scores)
+    again = symmetric_search(system, data, ScoreOptions(), symmetry, seed=2, threads=2)
+    np.testing.assert_array_equal(found[0], again[0])
 
 
 @pytest.mark.parametrize(
