@@ -3,6 +3,9 @@
 import ast
 import os
 import shutil
+import signal
+import subprocess
+import sys
 
 import _pmi_system
 import IMP
@@ -24,6 +27,7 @@ import RMF
 class Tests(IMP.test.TestCase):
     def setUp(self):
         super().setUp()
+        self.script = os.path.abspath(sys.argv[0])
         self.enterContext(IMP.test.temporary_working_directory())
 
     def make(self):
@@ -141,6 +145,38 @@ class Tests(IMP.test.TestCase):
             ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options
         )
 
+    def test_killed(self):
+        """Killed without warning, a run goes on and no frame is lost, though RMF had not yet
+        written any"""
+        options = {"steps": 100, "frame_interval": 10, "seed": 2}
+
+        child = subprocess.run(
+            [sys.executable, self.script],
+            env={**os.environ, "SAMPLE_AND_DIE": repr(options)},
+            timeout=60,
+            check=False,
+        )
+        self.assertEqual(child.returncode, -signal.SIGKILL)
+        self.assertEqual(len(self.read_stat()), 6)
+        rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
+        self.assertLess(rmf.get_number_of_frames(), 6)
+        again = self.make()
+        IMP.emgmm.macros.sample(again, "out", restart=True, progress=None, **options)
+        last = again.em.evaluate()
+        stat = self.read_stat()
+        self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(9)))
+        self.assertAlmostEqual(last, float(stat[-1]["GaussianEMRestraint_em"]), delta=1e-9)
+        rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
+        self.assertEqual(rmf.get_number_of_frames(), 9)
+        IMP.rmf.link_hierarchies(rmf, [again.hierarchy])
+        for i in range(9):
+            IMP.rmf.load_frame(rmf, RMF.FrameID(i))
+            again.model.update()
+            self.assertAlmostEqual(
+                again.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3
+            )
+        self.assertEqual(os.listdir("out/restart"), ["0.npz"])
+
     def test_global_moves(self):
         """Swaps and turns get their share of the moves, and each of them a line"""
         system = self.make()
@@ -217,5 +253,21 @@ class Tests(IMP.test.TestCase):
             )
 
 
+def sample_and_die(options):
+    """Killed after 70 steps"""
+    after_piece = IMP.emgmm.sampling._Job.after_piece
+
+    def die(job):
+        after_piece(job)
+        if job.done == 70:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    IMP.emgmm.sampling._Job.after_piece = die
+    IMP.emgmm.macros.sample(Tests().make(), "out", progress=None, **options)
+
+
 if __name__ == "__main__":
-    IMP.test.main()
+    if "SAMPLE_AND_DIE" in os.environ:
+        sample_and_die(ast.literal_eval(os.environ["SAMPLE_AND_DIE"]))
+    else:
+        IMP.test.main()

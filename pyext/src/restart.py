@@ -8,6 +8,9 @@ import os
 import IMP
 import IMP.core
 import IMP.isd
+import IMP.pmi.output
+import IMP.pmi.tools
+import IMP.rmf
 import numpy as np
 import RMF
 
@@ -35,6 +38,18 @@ class State:
             temperature,
             done,
             high_steps,
+        )
+
+    def append_to(self, path):
+        """Add what a frame needs as one row of a file."""
+        with open(path, "ab") as fh:
+            fh.write(np.concatenate([self.bodies, self.beads, self.nuisances], axis=None).tobytes())
+
+    def get_other(self, row):
+        """The state of another row of such a file."""
+        a, b = self.bodies.size, self.bodies.size + self.beads.size
+        return State(
+            row[:a].reshape(-1, 7), row[a:b].reshape(-1, 3), row[b:], self.temperature, 0, 0
         )
 
     def write(self, output, rank):
@@ -150,6 +165,13 @@ def _get_files(output, rank, segment=None):
     ]
 
 
+def get_journal(output, rank, segment=None):
+    """Path of the poses of each frame: RMF keeps the last frames in memory, and a run that is
+    killed loses them."""
+    mark = "" if segment is None else "segment%d." % segment
+    return os.path.join(output, "restart", "%s%d.frames" % (mark, rank))
+
+
 def _get_segments(output, rank):
     """Files of earlier sittings of a rank, oldest first."""
     segments = []
@@ -164,12 +186,56 @@ def set_aside(output, rank):
     @param rank of the replica's process
     """
     files = _get_files(output, rank)
+    journal = get_journal(output, rank)
     if not all(os.path.exists(path) for path in files):
         return  # killed before the first frame
-    segment = _get_files(output, rank, len(_get_segments(output, rank)))
+    number = len(_get_segments(output, rank))
+    segment = _get_files(output, rank, number)
+    if os.path.exists(journal):
+        os.replace(journal, get_journal(output, rank, number))
     # The stat file last: a segment that has it has everything.
     for old, new in reversed(list(zip(files, segment, strict=True))):
         os.replace(old, new)
+
+
+def recover_frames(system, output, rank):
+    """Write the RMF files of earlier sittings again where they lack frames.
+    @param system as it is when its own RMF file is complete: with PMI's provenance
+    @param output folder of the run
+    @param rank of the replica's process
+    """
+    now = State.read_from(system, None, 0, 0)
+    size = now.bodies.size + now.beads.size + now.nuisances.size
+    restraints = IMP.pmi.tools.get_restraint_set(system.model)
+    changed = False
+    for number, (_, _, path) in enumerate(_get_segments(output, rank)):
+        journal = get_journal(output, rank, number)
+        if not os.path.exists(journal):
+            continue
+        rows = np.fromfile(journal)
+        rows = rows[: len(rows) // size * size].reshape(-1, size)
+        if len(rows) <= _get_number_of_frames(path):
+            continue
+        writer = IMP.pmi.output.Output()
+        writer.init_rmf(path, [system.hierarchy])
+        shown = IMP.pmi.tools.get_restraint_set(system.model, rmf=True)
+        IMP.rmf.add_restraints(writer.dictionary_rmfs[path][0], shown.get_restraints())
+        for row in rows:
+            now.get_other(row).write_to(system)
+            restraints.evaluate(False)
+            writer.write_rmf(path)
+        writer.close_rmf(path)
+        changed = True
+    if changed:
+        now.write_to(system)
+        restraints.evaluate(False)
+
+
+def _get_number_of_frames(path):
+    try:
+        return RMF.open_rmf_file_read_only(path).get_number_of_frames()
+    except Exception:  # killed before the file had its header
+        return 0
 
 
 def merge_segments(output, rank):
@@ -184,6 +250,9 @@ def merge_segments(output, rank):
     _join([*segments, target], target)
     for path in [path for files in segments for path in files]:
         os.remove(path)
+    for number in range(len(segments)):
+        if os.path.exists(get_journal(output, rank, number)):
+            os.remove(get_journal(output, rank, number))
 
 
 def merge_ranks(output, replicas):
@@ -224,7 +293,10 @@ def _join(parts, target):
             raise ValueError(f"{part_stat} has other keys than {parts[0][0]}")
         renumber = _get_renumbering(part_header, header)
         for line in part:
-            entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
+            try:
+                entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
+            except SyntaxError:
+                break  # killed while it was written
             index = int(entry[index_key])
             if index >= source.get_number_of_frames():
                 break  # killed between the two writes

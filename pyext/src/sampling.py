@@ -12,10 +12,17 @@ import IMP
 import IMP.algebra
 import IMP.core
 import IMP.pmi.macros
+import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
 from IMP.emgmm.movers import create_global_movers, create_schedule
-from IMP.emgmm.restart import State, merge_segments, set_aside
+from IMP.emgmm.restart import (
+    State,
+    get_journal,
+    merge_segments,
+    recover_frames,
+    set_aside,
+)
 
 
 class Annealing:
@@ -88,6 +95,9 @@ class _Job:
         self.exchange = None
         self.rank = 0
         self.start = self.shown = time.monotonic()
+
+    def after_frame(self):
+        State.read_from(self.system, None, 0, 0).append_to(get_journal(self.output, self.rank))
 
     def after_piece(self):
         State.read_from(self.system, self.exchange, self.done, self.high_steps).write(
@@ -240,11 +250,16 @@ def sample(
             **{"number_of_best_scoring_models": 0, **(macro_options or {})},
         )
         job.exchange = exchange
+        with contextlib.suppress(OSError):
+            os.remove(get_journal(output, job.rank))
         begin = time.monotonic()
         with _our_sampler(job):
             macro.execute_macro()
         seconds = time.monotonic() - begin
+        recover_frames(system, output, job.rank)
     merge_segments(output, job.rank)
+    with contextlib.suppress(OSError):
+        os.remove(get_journal(output, job.rank))
     sampler = job.sampler
     return {
         "steps": steps,
@@ -264,13 +279,21 @@ def sample(
 
 @contextlib.contextmanager
 def _our_sampler(job):
-    """PMI's macro looks its sampler up by name when it runs; there is no argument for it."""
-    theirs = IMP.pmi.samplers.MonteCarlo
+    """PMI's macro looks its sampler and its writer up by name when it runs; there is no argument
+    for them."""
+    theirs, write = IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output.write_rmf
+
+    def write_and_tell(writer, name):
+        write(writer, name)
+        if os.path.basename(os.path.dirname(name)) == "rmfs":
+            job.after_frame()
+
     IMP.pmi.samplers.MonteCarlo = type("_Sampler", (_Sampler,), {"job": job})
+    IMP.pmi.output.Output.write_rmf = write_and_tell
     try:
         yield
     finally:
-        IMP.pmi.samplers.MonteCarlo = theirs
+        IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output.write_rmf = theirs, write
 
 
 def _get_acceptance(sampler):
