@@ -320,7 +320,10 @@ def symmetric_search(
             for candidate in candidates:
                 trial = symmetry.symmetric(_with_source(system, poses, source, candidate))
                 model = g.placed(*to_matrices(trial))
-                value = core.evaluate(model.means[now], model.covariances[now], model.weights[now])
+                part = model.means[now], model.covariances[now], model.weights[now]
+                # Eq. 13 would swell an incomplete model to cover what the others will.
+                complete = len(done) + len(group) >= len(dense)
+                value = core.evaluate(*part) if complete else -core.cross_correlation(*part)
                 found.append((value if np.isfinite(value) else np.inf, trial))
         done += group
         found.sort(key=lambda f: f[0])
