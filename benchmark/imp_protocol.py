@@ -159,7 +159,7 @@ def call_sampcon(folder, lines):
         "show_stat: fields": len([name for name in shown if name]),
         "select_good: models of frames": [len(selected), len(lines)],
         "select_good: RMF files": len(list(good.glob("sample_*/*.rmf3"))),
-        "exhaust": "not run: it needs pyRMSD, which no package registry has",
+        "exhaust": "not run: it needs pyRMSD",
     }
 
 
