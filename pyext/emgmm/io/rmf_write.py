@@ -20,7 +20,6 @@ from .rmf_read import RmfFile
 from .rmf_schema import FIELDS, FRAME, NODE_TYPES, empty_data, frame_schema, key_type, packed
 
 PRODUCER = "emgmm"
-_BLOCK = 16 * 1024  # bytes, as the RMF library's own blocks
 
 # Values of one key in a frame: ids of nodes, and one value for each of them.
 KeyValues = tuple[Sequence[int] | np.ndarray, Sequence | np.ndarray]
@@ -197,7 +196,8 @@ def copy_frames(
 def _writer(file, sync: bytes = b"") -> Writer:
     schema = fastavro.parse_schema(frame_schema())
     # Not deflated: the RMF library (1.7) fails to skip through a deflated block of a file.
-    return Writer(file, schema, codec="null", sync_interval=_BLOCK, sync_marker=sync)
+    # A record a block: the same frames make the same file, wherever a run was cut short.
+    return Writer(file, schema, codec="null", sync_interval=1, sync_marker=sync)
 
 
 def _values(symbol: str, node_field: str, nodes, entries) -> list[dict]:
