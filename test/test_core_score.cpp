@@ -65,8 +65,8 @@ void single_precision_rows_match() {
   std::vector<double> expected(64), found(64);
   for (const InstructionSet set : available_instruction_sets()) {
     set_instruction_set(set);
-    overlap_row(exact, BodyTable(model), pose, 0, 64, expected.data());
-    overlap_row(table, BodyTable(model), pose, 0, 64, found.data());
+    overlap_row(exact, BodyTable(model), pose, expected.data());
+    overlap_row(table, BodyTable(model), pose, found.data());
     for (int k = 0; k < 64; ++k)
       check_close(found[k], expected[k], 1e-4, "float row on " + name(set));
   }

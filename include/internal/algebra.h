@@ -51,6 +51,17 @@ inline Sym3 inverse(const Sym3 &m) {
           s * (m.xy * m.yz - m.xz * m.yy), s * (m.xy * m.xz - m.xx * m.yz)};
 }
 // Sylvester's criterion; written so that NaN fails.
+// By the trigonometric solution of the characteristic equation.
+inline double largest_eigenvalue(const Sym3 &m) {
+  const double mean = (m.xx + m.yy + m.zz) / 3;
+  const Sym3 d{m.xx - mean, m.yy - mean, m.zz - mean, m.xy, m.xz, m.yz};
+  const double p = std::sqrt(
+      (d.xx * d.xx + d.yy * d.yy + d.zz * d.zz + 2 * (d.xy * d.xy + d.xz * d.xz + d.yz * d.yz)) /
+      6);
+  if (p == 0) return mean;
+  const double cosine = determinant((1 / p) * d) / 2;
+  return mean + 2 * p * std::cos(std::acos(std::fmax(-1.0, std::fmin(1.0, cosine))) / 3);
+}
 inline bool is_positive_definite(const Sym3 &m) {
   return m.xx > 0 && m.xx * m.yy - m.xy * m.xy > 0 && determinant(m) > 0;
 }

@@ -6,6 +6,8 @@
 #include <IMP/emgmm/internal/noise_model.h>
 #include <IMP/emgmm/internal/overlap.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <vector>
 
 namespace emcore {
@@ -38,27 +40,43 @@ class MixtureScore {
   // l_k = log(ov_MD,k / ov_DD,k), one a data component.
   std::vector<double> log_ratios(const Mixture &model) const;
 
-  // l_k from overlaps that are known (padded_size values, from rows of type T for a model of this
-  // total weight). Where the plain sum ran out of range, far_logs(which, logs) is asked for
-  // log ov_MD,k of those components: far away the sum is formed in log space (eq. 9), so that a
-  // body outside the map still feels a pull.
+  // l_k from overlaps that are known (rows of type T for a model of this total weight) of the data
+  // components of these blocks, 16 values a block; `far` gets those that are scored in log space,
+  // ascending where the blocks are. Where the plain sum ran out of range, far_logs(which, logs) is
+  // asked for log ov_MD,k of those components: far away the sum is formed in log space (eq. 9), so
+  // that a body outside the map still feels a pull.
   template <class T, class FarLogs>
-  void log_ratios_from(const double *overlaps, double model_weight, const FarLogs &far_logs,
-                       std::vector<double> *log_ratios) const {
-    const std::vector<double> &trusted = row_table<T>().trusted_overlap;
-    std::vector<std::size_t> far;
-    if (options_.floor == 0)
-      for (std::size_t k = 0; k < table_.size; ++k)
-        if (!(overlaps[k] > trusted[k] * model_weight)) far.push_back(k);
-    log_ratios->resize(table_.padded_size);
-    log_of(overlaps, options_.floor, table_.padded_size, log_ratios->data());
-    log_ratios->resize(table_.size);
-    if (!far.empty()) {
-      std::vector<double> logs(far.size());
-      far_logs(far, logs.data());
-      for (std::size_t j = 0; j < far.size(); ++j) (*log_ratios)[far[j]] = logs[j];
+  void log_ratios_from(const double *overlaps, const std::uint32_t *blocks, std::size_t n_blocks,
+                       double model_weight, const FarLogs &far_logs, double *log_ratios,
+                       std::vector<std::size_t> *far) const {
+    constexpr std::size_t batch = ComponentTable<T>::batch;
+    const double *trusted = row_table<T>().trusted_overlap.data();
+    std::vector<std::size_t> far_places;
+    far->clear();
+    log_of(overlaps, options_.floor, n_blocks * batch, log_ratios);
+    for (std::size_t j = 0; j < n_blocks; ++j) {
+      const std::size_t first = blocks[j] * batch, n = block_size(blocks[j]);
+      const double *row = overlaps + j * batch;
+      double *l = log_ratios + j * batch;
+      for (std::size_t i = 0; i < n; ++i) {
+        if (options_.floor == 0 && !(row[i] > trusted[first + i] * model_weight)) {
+          far->push_back(first + i);
+          far_places.push_back(j * batch + i);
+        }
+        l[i] -= log_overlaps_dd_[first + i];
+      }
     }
-    for (std::size_t k = 0; k < table_.size; ++k) (*log_ratios)[k] -= log_overlaps_dd_[k];
+    if (far->empty()) return;
+    std::vector<double> logs(far->size());
+    far_logs(*far, logs.data());
+    for (std::size_t j = 0; j < far->size(); ++j)
+      log_ratios[far_places[j]] = logs[j] - log_overlaps_dd_[(*far)[j]];
+  }
+
+  // Data components of a block: 16 in all but the last.
+  std::size_t block_size(std::size_t block) const {
+    const std::size_t first = block * ComponentTable<double>::batch;
+    return std::min(ComponentTable<double>::batch, table_.size - first);
   }
 
   // Adds the derivative by one model component of what data component k contributes through log
@@ -75,9 +93,8 @@ class MixtureScore {
   double cross_correlation(const Mixture &model) const;
 
  private:
-  std::vector<double> overlaps(const BodyTable &model) const;
-  void log_ratios(const BodyTable &model, const std::vector<double> &row,
-                  std::vector<double> *result, std::vector<std::size_t> *far) const;
+  void log_ratios(const Mixture &model, const std::vector<double> &row, std::vector<double> *result,
+                  std::vector<std::size_t> *far) const;
 
   Mixture data_;
   ScoreOptions options_;

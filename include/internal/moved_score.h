@@ -5,14 +5,17 @@
 
 #include <IMP/emgmm/internal/mixture_score.h>
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace emcore {
 
-// Each body keeps its row of overlaps with the data. The rows are the leaves of a binary tree of
-// sums: a move recomputes the moved leaves and the sums above them, never a running difference,
-// so nothing drifts and the result is a function of the poses alone.
+// Each body keeps its row of overlaps with the data that it reaches, in blocks of 16 components. A
+// move recomputes the row of the moved body and, for the blocks that it left or reached, the sum
+// over the bodies there, the log ratios, and their part of the score's sum: never a running
+// difference, so nothing drifts, the result is a function of the poses alone, and the cost is that
+// of what is in range.
 class MovedScore {
  public:
   // bodies[b]: components in the local frame of body b. Throws std::domain_error for faulty ones.
@@ -27,7 +30,7 @@ class MovedScore {
   void accept();
   void reject();
 
-  double score() const { return score_; }  // committed
+  double score() const { return score_; }  // committed, as are the next two
   const std::vector<Pose> &poses() const { return poses_; }
   const std::vector<double> &log_ratios() const { return log_ratios_; }
   std::size_t size() const { return bodies_.size(); }
@@ -43,35 +46,60 @@ class MovedScore {
   Mixture model() const;
 
  private:
-  // Sum of rows over the bodies below a node of the tree. Leaves also keep what log space is
-  // asked of them: filled in where it is missing, so only a moved body computes it again.
-  struct Node {
-    std::vector<double> row;
-    std::vector<double> log_row;
+  // Of one body: the blocks in its reach, ascending, and 16 overlaps for each. What log space is
+  // asked of it is filled in where it is missing, so only a moved body computes it again.
+  struct Row {
+    std::vector<std::uint32_t> blocks;
+    std::vector<double> values;
+    std::vector<double> logs;
     std::vector<char> has_log;
   };
+  // A body that reaches a block, and which of its row's blocks that is.
+  struct Share {
+    std::uint32_t body, slot;
+  };
+  // Of some blocks, 16 values a block: all of them (committed), or those that a proposal touches.
+  struct Blocks {
+    std::vector<double> overlaps, log_ratios;
+    std::vector<double> parts;     // of the score's sum, one a block
+    std::vector<std::size_t> far;  // data components scored in log space
+  };
 
-  void score_root();
+  void compute_rows();
+  void touch(std::uint32_t block);
+  void sum_shares(std::size_t touched, double *sum);
+  void score_touched();
   void far_logs(const std::vector<std::size_t> &which, double *logs);
-  Node &current(std::size_t node) { return is_touched_[node] ? proposed_[node] : committed_[node]; }
+  void replace_shares(std::size_t body);
+  std::vector<double> all_log_ratios() const;
+  void prepare_gradient();
+  Row &current_row(std::size_t b) { return is_moved_[b] ? proposed_rows_[b] : rows_[b]; }
   const Pose &current_pose(std::size_t body) const;
 
   std::shared_ptr<const MixtureScore> mixture_score_;
   std::vector<Mixture> bodies_;
   std::vector<BodyTable> tables_;
   double model_weight_ = 0;
-  std::size_t leaves_ = 1;  // a power of two, at least the number of bodies
-  // Heap order: node 1 is the root, node n has children 2n and 2n + 1, leaves start at leaves_.
-  // A node without a body below it stays empty and counts as zero.
-  std::vector<Node> committed_, proposed_;
-  std::vector<std::size_t> touched_;  // nodes whose proposed row is in force
-  std::vector<char> is_touched_;
-  std::vector<std::size_t> proposed_bodies_;
-  std::vector<Pose> poses_, proposed_poses_;
+
+  std::vector<Row> rows_, proposed_rows_;   // of each body; the latter where is_moved_
+  std::vector<std::vector<Share>> shares_;  // of each block, bodies ascending
+  Blocks committed_, proposed_;
+  std::vector<double> log_ratios_;  // committed, without padding
   double score_ = 0, proposed_score_ = 0;
+  std::vector<Pose> poses_;
+
   bool pending_ = false;
-  std::vector<double> log_ratios_, proposed_log_ratios_;
-  std::vector<std::size_t> far_, proposed_far_;  // data components scored in log space
+  std::vector<std::size_t> proposed_bodies_;  // ascending
+  std::vector<Pose> proposed_poses_;          // likewise
+  std::vector<char> is_moved_;
+  std::vector<std::uint32_t> touched_;          // blocks, in the order of proposed_
+  std::vector<std::uint32_t> touched_at_;       // of each block: 1 + its place in touched_, or 0
+  std::vector<std::vector<Share>> new_shares_;  // of each touched block, moved bodies ascending
+  std::vector<const double *> summed_;
+
+  // Derivatives by the overlaps and by the log ratios of far components, for gradient().
+  bool gradient_ready_ = false;
+  std::vector<double> by_overlap_, slopes_, gradient_ratios_;
 };
 
 }  // namespace emcore

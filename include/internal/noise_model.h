@@ -46,6 +46,12 @@ class NoiseScore {
 
   double evaluate(const std::vector<double> &log_ratios, std::vector<double> *slopes) const;
 
+  // Where the scale is fixed the score is a function of one sum over the data components: its part
+  // of the components first ... first + n - 1, with these log ratios, and the score of the whole.
+  bool is_of_a_sum() const { return !options_.profile_scale; }
+  double part_of_sum(const double *log_ratios, std::size_t first, std::size_t n) const;
+  double score_of_sum(double sum) const;
+
   // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units).
   double sigma_estimate(const std::vector<double> &log_ratios) const;
 
@@ -57,9 +63,13 @@ class NoiseScore {
   const NoiseOptions &options() const { return options_; }
 
  private:
-  double evaluate_lognormal(const std::vector<double> &log_ratios,
-                            std::vector<double> *slopes) const;
-  double evaluate_local(const std::vector<double> &log_ratios, std::vector<double> *slopes) const;
+  // A score and its derivative, by the log ratio of a component or by Q.
+  struct Value {
+    double score, slope;
+  };
+  Value lognormal_of(double q) const;
+  Value local_of(std::size_t k, double log_ratio) const;
+  double with_background(double log_ratio) const;
   std::vector<double> with_background(std::vector<double> log_ratios) const;
   double shift(const std::vector<double> &log_ratios) const;
 

@@ -5,6 +5,7 @@
 #include <IMP/emgmm/internal/gaussian.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace emcore {
@@ -34,6 +35,14 @@ struct ComponentTable {
   std::vector<T> x, y, z;                 // Å, from the centre
   std::vector<T> xx, yy, zz, xy, xz, yz;  // Å²
   std::vector<T> weight;                  // times (2 pi)^(-3/2)
+  // Components 16 b ... 16 b + 15 of block b, and groups of 16 blocks: the box of their means (Å,
+  // from the centre) and the largest eigenvalue of their covariances (Å²).
+  struct Extent {
+    Vec3 low, high;
+    double spread = 0;
+  };
+  std::vector<Extent> blocks, groups;
+  std::vector<std::uint32_t> every_block;  // 0, 1, 2, ...
   // A row's element may be trusted from trusted_overlap[k] x (total weight of the model) on: below
   // it, terms that the kernels bound from below (exp2_negative) could count.
   std::vector<double> trusted_overlap;
@@ -44,27 +53,45 @@ struct BodyTable {
   explicit BodyTable(const Mixture &mixture);
   std::size_t size = 0;
   std::vector<double> x, y, z, xx, yy, zz, xy, xz, yz, weight;
+  Vec3 center;                    // of a ball around the means
+  double radius = 0, spread = 0;  // Å; largest eigenvalue of a covariance, Å²
 };
 
-// row[k] = sum over the body's components of ov_ik for data components begin <= k < end (multiples
-// of ComponentTable::batch), the body at `pose`. Relative error of a trusted element below 1e-12
-// (double) or 1e-4 (float, mostly 1e-6).
+// Appends the blocks, in ascending order, where an overlap with the body at `pose` may reach
+// 2^-150 (double) or 2^-87 (float) of its largest possible value. What is left out cannot change a
+// trusted element of a row.
+template <class T>
+void blocks_in_reach(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,
+                     std::vector<std::uint32_t> *blocks);
+
+// row[16 j + l] = sum over the body's components of ov_ik for data component k = 16 blocks[j] + l,
+// the body at `pose`. Relative error of a trusted element below 1e-12 (double) or 1e-4 (float,
+// mostly 1e-6).
 template <class T>
 void overlap_row(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,
-                 std::size_t begin, std::size_t end, double *row);
+                 const std::uint32_t *blocks, std::size_t n_blocks, double *row);
+// The same for all data components, padded_size of them.
+template <class T>
+void overlap_row(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,
+                 double *row) {
+  overlap_row(data, body, pose, data.every_block.data(), data.every_block.size(), row);
+}
 
 // log_row[j] = log of the sum over the body's components of ov_ik for the data components
 // k = which[j]: in log space from the first step, so it never underflows (eq. 9).
 void log_overlap_row(const ComponentTable<double> &data, const BodyTable &body, const Pose &pose,
                      const std::vector<std::size_t> &which, double *log_row);
 
+// sum[l] += the 16 elements of each of the n rows.
+void add_rows(const double *const *rows, std::size_t n, double *sum);
+
 // logs[k] = log(values[k] + offset), n a multiple of ComponentTable::batch, all values positive.
 void log_of(const double *values, double offset, std::size_t n, double *logs);
 
 // Adds to gradients[i] the derivative of E by component i when dE/d(ov_MD,k) = slope[k]
-// (padded_size values), over data components begin <= k < end.
+// (padded_size values), over the data components of these blocks.
 void overlap_gradient(const ComponentTable<double> &data, const Gaussian *components, std::size_t n,
-                      const double *slope, std::size_t begin, std::size_t end,
+                      const double *slope, const std::uint32_t *blocks, std::size_t n_blocks,
                       GaussianGradient *gradients);
 
 // log of the sum of exp(log_terms); -infinity for none.

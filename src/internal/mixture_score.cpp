@@ -10,7 +10,7 @@ namespace emcore {
 namespace {
 
 // Work for one task: enough to outweigh handing it to a thread.
-constexpr std::size_t kDataBlock = 256;
+constexpr std::size_t kDataBlocks = 16;  // of 16 components
 constexpr std::size_t kModelBlock = 64;
 
 const Mixture &checked_data(const Mixture &data) {
@@ -19,13 +19,36 @@ const Mixture &checked_data(const Mixture &data) {
   return data;
 }
 
-std::vector<double> overlaps_with(const ComponentTable<double> &table, const BodyTable &model,
+std::vector<BodyTable> tables_of(const Mixture &model) {
+  std::vector<BodyTable> tables;
+  for (std::size_t i = 0; i < model.size(); i += kModelBlock)
+    tables.emplace_back(
+        Mixture(model.begin() + i, model.begin() + std::min(model.size(), i + kModelBlock)));
+  return tables;
+}
+
+// Every part of the model against the blocks of data that it reaches.
+std::vector<double> overlaps_with(const ComponentTable<double> &table, const Mixture &model,
                                   unsigned threads) {
+  constexpr std::size_t batch = ComponentTable<double>::batch;
+  const std::vector<BodyTable> parts = tables_of(model);
+  std::vector<std::vector<std::uint32_t>> reached(parts.size());
+  parallel_for(parts.size(), threads,
+               [&](std::size_t p) { blocks_in_reach(table, parts[p], Pose(), &reached[p]); });
   std::vector<double> row(table.padded_size, 0.0);
-  const std::size_t blocks = (table.padded_size + kDataBlock - 1) / kDataBlock;
-  parallel_for(blocks, threads, [&](std::size_t b) {
-    overlap_row(table, model, Pose(), b * kDataBlock,
-                std::min(table.padded_size, (b + 1) * kDataBlock), row.data());
+  const std::size_t tasks = (table.blocks.size() + kDataBlocks - 1) / kDataBlocks;
+  parallel_for(tasks, threads, [&](std::size_t t) {
+    std::vector<double> part_row(kDataBlocks * batch);
+    for (std::size_t p = 0; p < parts.size(); ++p) {
+      const auto begin = std::lower_bound(reached[p].begin(), reached[p].end(), t * kDataBlocks);
+      const auto end = std::lower_bound(begin, reached[p].end(), (t + 1) * kDataBlocks);
+      if (begin == end) continue;
+      overlap_row(table, parts[p], Pose(), &*begin, std::size_t(end - begin), part_row.data());
+      for (auto b = begin; b != end; ++b) {
+        const double *values = &part_row[std::size_t(b - begin) * batch];
+        add_rows(&values, 1, &row[*b * batch]);
+      }
+    }
   });
   return row;
 }
@@ -48,48 +71,41 @@ MixtureScore::MixtureScore(Mixture data, const ScoreOptions &options)
       options_(options),
       table_(data_),
       single_table_(options.single_precision ? data_ : Mixture()),
-      overlaps_dd_(plus_floor(overlaps_with(table_, BodyTable(data_), options.threads),
-                              data_.size(), options.floor)),
+      overlaps_dd_(
+          plus_floor(overlaps_with(table_, data_, options.threads), data_.size(), options.floor)),
       log_overlaps_dd_(logs(overlaps_dd_)),
       noise_(options.noise, overlaps_dd_) {
   if (!(options.floor >= 0))
     throw std::domain_error("floor must be 0 or positive, got " + std::to_string(options.floor));
 }
 
-std::vector<double> MixtureScore::overlaps(const BodyTable &model) const {
-  return overlaps_with(table_, model, options_.threads);
-}
-
-void MixtureScore::log_ratios(const BodyTable &model, const std::vector<double> &row,
+void MixtureScore::log_ratios(const Mixture &model, const std::vector<double> &row,
                               std::vector<double> *result, std::vector<std::size_t> *far) const {
-  double weight = 0;
-  for (double w : model.weight) weight += w;
+  result->resize(table_.padded_size);
   log_ratios_from<double>(
-      row.data(), weight,
+      row.data(), table_.every_block.data(), table_.every_block.size(), mass(model),
       [&](const std::vector<std::size_t> &which, double *logs) {
-        log_overlap_row(table_, model, Pose(), which, logs);
-        *far = which;
+        log_overlap_row(table_, BodyTable(model), Pose(), which, logs);
       },
-      result);
+      result->data(), far);
+  result->resize(table_.size);
 }
 
 std::vector<double> MixtureScore::log_ratios(const Mixture &model) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
-  const BodyTable body(model);
   std::vector<double> result;
   std::vector<std::size_t> far;
-  log_ratios(body, overlaps(body), &result, &far);
+  log_ratios(model, overlaps_with(table_, model, options_.threads), &result, &far);
   return result;
 }
 
 double MixtureScore::evaluate(const Mixture &model,
                               std::vector<GaussianGradient> *gradients) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
-  const BodyTable body(model);
-  const std::vector<double> row = overlaps(body);
+  const std::vector<double> row = overlaps_with(table_, model, options_.threads);
   std::vector<double> l, slopes;
   std::vector<std::size_t> far;
-  log_ratios(body, row, &l, &far);
+  log_ratios(model, row, &l, &far);
   const double score = noise_.evaluate(l, gradients ? &slopes : nullptr);
   if (!gradients) return score;
 
@@ -102,8 +118,11 @@ double MixtureScore::evaluate(const Mixture &model,
   const std::size_t blocks = (model.size() + kModelBlock - 1) / kModelBlock;
   parallel_for(blocks, options_.threads, [&](std::size_t b) {
     const std::size_t begin = b * kModelBlock, end = std::min(model.size(), begin + kModelBlock);
-    overlap_gradient(table_, &model[begin], end - begin, by_overlap.data(), 0, table_.padded_size,
-                     &(*gradients)[begin]);
+    std::vector<std::uint32_t> reached;
+    blocks_in_reach(table_, BodyTable(Mixture(model.begin() + begin, model.begin() + end)), Pose(),
+                    &reached);
+    overlap_gradient(table_, &model[begin], end - begin, by_overlap.data(), reached.data(),
+                     reached.size(), &(*gradients)[begin]);
     for (std::size_t k : far)
       for (std::size_t i = begin; i < end; ++i)
         add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);
@@ -122,7 +141,7 @@ void MixtureScore::add_far_gradient(const Gaussian &component, std::size_t k, do
 
 double MixtureScore::cross_correlation(const Mixture &model) const {
   double md = 0, dd = 0;
-  const std::vector<double> row = overlaps(BodyTable(model));
+  const std::vector<double> row = overlaps_with(table_, model, options_.threads);
   for (std::size_t k = 0; k < table_.size; ++k) {
     md += row[k];
     dd += overlaps_dd_[k] - options_.floor;
@@ -132,7 +151,7 @@ double MixtureScore::cross_correlation(const Mixture &model) const {
 
 double total_overlap(const Mixture &a, const Mixture &b, unsigned threads) {
   const ComponentTable<double> table(b);
-  const std::vector<double> row = overlaps_with(table, BodyTable(a), threads);
+  const std::vector<double> row = overlaps_with(table, a, threads);
   double sum = 0;
   for (std::size_t k = 0; k < table.size; ++k) sum += row[k];
   return sum;

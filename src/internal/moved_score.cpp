@@ -1,12 +1,18 @@
 #include <IMP/emgmm/internal/moved_score.h>
 
 #include <algorithm>
-#include <functional>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 namespace emcore {
+
+namespace {
+
+constexpr std::size_t kMovedBatch = ComponentTable<double>::batch;
+
+}  // namespace
 
 MovedScore::MovedScore(std::shared_ptr<const MixtureScore> score, std::vector<Mixture> bodies)
     : mixture_score_(std::move(score)), bodies_(std::move(bodies)) {
@@ -16,11 +22,17 @@ MovedScore::MovedScore(std::shared_ptr<const MixtureScore> score, std::vector<Mi
     tables_.emplace_back(bodies_[b]);
     model_weight_ += mass(bodies_[b]);
   }
-  while (leaves_ < bodies_.size()) leaves_ *= 2;
-  committed_.resize(2 * leaves_);
-  proposed_.resize(2 * leaves_);
-  is_touched_.assign(2 * leaves_, 0);
+  rows_.resize(bodies_.size());
+  proposed_rows_.resize(bodies_.size());
+  is_moved_.assign(bodies_.size(), 0);
   poses_.resize(bodies_.size());
+  const ComponentTable<double> &table = mixture_score_->table();
+  shares_.resize(table.blocks.size());
+  touched_at_.assign(table.blocks.size(), 0);
+  committed_.overlaps.assign(table.padded_size, 0);
+  committed_.log_ratios.assign(table.padded_size, 0);
+  committed_.parts.assign(table.blocks.size(), 0);
+  log_ratios_.assign(table.size, 0);
 }
 
 double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) {
@@ -30,95 +42,187 @@ double MovedScore::propose(const std::vector<std::size_t> &bodies, const std::ve
                             " for " + std::to_string(bodies.size()));
   proposed_bodies_ = bodies;
   proposed_poses_ = poses;
-  pending_ = true;
-  const std::size_t n = mixture_score_->table().padded_size;
-  for (std::size_t j = 0; j < bodies.size(); ++j) {
-    const std::size_t b = bodies[j], leaf = leaves_ + b;
-    proposed_[leaf].row.resize(n);
-    proposed_[leaf].has_log.clear();
-    double *row = proposed_[leaf].row.data();
-    if (mixture_score_->options().single_precision)
-      overlap_row(mixture_score_->row_table<float>(), tables_[b], poses[j], 0, n, row);
-    else
-      overlap_row(mixture_score_->row_table<double>(), tables_[b], poses[j], 0, n, row);
-    for (std::size_t node = leaf; node > 0 && !is_touched_[node]; node /= 2) {
-      is_touched_[node] = 1;
-      touched_.push_back(node);
+  if (!std::is_sorted(bodies.begin(), bodies.end())) {
+    std::vector<std::size_t> order(bodies.size());
+    std::iota(order.begin(), order.end(), std::size_t(0));
+    std::sort(order.begin(), order.end(),
+              [&](std::size_t a, std::size_t b) { return bodies[a] < bodies[b]; });
+    for (std::size_t j = 0; j < order.size(); ++j) {
+      proposed_bodies_[j] = bodies[order[j]];
+      proposed_poses_[j] = poses[order[j]];
     }
   }
-  // Children before parents: larger heap indices first.
-  std::sort(touched_.begin(), touched_.end(), std::greater<std::size_t>());
-  for (std::size_t node : touched_) {
-    if (node >= leaves_) continue;
-    const std::vector<double> &left = current(2 * node).row, &right = current(2 * node + 1).row;
-    std::vector<double> &sum = proposed_[node].row;
-    sum = left;
-    if (!right.empty())
-      for (std::size_t k = 0; k < n; ++k) sum[k] += right[k];
-  }
-  score_root();
+  pending_ = true;
+  gradient_ready_ = false;
+  compute_rows();
+  score_touched();
   return proposed_score_;
 }
 
-void MovedScore::score_root() {
-  const double *root = current(1).row.data();
-  proposed_far_.clear();
+void MovedScore::touch(std::uint32_t block) {
+  if (touched_at_[block]) return;
+  touched_.push_back(block);
+  touched_at_[block] = std::uint32_t(touched_.size());
+  if (new_shares_.size() < touched_.size()) new_shares_.emplace_back();
+  new_shares_[touched_.size() - 1].clear();
+}
+
+// Rows of the moved bodies, and the blocks that change: what they left, what they reach, and what
+// is scored in log space, where every body counts.
+void MovedScore::compute_rows() {
+  const MixtureScore &score = *mixture_score_;
+  for (std::size_t j = 0; j < proposed_bodies_.size(); ++j) {
+    const std::size_t b = proposed_bodies_[j];
+    is_moved_[b] = 1;
+    Row &row = proposed_rows_[b];
+    row.blocks.clear();
+    row.has_log.clear();
+    const auto compute = [&](const auto &table) {
+      blocks_in_reach(table, tables_[b], proposed_poses_[j], &row.blocks);
+      row.values.resize(row.blocks.size() * kMovedBatch);
+      overlap_row(table, tables_[b], proposed_poses_[j], row.blocks.data(), row.blocks.size(),
+                  row.values.data());
+    };
+    if (score.options().single_precision)
+      compute(score.row_table<float>());
+    else
+      compute(score.row_table<double>());
+    for (std::uint32_t block : rows_[b].blocks) touch(block);
+    for (std::size_t s = 0; s < row.blocks.size(); ++s) {
+      touch(row.blocks[s]);
+      new_shares_[touched_at_[row.blocks[s]] - 1].push_back({std::uint32_t(b), std::uint32_t(s)});
+    }
+  }
+  if (proposed_bodies_.empty()) return;
+  for (std::size_t k : committed_.far) touch(std::uint32_t(k / kMovedBatch));
+  // A block that no body ever reached has not been scored yet.
+  if (proposed_bodies_.size() == bodies_.size())
+    for (std::uint32_t block : score.table().every_block) touch(block);
+}
+
+// Over the bodies that reach a block, ascending, moved or not.
+void MovedScore::sum_shares(std::size_t t, double *sum) {
+  summed_.clear();
+  const std::vector<Share> &moved = new_shares_[t];
+  auto next = moved.begin();
+  for (const Share &share : shares_[touched_[t]]) {
+    if (is_moved_[share.body]) continue;
+    for (; next != moved.end() && next->body < share.body; ++next)
+      summed_.push_back(&proposed_rows_[next->body].values[next->slot * kMovedBatch]);
+    summed_.push_back(&rows_[share.body].values[share.slot * kMovedBatch]);
+  }
+  for (; next != moved.end(); ++next)
+    summed_.push_back(&proposed_rows_[next->body].values[next->slot * kMovedBatch]);
+  std::fill_n(sum, kMovedBatch, 0.0);
+  add_rows(summed_.data(), summed_.size(), sum);
+}
+
+void MovedScore::score_touched() {
+  const MixtureScore &score = *mixture_score_;
+  const std::size_t n = touched_.size();
+  proposed_.overlaps.resize(n * kMovedBatch);
+  proposed_.log_ratios.resize(n * kMovedBatch);
+  proposed_.parts.resize(n);
+  for (std::size_t t = 0; t < n; ++t) sum_shares(t, &proposed_.overlaps[t * kMovedBatch]);
   const auto far = [this](const std::vector<std::size_t> &which, double *logs) {
     far_logs(which, logs);
-    proposed_far_ = which;
   };
-  if (mixture_score_->options().single_precision)
-    mixture_score_->log_ratios_from<float>(root, model_weight_, far, &proposed_log_ratios_);
+  if (score.options().single_precision)
+    score.log_ratios_from<float>(proposed_.overlaps.data(), touched_.data(), n, model_weight_, far,
+                                 proposed_.log_ratios.data(), &proposed_.far);
   else
-    mixture_score_->log_ratios_from<double>(root, model_weight_, far, &proposed_log_ratios_);
-  proposed_score_ = mixture_score_->noise().evaluate(proposed_log_ratios_, nullptr);
+    score.log_ratios_from<double>(proposed_.overlaps.data(), touched_.data(), n, model_weight_, far,
+                                  proposed_.log_ratios.data(), &proposed_.far);
+  if (!score.noise().is_of_a_sum()) {
+    proposed_score_ = score.noise().evaluate(all_log_ratios(), nullptr);
+    return;
+  }
+  for (std::size_t t = 0; t < n; ++t)
+    proposed_.parts[t] =
+        score.noise().part_of_sum(&proposed_.log_ratios[t * kMovedBatch], touched_[t] * kMovedBatch,
+                                  score.block_size(touched_[t]));
+  double sum = 0;
+  for (std::size_t b = 0; b < touched_at_.size(); ++b)
+    sum += touched_at_[b] ? proposed_.parts[touched_at_[b] - 1] : committed_.parts[b];
+  proposed_score_ = score.noise().score_of_sum(sum);
 }
 
 void MovedScore::far_logs(const std::vector<std::size_t> &which, double *logs) {
+  const ComponentTable<double> &table = mixture_score_->table();
   std::vector<std::size_t> missing;
   std::vector<double> missing_logs;
   for (std::size_t b = 0; b < bodies_.size(); ++b) {
-    Node &leaf = current(leaves_ + b);
-    leaf.log_row.resize(mixture_score_->table().size);
-    leaf.has_log.resize(mixture_score_->table().size, 0);
+    Row &row = current_row(b);
+    row.logs.resize(table.size);
+    row.has_log.resize(table.size, 0);
     missing.clear();
     for (std::size_t k : which)
-      if (!leaf.has_log[k]) missing.push_back(k);
+      if (!row.has_log[k]) missing.push_back(k);
     missing_logs.resize(missing.size());
-    log_overlap_row(mixture_score_->table(), tables_[b], current_pose(b), missing,
-                    missing_logs.data());
+    log_overlap_row(table, tables_[b], current_pose(b), missing, missing_logs.data());
     for (std::size_t j = 0; j < missing.size(); ++j) {
-      leaf.log_row[missing[j]] = missing_logs[j];
-      leaf.has_log[missing[j]] = 1;
+      row.logs[missing[j]] = missing_logs[j];
+      row.has_log[missing[j]] = 1;
     }
   }
   std::vector<double> terms(bodies_.size());
   for (std::size_t j = 0; j < which.size(); ++j) {
-    for (std::size_t b = 0; b < bodies_.size(); ++b)
-      terms[b] = current(leaves_ + b).log_row[which[j]];
+    for (std::size_t b = 0; b < bodies_.size(); ++b) terms[b] = current_row(b).logs[which[j]];
     logs[j] = log_sum_exp(terms);
+  }
+}
+
+// A body's shares of the blocks after its row was accepted: out of those that it left, into those
+// that it reached.
+void MovedScore::replace_shares(std::size_t body) {
+  const auto place = [&](std::vector<Share> &shares) {
+    return std::lower_bound(shares.begin(), shares.end(), body,
+                            [](const Share &s, std::size_t b) { return s.body < b; });
+  };
+  const std::vector<std::uint32_t> &left = proposed_rows_[body].blocks, &now = rows_[body].blocks;
+  for (std::uint32_t block : left)
+    if (!std::binary_search(now.begin(), now.end(), block))
+      shares_[block].erase(place(shares_[block]));
+  for (std::size_t s = 0; s < now.size(); ++s) {
+    std::vector<Share> &shares = shares_[now[s]];
+    const auto at = place(shares);
+    const Share share{std::uint32_t(body), std::uint32_t(s)};
+    if (at != shares.end() && at->body == body)
+      *at = share;
+    else
+      shares.insert(at, share);
   }
 }
 
 void MovedScore::accept() {
   if (!pending_) return;
-  for (std::size_t node : touched_) {
-    std::swap(committed_[node], proposed_[node]);
-    is_touched_[node] = 0;
+  for (std::size_t j = 0; j < proposed_bodies_.size(); ++j) {
+    const std::size_t b = proposed_bodies_[j];
+    poses_[b] = proposed_poses_[j];
+    std::swap(rows_[b], proposed_rows_[b]);
+    replace_shares(b);
   }
-  touched_.clear();
-  for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
-    poses_[proposed_bodies_[j]] = proposed_poses_[j];
-  log_ratios_.swap(proposed_log_ratios_);
-  far_.swap(proposed_far_);
+  for (std::size_t t = 0; t < touched_.size(); ++t) {
+    const std::size_t from = t * kMovedBatch, to = touched_[t] * kMovedBatch;
+    std::copy_n(&proposed_.overlaps[from], kMovedBatch, &committed_.overlaps[to]);
+    std::copy_n(&proposed_.log_ratios[from], kMovedBatch, &committed_.log_ratios[to]);
+    std::copy_n(&proposed_.log_ratios[from], mixture_score_->block_size(touched_[t]),
+                &log_ratios_[to]);
+    committed_.parts[touched_[t]] = proposed_.parts[t];
+  }
+  // Every block with a far component was touched.
+  if (!touched_.empty()) committed_.far.swap(proposed_.far);
   score_ = proposed_score_;
-  pending_ = false;
+  reject();
 }
 
 void MovedScore::reject() {
-  for (std::size_t node : touched_) is_touched_[node] = 0;
+  for (std::size_t b : proposed_bodies_) is_moved_[b] = 0;
+  for (std::uint32_t block : touched_) touched_at_[block] = 0;
+  proposed_bodies_.clear();
   touched_.clear();
   pending_ = false;
+  gradient_ready_ = false;
 }
 
 double MovedScore::reset(const std::vector<Pose> &poses) {
@@ -126,38 +230,53 @@ double MovedScore::reset(const std::vector<Pose> &poses) {
     throw std::domain_error("reset needs one pose a body, got " + std::to_string(poses.size()) +
                             " for " + std::to_string(bodies_.size()));
   std::vector<std::size_t> all(bodies_.size());
-  for (std::size_t b = 0; b < all.size(); ++b) all[b] = b;
+  std::iota(all.begin(), all.end(), std::size_t(0));
   propose(all, poses);
   accept();
   return score_;
 }
 
 const Pose &MovedScore::current_pose(std::size_t body) const {
-  if (pending_)
-    for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
-      if (proposed_bodies_[j] == body) return proposed_poses_[j];
-  return poses_[body];
+  if (!is_moved_[body]) return poses_[body];
+  const auto at = std::lower_bound(proposed_bodies_.begin(), proposed_bodies_.end(), body);
+  return proposed_poses_[std::size_t(at - proposed_bodies_.begin())];
+}
+
+std::vector<double> MovedScore::all_log_ratios() const {
+  std::vector<double> l = log_ratios_;
+  for (std::size_t t = 0; t < touched_.size(); ++t)
+    std::copy_n(&proposed_.log_ratios[t * kMovedBatch], mixture_score_->block_size(touched_[t]),
+                &l[touched_[t] * kMovedBatch]);
+  return l;
+}
+
+void MovedScore::prepare_gradient() {
+  if (gradient_ready_) return;
+  const MixtureScore &score = *mixture_score_;
+  gradient_ratios_ = all_log_ratios();
+  score.noise().evaluate(gradient_ratios_, &slopes_);
+  by_overlap_ = committed_.overlaps;
+  for (std::size_t t = 0; t < touched_.size(); ++t)
+    std::copy_n(&proposed_.overlaps[t * kMovedBatch], kMovedBatch,
+                &by_overlap_[touched_[t] * kMovedBatch]);
+  for (std::size_t k = 0; k < by_overlap_.size(); ++k)
+    by_overlap_[k] = k < slopes_.size() ? slopes_[k] / (by_overlap_[k] + score.options().floor) : 0;
+  for (std::size_t k : touched_.empty() ? committed_.far : proposed_.far) by_overlap_[k] = 0;
+  gradient_ready_ = true;
 }
 
 PoseGradient MovedScore::gradient(std::size_t body) {
+  prepare_gradient();
   const MixtureScore &score = *mixture_score_;
-  const std::vector<double> &l = pending_ ? proposed_log_ratios_ : log_ratios_;
-  const std::vector<double> &root = current(1).row;
-  std::vector<double> slopes, by_overlap(score.table().padded_size, 0.0);
-  score.noise().evaluate(l, &slopes);
-  for (std::size_t k = 0; k < slopes.size(); ++k)
-    by_overlap[k] = slopes[k] / (root[k] + score.options().floor);
-  const std::vector<std::size_t> &far = pending_ ? proposed_far_ : far_;
-  for (std::size_t k : far) by_overlap[k] = 0;
-
   const Pose &pose = current_pose(body);
   const Mixture model = moved(bodies_[body], pose);
+  const std::vector<std::uint32_t> &blocks = current_row(body).blocks;
   std::vector<GaussianGradient> gradients(model.size());
-  overlap_gradient(score.table(), model.data(), model.size(), by_overlap.data(), 0,
-                   by_overlap.size(), gradients.data());
-  for (std::size_t k : far)
+  overlap_gradient(score.table(), model.data(), model.size(), by_overlap_.data(), blocks.data(),
+                   blocks.size(), gradients.data());
+  for (std::size_t k : touched_.empty() ? committed_.far : proposed_.far)
     for (std::size_t i = 0; i < model.size(); ++i)
-      score.add_far_gradient(model[i], k, l[k], slopes[k], &gradients[i]);
+      score.add_far_gradient(model[i], k, gradient_ratios_[k], slopes_[k], &gradients[i]);
   return rigid_gradient(model, gradients, pose.translation);
 }
 

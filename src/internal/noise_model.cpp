@@ -128,92 +128,97 @@ double NoiseScore::shift(const std::vector<double> &log_ratios) const {
   return sum / log_ratios.size();
 }
 
-double NoiseScore::evaluate_lognormal(const std::vector<double> &log_ratios,
-                                      std::vector<double> *slopes) const {
-  const double mean = shift(log_ratios), n = log_ratios.size();
-  double q = 0;
-  for (double l : log_ratios) q += (l - mean) * (l - mean);
-  double score, by_q;
+NoiseScore::Value NoiseScore::lognormal_of(double q) const {
+  const double n = overlaps_dd_.size();
   if (options_.sigma_min > 0) {
     // eq. 12 with sigma from sigma_min on: n/2 log Q - log P(n/2, Q / 2 sigma_min²); the powers of
     // Q cancel before they are formed, so the perfect fit Q = 0 has a finite score.
     const double scale = 2 * options_.sigma_min * options_.sigma_min;
     const LogGammaP p = log_gamma_p(n / 2, q / scale);
-    score = n / 2 * std::log(scale) - p.log_p_over_x_to_a;
-    by_q = p.deficit / scale;
-  } else {
-    score = n / 2 * std::log(q);
-    by_q = n / (2 * q);
+    return {n / 2 * std::log(scale) - p.log_p_over_x_to_a, p.deficit / scale};
   }
-  if (slopes) {
-    // The mean depends on every l_k, but its terms cancel: sum of (l_k - mean) is 0.
-    slopes->resize(log_ratios.size());
-    for (std::size_t k = 0; k < log_ratios.size(); ++k)
-      (*slopes)[k] = 2 * by_q * (log_ratios[k] - mean);
+  return {n / 2 * std::log(q), n / (2 * q)};
+}
+
+NoiseScore::Value NoiseScore::local_of(std::size_t k, double l) const {
+  const double sigma = options_.component_sigma[k];
+  if (options_.model == NoiseModel::lognormal_local) {
+    // -log[erf(|l| / sqrt(2) sigma) / |l|]
+    const double a = std::sqrt(0.5) / sigma;
+    const ErfRatio h = minus_log_erf_ratio(a * std::fabs(l));
+    return {h.value - std::log(a), std::copysign(a * h.slope, l)};
   }
-  return score;
+  const double overlap = overlaps_dd_[k] * std::exp(l), delta = overlap - overlaps_dd_[k];
+  if (options_.model == NoiseModel::gaussian_local) {
+    // -log[erf(delta / sqrt(2) sigma) / 2 delta]
+    const double a = std::sqrt(0.5) / sigma;
+    const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
+    return {h.value - std::log(0.5 * a), std::copysign(a * h.slope, delta) * overlap};
+  }
+  const double z = delta / sigma;
+  if (options_.model == NoiseModel::gaussian) return {0.5 * z * z, z / sigma * overlap};
+  return {std::log1p(0.5 * z * z), z / (1 + 0.5 * z * z) / sigma * overlap};
+}
+
+// log[(exp(l) + b) / (1 + b)], exact near 0 and finite far out.
+double NoiseScore::with_background(double l) const {
+  const double b = options_.background;
+  if (b == 0) return l;
+  return l < 1 ? std::log1p(std::expm1(l) / (1 + b))
+               : l + std::log1p(b * std::exp(-l)) - std::log1p(b);
 }
 
 std::vector<double> NoiseScore::with_background(std::vector<double> log_ratios) const {
-  const double b = options_.background;
-  if (b == 0) return log_ratios;
-  for (double &l : log_ratios)  // log[(exp(l) + b) / (1 + b)], exact near 0 and finite far out
-    l = l < 1 ? std::log1p(std::expm1(l) / (1 + b))
-              : l + std::log1p(b * std::exp(-l)) - std::log1p(b);
+  if (options_.background > 0)
+    for (double &l : log_ratios) l = with_background(l);
   return log_ratios;
+}
+
+double NoiseScore::part_of_sum(const double *log_ratios, std::size_t first, std::size_t n) const {
+  const bool is_global = options_.model == NoiseModel::lognormal;
+  double sum = 0;
+  for (std::size_t j = 0; j < n; ++j) {
+    const double l = with_background(log_ratios[j]);
+    sum += is_global ? l * l : local_of(first + j, l).score;
+  }
+  return sum;
+}
+
+double NoiseScore::score_of_sum(double sum) const {
+  return options_.model == NoiseModel::lognormal ? lognormal_of(sum).score : sum;
 }
 
 double NoiseScore::evaluate(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const {
-  const bool global = options_.model == NoiseModel::lognormal;
-  if (options_.background == 0)
-    return global ? evaluate_lognormal(log_ratios, slopes) : evaluate_local(log_ratios, slopes);
-  const std::vector<double> seen = with_background(log_ratios);
-  const double score = global ? evaluate_lognormal(seen, slopes) : evaluate_local(seen, slopes);
-  if (slopes)  // d l_k / d log ov_MD,k is the share of the model
-    for (std::size_t k = 0; k < slopes->size(); ++k)
-      (*slopes)[k] /= 1 + options_.background * std::exp(-log_ratios[k]);
-  return score;
-}
-
-double NoiseScore::evaluate_local(const std::vector<double> &log_ratios,
-                                  std::vector<double> *slopes) const {
-  if (slopes) slopes->assign(log_ratios.size(), 0);
-  const double mean = shift(log_ratios);
-  double score = 0, slope_sum = 0;
-  for (std::size_t k = 0; k < log_ratios.size(); ++k) {
-    const double sigma = options_.component_sigma[k];
-    double slope;
-    if (options_.model == NoiseModel::lognormal_local) {
-      // -log[erf(|l| / sqrt(2) sigma) / |l|]
-      const double a = std::sqrt(0.5) / sigma, l = log_ratios[k] - mean;
-      const ErfRatio h = minus_log_erf_ratio(a * std::fabs(l));
-      score += h.value - std::log(a);
-      slope = std::copysign(a * h.slope, l);
-    } else {
-      const double overlap = overlaps_dd_[k] * std::exp(log_ratios[k]);
-      const double delta = overlap - overlaps_dd_[k];
-      if (options_.model == NoiseModel::gaussian_local) {
-        // -log[erf(delta / sqrt(2) sigma) / 2 delta]
-        const double a = std::sqrt(0.5) / sigma;
-        const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
-        score += h.value - std::log(0.5 * a);
-        slope = std::copysign(a * h.slope, delta) * overlap;
-      } else if (options_.model == NoiseModel::gaussian) {
-        const double z = delta / sigma;
-        score += 0.5 * z * z;
-        slope = z / sigma * overlap;
-      } else {
-        const double z = delta / sigma;
-        score += std::log1p(0.5 * z * z);
-        slope = z / (1 + 0.5 * z * z) / sigma * overlap;
-      }
+  const std::size_t n = log_ratios.size();
+  if (is_of_a_sum() && !slopes) return score_of_sum(part_of_sum(log_ratios.data(), 0, n));
+  std::vector<double> seen = with_background(log_ratios);
+  const double mean = shift(seen);
+  for (double &l : seen) l -= mean;
+  std::vector<double> unused;
+  std::vector<double> &by_ratio = slopes ? *slopes : unused;
+  by_ratio.resize(n);
+  double score = 0;
+  if (options_.model == NoiseModel::lognormal) {
+    double q = 0;
+    for (double l : seen) q += l * l;
+    const Value value = lognormal_of(q);
+    score = value.score;
+    // The mean depends on every l_k, but its terms cancel: sum of (l_k - mean) is 0.
+    for (std::size_t k = 0; k < n; ++k) by_ratio[k] = 2 * value.slope * seen[k];
+  } else {
+    double slope_sum = 0;
+    for (std::size_t k = 0; k < n; ++k) {
+      const Value value = local_of(k, seen[k]);
+      score += value.score;
+      slope_sum += by_ratio[k] = value.slope;
     }
-    slope_sum += slope;
-    if (slopes) (*slopes)[k] = slope;
+    if (options_.profile_scale)
+      for (double &slope : by_ratio) slope -= slope_sum / n;
   }
-  if (slopes && options_.profile_scale)
-    for (double &slope : *slopes) slope -= slope_sum / log_ratios.size();
+  if (options_.background > 0)  // d l_k / d log ov_MD,k is the share of the model
+    for (std::size_t k = 0; k < n; ++k)
+      by_ratio[k] /= 1 + options_.background * std::exp(-log_ratios[k]);
   return score;
 }
 

@@ -82,33 +82,47 @@ EMGMM_INLINE RowTerm<T, N> row_term(const RowChunk<T> &c, std::size_t j, simd::B
 
 template <class T, int N>
 EMGMM_INLINE void row_body(const ComponentTable<T> &data, const BodyTable &body,
-                           const Mat3 &rotation, const Vec3 &translation, std::size_t begin,
-                           std::size_t end, double *row) {
+                           const Mat3 &rotation, const Vec3 &translation,
+                           const std::uint32_t *blocks, std::size_t n_blocks, double *row) {
   using B = simd::Batch<T, N>;
+  constexpr std::size_t batch = ComponentTable<T>::batch;
   RowChunk<T> chunk;
-  if (body.size == 0)
-    for (std::size_t k = begin; k < end; ++k) row[k] = 0;
+  if (body.size == 0) std::fill_n(row, n_blocks * batch, 0.0);
   for (std::size_t first = 0; first < body.size; first += kRowChunk) {
     const std::size_t n = body.size - first < kRowChunk ? body.size - first : kRowChunk;
     move_chunk<T>(body, rotation, translation, first, n, &chunk);
-    for (std::size_t k = begin; k < end; k += N) {
-      const B x = T(kRowScale) * simd::load<T, N>(&data.x[k]);
-      const B y = T(kRowScale) * simd::load<T, N>(&data.y[k]);
-      const B z = T(kRowScale) * simd::load<T, N>(&data.z[k]);
-      const B xx = simd::load<T, N>(&data.xx[k]), yy = simd::load<T, N>(&data.yy[k]);
-      const B zz = simd::load<T, N>(&data.zz[k]), xy = simd::load<T, N>(&data.xy[k]);
-      const B xz = simd::load<T, N>(&data.xz[k]), yz = simd::load<T, N>(&data.yz[k]);
-      B sum{};
-      for (std::size_t j = 0; j < n; ++j) {
-        const RowTerm<T, N> t = row_term<T, N>(chunk, j, x, y, z, xx, yy, zz, xy, xz, yz);
-        sum += chunk.weight[j] * (t.root * simd::exp2_negative<N>(-t.exponent));
+    for (std::size_t b = 0; b < n_blocks; ++b) {
+      for (std::size_t from = 0; from < batch; from += N) {
+        const std::size_t k = blocks[b] * batch + from;
+        double *element = row + b * batch + from;
+        const B x = T(kRowScale) * simd::load<T, N>(&data.x[k]);
+        const B y = T(kRowScale) * simd::load<T, N>(&data.y[k]);
+        const B z = T(kRowScale) * simd::load<T, N>(&data.z[k]);
+        const B xx = simd::load<T, N>(&data.xx[k]), yy = simd::load<T, N>(&data.yy[k]);
+        const B zz = simd::load<T, N>(&data.zz[k]), xy = simd::load<T, N>(&data.xy[k]);
+        const B xz = simd::load<T, N>(&data.xz[k]), yz = simd::load<T, N>(&data.yz[k]);
+        B sum{};
+        for (std::size_t j = 0; j < n; ++j) {
+          const RowTerm<T, N> t = row_term<T, N>(chunk, j, x, y, z, xx, yy, zz, xy, xz, yz);
+          sum += chunk.weight[j] * (t.root * simd::exp2_negative<N>(-t.exponent));
+        }
+        sum *= simd::load<T, N>(&data.weight[k]);
+        if (first == 0)
+          for (int l = 0; l < N; ++l) element[l] = sum[l];
+        else
+          for (int l = 0; l < N; ++l) element[l] += sum[l];
       }
-      sum *= simd::load<T, N>(&data.weight[k]);
-      if (first == 0)
-        for (int l = 0; l < N; ++l) row[k + l] = sum[l];
-      else
-        for (int l = 0; l < N; ++l) row[k + l] += sum[l];
     }
+  }
+}
+
+template <int N>
+EMGMM_INLINE void add_rows_body(const double *const *rows, std::size_t n, double *sum) {
+  using B = simd::Batch<double, N>;
+  for (std::size_t l = 0; l < ComponentTable<double>::batch; l += N) {
+    B s = simd::load<double, N>(sum + l);
+    for (std::size_t r = 0; r < n; ++r) s += simd::load<double, N>(rows[r] + l);
+    simd::store<double, N>(sum + l, s);
   }
 }
 
@@ -163,9 +177,12 @@ EMGMM_INLINE void log_of_body(const double *values, double offset, std::size_t n
 #define EMGMM_ROW_KERNELS(SUFFIX, TARGET, BYTES)                                                  \
   template <class T>                                                                              \
   TARGET void row_##SUFFIX(const ComponentTable<T> &data, const BodyTable &body,                  \
-                           const Mat3 &rotation, const Vec3 &translation, std::size_t begin,      \
-                           std::size_t end, double *row) {                                        \
-    row_body<T, BYTES / sizeof(T)>(data, body, rotation, translation, begin, end, row);           \
+                           const Mat3 &rotation, const Vec3 &translation,                         \
+                           const std::uint32_t *blocks, std::size_t n_blocks, double *row) {      \
+    row_body<T, BYTES / sizeof(T)>(data, body, rotation, translation, blocks, n_blocks, row);     \
+  }                                                                                               \
+  TARGET void add_rows_##SUFFIX(const double *const *rows, std::size_t n, double *sum) {          \
+    add_rows_body<BYTES / 8>(rows, n, sum);                                                       \
   }                                                                                               \
   TARGET void log_row_##SUFFIX(const ComponentTable<double> &data, const BodyTable &body,         \
                                const Mat3 &rotation, const Vec3 &translation,                     \
@@ -197,16 +214,16 @@ EMGMM_ROW_KERNELS(avx512, EMGMM_TARGET_AVX512, 64)
 
 template <class T>
 void overlap_row(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,
-                 std::size_t begin, std::size_t end, double *row) {
+                 const std::uint32_t *blocks, std::size_t n_blocks, double *row) {
   const Mat3 rotation = matrix(pose.rotation);
   const Vec3 translation = pose.translation - data.center;
-  EMGMM_ROW_CALL(row, data, body, rotation, translation, begin, end, row);
+  EMGMM_ROW_CALL(row, data, body, rotation, translation, blocks, n_blocks, row);
 }
 
 template void overlap_row<double>(const ComponentTable<double> &, const BodyTable &, const Pose &,
-                                  std::size_t, std::size_t, double *);
+                                  const std::uint32_t *, std::size_t, double *);
 template void overlap_row<float>(const ComponentTable<float> &, const BodyTable &, const Pose &,
-                                 std::size_t, std::size_t, double *);
+                                 const std::uint32_t *, std::size_t, double *);
 
 void log_overlap_row(const ComponentTable<double> &data, const BodyTable &body, const Pose &pose,
                      const std::vector<std::size_t> &which, double *log_row) {
@@ -217,6 +234,10 @@ void log_overlap_row(const ComponentTable<double> &data, const BodyTable &body, 
   const Mat3 rotation = matrix(pose.rotation);
   const Vec3 translation = pose.translation - data.center;
   EMGMM_ROW_CALL(log_row, data, body, rotation, translation, which, log_row);
+}
+
+void add_rows(const double *const *rows, std::size_t n, double *sum) {
+  EMGMM_ROW_CALL(add_rows, rows, n, sum);
 }
 
 void log_of(const double *values, double offset, std::size_t n, double *logs) {

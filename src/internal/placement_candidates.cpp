@@ -30,12 +30,12 @@ double negative_overlap(const ComponentTable<double> &data, const Mixture &body,
                         double scale, PoseGradient *gradient) {
   const Mixture model = moved(body, pose);
   std::vector<double> row(data.padded_size);
-  overlap_row(data, BodyTable(model), Pose(), 0, data.padded_size, row.data());
+  overlap_row(data, BodyTable(model), Pose(), row.data());
   if (gradient) {
     const std::vector<double> slope(data.padded_size, -1 / scale);
     std::vector<GaussianGradient> gradients(model.size());
-    overlap_gradient(data, model.data(), model.size(), slope.data(), 0, data.padded_size,
-                     gradients.data());
+    overlap_gradient(data, model.data(), model.size(), slope.data(), data.every_block.data(),
+                     data.every_block.size(), gradients.data());
     *gradient = rigid_gradient(model, gradients, pose.translation);
   }
   return -sum_of(row) / scale;
@@ -162,8 +162,7 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
   parallel_for(rotations.size(), options.threads, [&](std::size_t r) {
     std::vector<double> row(table.padded_size);
     for (std::size_t p = 0; p < places; ++p) {
-      overlap_row(table, body_table, Pose{rotations[r], sites[p].mean}, 0, table.padded_size,
-                  row.data());
+      overlap_row(table, body_table, Pose{rotations[r], sites[p].mean}, row.data());
       overlap[r * places + p] = static_cast<float>(sum_of(row));
     }
   });
@@ -234,7 +233,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     for (std::size_t c = b + 1; c < n; ++c) {
       const BodyTable other(coarse[c]);
       for (std::size_t a = 0; a < candidates[c]->size(); ++a) {
-        overlap_row(table, other, (*candidates[c])[a].pose, 0, table.padded_size, row.data());
+        overlap_row(table, other, (*candidates[c])[a].pose, row.data());
         pair[i * all + first[c] + a] = static_cast<float>(sum_of(row));
         if (guide.pair)
           guided[i * all + first[c] + a] =
