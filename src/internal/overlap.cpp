@@ -193,7 +193,9 @@ void blocks_in_reach(const ComponentTable<T> &data, const BodyTable &body, const
     const double x = std::max({e.low.x - ball.x, ball.x - e.high.x, 0.0});
     const double y = std::max({e.low.y - ball.y, ball.y - e.high.y, 0.0});
     const double z = std::max({e.low.z - ball.z, ball.z - e.high.z, 0.0});
-    const double gap = std::max(0.0, std::sqrt(x * x + y * y + z * z) - body.radius);
+    const double distance2 = x * x + y * y + z * z;
+    if (distance2 <= by_spread * body.spread) return true;  // no root in the commonest case
+    const double gap = std::max(0.0, std::sqrt(distance2) - body.radius);
     return gap * gap <= by_spread * (e.spread + body.spread);
   };
   for (std::size_t g = 0; g < data.groups.size(); ++g) {
