@@ -36,7 +36,6 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = (
     Benchmark("moves", "benchmark/native/moves.py", 2, shared_data=False),
-    Benchmark("scores", "benchmark/native/scores.py", 1, shared_data=False),
     Benchmark("imp", "benchmark/imp_bayesianem.py", 1, shared_data=False, imp=True),
     Benchmark("fit_speed", "benchmark/native/fit_speed.py", 1),
     Benchmark("fit_quality", "benchmark/native/fit_quality.py", 5),
@@ -46,7 +45,6 @@ BENCHMARKS = (
     Benchmark("example_seeds", "benchmark/native/example_seeds.py", 2, shared_data=False),
     Benchmark("noise_models", "benchmark/native/noise_models.py", 5),
     Benchmark("rnapolii", "benchmark/native/rnapolii.py", 30),
-    Benchmark("protocol", "benchmark/native/moves.py --protocol", 10, shared_data=False),
     Benchmark("fit_peer", "benchmark/native/fit_speed.py --sklearn --points 1000000", 30),
 )
 
