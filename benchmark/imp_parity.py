@@ -140,9 +140,9 @@ def compare(shared, folder):
     import IMP
     import numpy as np
     from emgmm.config import load_config
+    from emgmm.imp_system import build_imp_system, set_poses
     from emgmm.io.gmm import read_gmm
     from emgmm.io.structures import read_structure
-    from emgmm.run_imp import build_imp_system, set_poses
     from emgmm.sampler_setup import build_terms, input_poses
 
     IMP.set_log_level(IMP.SILENT)

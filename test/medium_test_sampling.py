@@ -60,7 +60,7 @@ class Tests(IMP.test.TestCase):
             "out",
             steps=600,
             frame_interval=20,
-            exchange_interval=20,
+            exchange_interval=10,
             box=20.0,
             seed=4,
             progress=lambda done, total: shown.append((done, total)),
@@ -84,6 +84,7 @@ class Tests(IMP.test.TestCase):
                 system.em.evaluate() / float(stat[i]["GaussianEMRestraint_em"]), 1, delta=1e-3
             )
             self.assertEqual(int(stat[i]["rmf_frame_index"]), i)
+            self.assertEqual(int(stat[i]["MonteCarlo_Nframe"]), 20 * (i + 1))
 
     def test_schedule(self):
         """The EM weight is low in its turn and full whenever a frame is written"""
@@ -251,6 +252,10 @@ class Tests(IMP.test.TestCase):
             self.assertRaises(
                 ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, **options
             )
+        for replicas in (1, 2, 4):
+            IMP.emgmm.sampling.check_replicas(replicas)
+        # IMP.mpi would wait forever for the friend of the third.
+        self.assertRaises(ValueError, IMP.emgmm.sampling.check_replicas, 3)
 
 
 def sample_and_die(options):

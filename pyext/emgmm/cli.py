@@ -243,7 +243,8 @@ def info(report, force) -> None:
     write_report(report, result, force)
     if report != "-":
         for key, value in result.items():
-            click.echo(f"{key:16} {_told(value)}")
+            if (key, value) != ("imp_problem", None):
+                click.echo(f"{key:16} {_told(value)}")
 
 
 for _command in (run, analyze, report):

@@ -52,6 +52,8 @@ _OWN = (
     "analysis.json",
     "clusters",
     "report.html",
+    "restart",  # these two of the IMP engine
+    "imp.log",
 )
 # Settings that may change when a run is resumed: they do not change what was sampled before.
 _FREE_ON_RESUME = ("sampling.threads", "sampling.steps")
@@ -107,8 +109,8 @@ def run(
     config = _with_options(config, replicas, steps, seed, threads)
     if config.symmetry is not None:
         engine = _engine_for_symmetry(engine)
-    engine = choose_engine(engine, processes)
     out = Path(out)
+    engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:
         with _root_first(processes) as is_root:
             if is_root:
@@ -118,7 +120,7 @@ def run(
         if engine == "imp":
             from .run_imp import run_imp
 
-            return run_imp(config, out, system, data, resume=resume, stage=stage)
+            return run_imp(config, out, system, data, resume=resume, stage=stage, progress=progress)
         if not processes.is_root:
             run_native(
                 system, data, config, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume)
@@ -177,8 +179,18 @@ def _engine_for_symmetry(engine: str) -> str:
     return "native" if engine == "auto" else engine
 
 
-def choose_engine(engine: str, processes: Processes) -> str:
-    """ "imp" or "native".
+def _engine_to_resume(engine: str, out: Path) -> str:
+    """The engine that the run in a folder began with: neither goes on where the other stopped."""
+    began = (
+        "imp" if (out / "restart").is_dir() else "native" if (out / CHECKPOINT).is_file() else ""
+    )
+    if began and engine not in ("auto", began):
+        raise InputError("--engine", f"{engine} with --resume", f"{began}, which began the run")
+    return began or engine
+
+
+def choose_engine(engine: str, processes: Processes, config: Config) -> str:
+    """ "imp" or "native": "auto" takes IMP where it is and can do what the settings ask for.
 
     Raises
     ------
@@ -194,8 +206,12 @@ def choose_engine(engine: str, processes: Processes) -> str:
     from .imp_engine import find_imp
 
     found = find_imp()
-    if found.macros:
+    if engine == "imp" and found.macros:
         return "imp"
+    if engine == "auto" and found.macros:
+        from .run_imp import imp_lacks
+
+        return "native" if imp_lacks(config) else "imp"
     if engine == "imp":
         raise InputError("--engine", f"imp, but {found.problem}", "IMP with the module IMP.emgmm")
     return "native"

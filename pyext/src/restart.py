@@ -14,6 +14,9 @@ import IMP.rmf
 import numpy as np
 import RMF
 
+#: moves at full weight that a frame comes after, and the process (from 0) that wrote it
+STEP_KEY, REPLICA_KEY = "MonteCarlo_Nframe", "MonteCarlo_Replica"
+
 
 class State:
     """Poses, coordinates and nuisances of one replica, and how far its run is."""
@@ -180,15 +183,17 @@ def _get_segments(output, rank):
     return segments
 
 
-def set_aside(output, rank):
+def set_aside(output, rank, done):
     """Keep the files of the sitting before from being overwritten by PMI.
     @param output folder of the run
     @param rank of the replica's process
+    @param done moves at full weight from which the run goes on: frames after them are sampled again
     """
     files = _get_files(output, rank)
     journal = get_journal(output, rank)
     if not all(os.path.exists(path) for path in files):
         return  # killed before the first frame
+    _drop_frames_after(files[0], done)
     number = len(_get_segments(output, rank))
     segment = _get_files(output, rank, number)
     if os.path.exists(journal):
@@ -196,6 +201,24 @@ def set_aside(output, rank):
     # The stat file last: a segment that has it has everything.
     for old, new in reversed(list(zip(files, segment, strict=True))):
         os.replace(old, new)
+
+
+def _drop_frames_after(stat, done):
+    with open(stat) as fh:
+        header, *lines = fh.read().splitlines()
+    key = _get_key(ast.literal_eval(header), STEP_KEY)
+    kept = []
+    for line in lines:
+        try:
+            if int(ast.literal_eval(line)[key]) > done:
+                break
+        except SyntaxError:
+            break  # killed while it was written
+        kept.append(line)
+    if len(kept) < len(lines):
+        with open(stat + ".new", "w") as fh:
+            fh.writelines(f"{line}\n" for line in [header, *kept])
+        os.replace(stat + ".new", stat)
 
 
 def recover_frames(system, output, rank):
@@ -256,75 +279,99 @@ def merge_segments(output, rank):
 
 
 def merge_ranks(output, replicas):
-    """Join the files of all ranks of a finished run into those of rank 0: `stat.0.out`,
-    `stat_replica.0.out` and `rmfs/0.rmf3`.
+    """Join the files of all ranks of a finished run into those of rank 0, in the order of the
+    steps: `stat.0.out`, `rmfs/0.rmf3`, and `stat_replica.0.out` with one line a frame that names
+    the replica which had the lowest temperature. The environment, which PMI writes into the
+    heads of stat files, is left out.
     @param output folder of the run
     @param replicas number of ranks
     """
+    output = os.path.abspath(output)
     parts = [
         files
         for files in (_get_files(output, r) for r in range(replicas))
         if os.path.exists(files[0])
     ]
-    if len(parts) < 2:
-        return
-    _join(parts, parts[0])
+    _join(parts, parts[0], is_final=True)
     for files in parts[1:]:
         for path in files:
             os.remove(path)
 
 
-def _join(parts, target):
-    """Write (stat, replica stat, RMF) files that hold the frames of all parts in order."""
+def _join(parts, target, is_final=False):
+    """Write (stat, replica stat, RMF) files that hold the frames of all parts in the order of
+    their steps."""
     stat, replica, rmf = target
     # RMF knows its format by the ending.
     new_rmf = os.path.join(os.path.dirname(rmf), "new." + os.path.basename(rmf))
-    joined = RMF.create_rmf_file(new_rmf)
-    header, lines, replica_header, replica_lines, frames = None, [], None, [], 0
-    for part_stat, part_replica, part_rmf in parts:
-        source = RMF.open_rmf_file_read_only(part_rmf)
+    header, frames, replica_header, replica_lines = None, [], None, []
+    for number, (part_stat, part_replica, part_rmf) in enumerate(parts):
         with open(part_stat) as fh:
             part_header, *part = fh.read().splitlines()
         part_header = ast.literal_eval(part_header)
         if header is None:
             header = part_header
-            rmf_key, index_key = (_get_key(header, k) for k in ("rmf_file", "rmf_frame_index"))
+            rmf_key, index_key, step_key = (
+                _get_key(header, k) for k in ("rmf_file", "rmf_frame_index", STEP_KEY)
+            )
         elif _get_keys(part_header) != _get_keys(header):
             raise ValueError(f"{part_stat} has other keys than {parts[0][0]}")
         renumber = _get_renumbering(part_header, header)
+        there = _get_number_of_frames(part_rmf)
         for line in part:
             try:
                 entry = {renumber[k]: v for k, v in ast.literal_eval(line).items()}
             except SyntaxError:
                 break  # killed while it was written
-            index = int(entry[index_key])
-            if index >= source.get_number_of_frames():
+            if int(entry[index_key]) < 0:
+                continue  # without coordinates
+            if int(entry[index_key]) >= there:
                 break  # killed between the two writes
-            if index >= 0:
-                source.set_current_frame(RMF.FrameID(index))
-                if frames == 0:
-                    # A file without frames has no hierarchy either.
-                    RMF.clone_file_info(source, joined)
-                    RMF.clone_hierarchy(source, joined)
-                    RMF.clone_static_frame(source, joined)
-                joined.add_frame("frame", RMF.FRAME)
-                RMF.clone_loaded_frame(source, joined)
-                entry[index_key] = frames
-                frames += 1
-            entry[rmf_key] = rmf
-            lines.append(entry)
-        del source
+            frames.append((int(entry[step_key]), number, entry))
         with open(part_replica) as fh:
             replica_header, *text = fh.read().splitlines()
         replica_lines += text
-    del joined
+    frames.sort(key=lambda frame: frame[0])
+    _write_rmf(new_rmf, [(parts[n][2], int(e[index_key])) for _, n, e in frames])
+    for index, (_, _, entry) in enumerate(frames):
+        entry[index_key], entry[rmf_key] = index, rmf
+    if is_final:
+        header["STAT2HEADER_ENVIRON"] = "{}"
+        replica_header, replica_lines = _name_replicas(header, [e for _, _, e in frames])
     with open(stat + ".new", "w") as fh:
         fh.write(f"{header} \n")
-        fh.writelines(f"{entry} \n" for entry in lines)
+        fh.writelines(f"{entry} \n" for _, _, entry in frames)
     with open(replica + ".new", "w") as fh:
-        fh.write("\n".join([replica_header, *replica_lines]) + "\n")
+        fh.writelines(f"{line}\n" for line in [replica_header, *replica_lines])
     for new, path in ((new_rmf, rmf), (stat + ".new", stat), (replica + ".new", replica)):
         os.replace(new, path)
+
+
+def _write_rmf(path, frames):
+    """Write an RMF file of frames, (file, index), of others with the same hierarchy."""
+    joined = RMF.create_rmf_file(path)
+    sources = {}
+    for number, (source_path, index) in enumerate(frames):
+        if source_path not in sources:
+            sources[source_path] = RMF.open_rmf_file_read_only(source_path)
+        source = sources[source_path]
+        source.set_current_frame(RMF.FrameID(index))
+        if number == 0:
+            # A file without frames has no hierarchy either.
+            RMF.clone_file_info(source, joined)
+            RMF.clone_hierarchy(source, joined)
+            RMF.clone_static_frame(source, joined)
+        joined.add_frame("frame", RMF.FRAME)
+        RMF.clone_loaded_frame(source, joined)
+
+
+def _name_replicas(header, entries):
+    """Head and lines of a replica stat file as the native engine writes it."""
+    names = ("ReplicaExchange_CurrentTemp", REPLICA_KEY, "Total_Score", STEP_KEY)
+    keys = [_get_key(header, name) for name in names]
+    shown = ("ReplicaExchange_CurrentTemp", "Replica", "score", STEP_KEY)
+    head = {k: v for k, v in header.items() if not isinstance(k, int)} | dict(enumerate(shown))
+    return head, [{i: str(entry[k]) for i, k in enumerate(keys)} for entry in entries]
 
 
 def _get_keys(header):

@@ -17,6 +17,7 @@ import IMP.pmi.samplers
 import numpy as np
 from IMP.emgmm.movers import create_global_movers, create_schedule
 from IMP.emgmm.restart import (
+    REPLICA_KEY,
     State,
     get_journal,
     merge_segments,
@@ -45,6 +46,12 @@ def get_replica_exchange():
     return IMP.pmi.samplers._SerialReplicaExchange()
 
 
+def check_replicas(replicas):
+    """Refuse numbers of replicas with which IMP.mpi waits forever: it exchanges all in pairs."""
+    if replicas > 1 and replicas % 2:
+        raise ValueError(f"{replicas} replicas, expected 1 or an even number")
+
+
 class _Sampler(IMP.pmi.samplers.MonteCarlo):
     """PMI's sampler, one body a move, with the weight schedule; after each piece it keeps the
     state for a restart."""
@@ -68,6 +75,7 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
 
     def optimize(self, nstep):
         job, em = self.job, self.job.system.em
+        job.count_exchanges()
         annealing = job.annealing
         if em and annealing and annealing.low_steps and job.high_steps <= 0:
             full = em.weight
@@ -79,7 +87,11 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
         self._run(nstep)
         job.high_steps -= nstep
         job.done += nstep
+        self.nframe = job.done
         job.after_piece()
+
+    def get_output(self):
+        return {**super().get_output(), REPLICA_KEY: str(self.job.rank)}
 
 
 class _Job:
@@ -90,16 +102,39 @@ class _Job:
         self.steps, self.progress = steps, progress
         self.global_moves, self.global_movers = 0.0, ([], [])
         self.done = 0  # moves at full weight
+        self.frame_interval, self.frames = 1, 0  # of this sitting
         self.high_steps = 0  # left at full weight before the weight drops
         self.sampler = None
         self.exchange = None
         self.rank = 0
-        self.start = self.shown = time.monotonic()
+        self.pieces = 0  # of this sitting
+        self.exchanges = None  # accepted, of each pair of neighbouring temperatures
+        self.shown = time.monotonic()
+
+    def count_exchanges(self):
+        """Before each piece but the first, and after the last: add what the exchange since did."""
+        if self.exchange.get_number_of_replicas() > 1 and self.pieces:
+            self.exchanges = self.exchanges + np.array(self.exchange.get_exchange_array())
+
+    def get_exchange_shares(self):
+        """Share of the exchanges that were accepted, of each pair of neighbouring temperatures."""
+        # IMP.mpi tries the even pairs and the odd ones in turn; with two replicas the one pair is
+        # both.
+        n = self.exchange.get_number_of_replicas()
+        tries = [self.pieces if n == 2 else (self.pieces + 1 - k % 2) // 2 for k in range(n - 1)]
+        return [float(a) / max(t, 1) for a, t in zip(self.exchanges, tries, strict=True)]
+
+    def is_frame(self):
+        """Whether a frame is due. IMP.pmi's own count of frames is that of the exchanges, and
+        its rmf_frame_index too, even where only some are written."""
+        return self.done % self.frame_interval == 0
 
     def after_frame(self):
+        self.frames += 1
         State.read_from(self.system, None, 0, 0).append_to(get_journal(self.output, self.rank))
 
     def after_piece(self):
+        self.pieces += 1
         State.read_from(self.system, self.exchange, self.done, self.high_steps).write(
             self.output, self.rank
         )
@@ -199,7 +234,7 @@ def sample(
     @param exchange from get_replica_exchange(), where it was needed before
     @param macro_options further arguments of IMP.pmi.macros.ReplicaExchange
     @return dict: steps, moves, seconds, steps_per_second, replicas, acceptance (share by mover),
-            exchange (share of this process), temperatures, rank
+            exchange (share by pair of neighbouring temperatures), temperatures, rank
     """
     if frame_interval % exchange_interval and exchange_interval < frame_interval:
         raise ValueError(
@@ -213,11 +248,14 @@ def sample(
         raise ValueError(f"global_moves is {global_moves!r}, expected 0 <= global_moves < 1")
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
+    job.frame_interval = frame_interval
     if global_moves > 0:
         job.global_moves, job.global_movers = global_moves, create_global_movers(system.dof)
-    exchange = exchange or get_replica_exchange()
+    job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()
+    check_replicas(replicas)
+    job.exchanges = np.zeros(replicas - 1)
     os.makedirs(output, exist_ok=True)
     stream = seed + 1000003 * job.rank
     quiet = contextlib.nullcontext() if verbose else open(os.devnull, "w")
@@ -227,7 +265,7 @@ def sample(
             state.write_to(system)
             job.done, job.high_steps = state.done, state.high_steps
             stream += 7919 * (1 + job.done)
-            set_aside(output, job.rank)
+            set_aside(output, job.rank, job.done)
         elif start == "random":
             set_random_start(system, box, stream)
         IMP.random_number_generator.seed(stream % (2**32 - 1))
@@ -244,17 +282,16 @@ def sample(
             replica_exchange_maximum_temperature=max(temperature_max, temperature_min),
             monte_carlo_steps=exchange_interval,
             number_of_frames=frames,
-            nframes_write_coordinates=max(1, frame_interval // exchange_interval),
             global_output_directory=output,
             score_moved=score_moved,
             **{"number_of_best_scoring_models": 0, **(macro_options or {})},
         )
-        job.exchange = exchange
         with contextlib.suppress(OSError):
             os.remove(get_journal(output, job.rank))
         begin = time.monotonic()
         with _our_sampler(job):
             macro.execute_macro()
+        job.count_exchanges()
         seconds = time.monotonic() - begin
         recover_frames(system, output, job.rank)
     merge_segments(output, job.rank)
@@ -268,7 +305,7 @@ def sample(
         "steps_per_second": sampler.proposed * replicas / max(seconds, 1e-9),
         "replicas": replicas,
         "acceptance": _get_acceptance(sampler),
-        "exchange": [_get_exchange_share(macro)] if replicas > 1 else [],
+        "exchange": job.get_exchange_shares(),
         "temperatures": [
             float(t)
             for t in exchange.create_temperatures(temperature_min, temperature_max, replicas)
@@ -281,19 +318,30 @@ def sample(
 def _our_sampler(job):
     """PMI's macro looks its sampler and its writer up by name when it runs; there is no argument
     for them."""
-    theirs, write = IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output.write_rmf
+    theirs, writer = IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output
+    write_rmf, write_stat2 = writer.write_rmf, writer.write_stat2
 
-    def write_and_tell(writer, name):
-        write(writer, name)
-        if os.path.basename(os.path.dirname(name)) == "rmfs":
+    def write_due_rmf(self, name):
+        if os.path.basename(os.path.dirname(name)) != "rmfs":
+            write_rmf(self, name)
+        elif job.is_frame():
+            write_rmf(self, name)
             job.after_frame()
 
+    def write_due_stat(self, name, *args, **options):
+        if os.path.basename(name).startswith("stat."):
+            if not job.is_frame():
+                return
+            self.set_output_entry("rmf_frame_index", job.frames - 1)
+        write_stat2(self, name, *args, **options)
+
     IMP.pmi.samplers.MonteCarlo = type("_Sampler", (_Sampler,), {"job": job})
-    IMP.pmi.output.Output.write_rmf = write_and_tell
+    writer.write_rmf, writer.write_stat2 = write_due_rmf, write_due_stat
     try:
         yield
     finally:
-        IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output.write_rmf = theirs, write
+        IMP.pmi.samplers.MonteCarlo = theirs
+        writer.write_rmf, writer.write_stat2 = write_rmf, write_stat2
 
 
 def _get_acceptance(sampler):
@@ -305,10 +353,3 @@ def _get_acceptance(sampler):
             name += "'"
         shares[name] = mover.get_number_of_accepted() / proposed if proposed else 0.0
     return shares
-
-
-def _get_exchange_share(macro):
-    for obj in macro.output_objects:
-        if isinstance(obj, IMP.pmi.samplers.ReplicaExchange):
-            return float(obj.get_output()["ReplicaExchange_SwapSuccessRatio"])
-    return 0.0

@@ -1,0 +1,150 @@
+"""``emgmm run --engine imp``: the output folder is that of the native engine, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import assert_refused, emgmm, settings
+from emgmm.io.rmf import read_rmf
+from emgmm.io.stat import read_stat
+
+pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
+
+from emgmm.imp_engine import find_imp, find_mpi
+
+HAS_MPI = find_imp().mpi and find_mpi()["mpirun"] is not None
+needs_mpi = pytest.mark.skipif(not HAS_MPI, reason="needs mpirun and IMP.mpi")
+FRAMES, INTERVAL = 30, 20
+
+
+@pytest.fixture
+def short(native_gmm, tmp_path) -> Path:
+    """Settings of a run of a few seconds."""
+    path = settings(tmp_path, native_gmm, "global_moves = 0.1\nprecision = 'single'\n")
+    text = path.read_text().replace("steps = 4000", f"steps = {FRAMES * INTERVAL}")
+    path.write_text(text + "exchange_interval = 10\n")
+    return path
+
+
+def shell(path: Path, out: Path, *more: object) -> list[str]:
+    arguments = ["run", path, "-o", out, "--engine", "imp", *more]
+    code = "from emgmm.cli import main; main()"
+    return [sys.executable, "-c", code, *map(str, arguments)]
+
+
+def check_folder(out: Path, replicas: int) -> None:
+    """One frame for each interval, in the order of the steps, the same in all three files."""
+    stat = read_stat(out / "stat.0.out")
+    steps = INTERVAL * np.arange(1, FRAMES + 1)
+    np.testing.assert_array_equal(stat.column("MonteCarlo_Nframe"), steps)
+    np.testing.assert_array_equal(stat.column("rmf_frame_index"), np.arange(FRAMES))
+    assert set(stat.column("ReplicaExchange_CurrentTemp")) == {1.0}
+    whose = read_stat(out / "stat_replica.0.out")
+    np.testing.assert_array_equal(whose.column("MonteCarlo_Nframe"), steps)
+    np.testing.assert_array_equal(whose.column("score"), stat.column("Total_Score"))
+    assert set(whose.column("Replica")) <= set(range(replicas))
+    for name in ("stat.0.out", "stat_replica.0.out"):
+        assert "PATH" not in (out / name).read_text(), "the environment of the run"
+    assert read_rmf(out / "rmfs" / "0.rmf3").coordinates().shape[0] == FRAMES
+    left = {p.name for p in out.iterdir()} - {"system.toml", "data_gmm.txt", "gmm", "run.json"}
+    assert left == {"rmfs", "stat.0.out", "stat_replica.0.out", "restart", "imp.log"}
+    summary = json.loads((out / "run.json").read_text())
+    assert summary["engine"] == "imp"
+    assert summary["frames"] == FRAMES
+    assert summary["replicas"] == replicas
+    assert len(summary["exchange"]) == replicas - 1
+    assert all(0 <= share <= 1 for share in summary["exchange"])
+    assert any(name.startswith("swap ") for name in summary["acceptance"])
+    assert summary["best_score"] == pytest.approx(stat.column("Total_Score").min())
+
+
+def test_one_replica_is_judged_and_shown(short, tmp_path):
+    """With the numbers of the settings, analyze and report read the folder."""
+    out = tmp_path / "out"
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
+    assert told.returncode == 0, told.stderr
+    check_folder(out, 1)
+    for command in ("analyze", "report"):
+        told = emgmm(command, out)
+        assert told.returncode == 0, told.stderr
+    assert "IMP engine" in (out / "report.html").read_text()
+
+
+@needs_mpi
+def test_replicas_share_one_trajectory(short, tmp_path):
+    """Placed starts, as in the native engine; frames of the ranks are in the order of the steps."""
+    short.write_text(short.read_text().replace("'random'", "'placed'"))
+    out = tmp_path / "out"
+    told = emgmm("run", short, "-o", out, "--engine", "imp")
+    assert told.returncode == 0, told.stderr
+    check_folder(out, 2)
+    assert emgmm("report", out).returncode == 0
+
+
+@needs_mpi
+def test_killed_run_goes_on(short, tmp_path):
+    """SIGKILL of the program ends the processes that it started, and no frame comes twice."""
+    out = tmp_path / "out"
+    long = 20 * FRAMES * INTERVAL
+    process = subprocess.Popen(shell(short, out, "--steps", long), stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    stats = [out / "stat.0.out", out / "stat.1.out"]
+    while not all(path.is_file() for path in stats) or (
+        sum(len(path.read_text().splitlines()) for path in stats) < 10
+    ):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 30
+    while any(str(out) in command for command in _commands()):
+        assert time.monotonic() < deadline, "processes were left behind"
+        time.sleep(0.1)
+    assert_refused(
+        emgmm("run", short, "-o", out, "--engine", "native", "--resume"), "--engine", "imp"
+    )
+    lines = sum(len(path.read_text().splitlines()) - 1 for path in stats)
+    steps = (lines + 10) * INTERVAL
+    told = emgmm("run", short, "-o", out, "--resume", "--steps", steps)
+    assert told.returncode == 0, told.stderr
+    done = read_stat(out / "stat.0.out").column("MonteCarlo_Nframe")
+    assert len(set(done)) == len(done) >= lines + 9  # the one that was due may be missing
+    assert (np.diff(done) > 0).all()
+    assert done[-1] == steps
+    assert read_rmf(out / "rmfs" / "0.rmf3").coordinates().shape[0] == len(done)
+    # A new run in the folder has nothing of the old one.
+    text = short.read_text().replace("'random'", "'asis'")
+    short.write_text(text)
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1, "--force")
+    assert told.returncode == 0, told.stderr
+    check_folder(out, 1)
+    assert not (out / "restart" / "starts.npy").exists()
+
+
+def _commands() -> list[str]:
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc") if os.path.isdir("/proc") else ()):
+        try:
+            found.append(Path("/proc", pid, "cmdline").read_bytes().decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+def test_three_replicas_are_refused_not_waited_for(short, tmp_path):
+    """IMP.mpi would wait forever; "auto" takes the native engine."""
+    out = tmp_path / "out"
+    refused = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 3)
+    assert_refused(refused, "sampling.replicas", "even")
+    told = emgmm("run", short, "-o", out, "--replicas", 3, "--force")
+    assert told.returncode == 0, told.stderr
+    assert json.loads((out / "run.json").read_text())["engine"] == "native"
