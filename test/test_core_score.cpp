@@ -241,6 +241,40 @@ void moved_score_equals_full_score(int moves, bool single_precision) {
   }
 }
 
+// Bodies in a map so large that most of it hears of one or two of them in log space; the score is
+// that of the poses, whatever the history.
+void far_field_follows_moves(bool single_precision) {
+  Random random(11);
+  const int n_bodies = 12;
+  const Mixture data = random_mixture(random, 500, 700);
+  std::vector<Mixture> bodies;
+  std::vector<Pose> poses;
+  for (int b = 0; b < n_bodies; ++b) {
+    bodies.push_back(random_mixture(random, 3 + 8 * b, 15));  // more than a chunk of 64 too
+    poses.push_back(random_pose(random, 700));
+  }
+  ScoreOptions options;
+  options.single_precision = single_precision;
+  const auto score = std::make_shared<const MixtureScore>(data, options);
+  MovedScore kept(score, bodies);
+  kept.reset(poses);
+  for (int step = 0; step < 200; ++step) {
+    const std::size_t body = std::size_t(random.uniform() * n_bodies);
+    const Pose there = random_pose(random, random.uniform() < 0.1 ? 5000 : 700);
+    kept.propose({body}, {there});
+    if (random.uniform() < 0.5) {
+      poses[body] = there;
+      kept.accept();
+    }
+    if (step % 20 != 0) continue;
+    kept.reject();
+    check_close(kept.score(), score->evaluate(assembled(bodies, poses)),
+                single_precision ? 1e-5 : 1e-12, "far field");
+    MovedScore fresh(score, bodies);
+    check(fresh.reset(poses) == kept.score(), "far field from scratch");
+  }
+}
+
 void threads_do_not_matter() {
   Random random(8);
   const Mixture data = random_mixture(random, 700, 60), model = random_mixture(random, 300, 60);
@@ -296,6 +330,8 @@ int main() {
     covariance_gradient_matches();
     moved_score_equals_full_score(1000, false);
     moved_score_equals_full_score(1000, true);
+    far_field_follows_moves(false);
+    far_field_follows_moves(true);
     threads_do_not_matter();
   }
   perfect_fit_is_finite();

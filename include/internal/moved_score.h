@@ -3,6 +3,7 @@
 #ifndef IMPEMGMM_INTERNAL_MOVED_SCORE_H
 #define IMPEMGMM_INTERNAL_MOVED_SCORE_H
 
+#include <IMP/emgmm/internal/far_field.h>
 #include <IMP/emgmm/internal/mixture_score.h>
 
 #include <cstdint>
@@ -51,8 +52,7 @@ class MovedScore {
   struct Row {
     std::vector<std::uint32_t> blocks;
     std::vector<double> values;
-    std::vector<double> logs;
-    std::vector<char> has_log;
+    FarBody far;
   };
   // A body that reaches a block, and which of its row's blocks that is.
   struct Share {
@@ -61,15 +61,19 @@ class MovedScore {
   // Of some blocks, 16 values a block: all of them (committed), or those that a proposal touches.
   struct Blocks {
     std::vector<double> overlaps, log_ratios;
-    std::vector<double> parts;     // of the score's sum, one a block
-    std::vector<std::size_t> far;  // data components scored in log space
+    std::vector<double> parts;       // of the score's sum, one a block
+    std::vector<std::size_t> far;    // data components scored in log space
+    std::vector<double> far_levels;  // of each of them (FarField)
   };
 
   void compute_rows();
   void touch(std::uint32_t block);
   void sum_shares(std::size_t touched, double *sum);
   void score_touched();
+  void touch_far();
   void far_logs(const std::vector<std::size_t> &which, double *logs);
+  void replace_far();
+  std::vector<std::size_t> all_far() const;
   void replace_shares(std::size_t body);
   std::vector<double> all_log_ratios() const;
   void prepare_gradient();
@@ -78,7 +82,9 @@ class MovedScore {
 
   std::shared_ptr<const MixtureScore> mixture_score_;
   std::vector<Mixture> bodies_;
-  std::vector<BodyTable> tables_;
+  // Shared by copies, as is the score.
+  std::shared_ptr<const std::vector<BodyTable>> tables_;
+  std::shared_ptr<const FarField> far_field_;
   double model_weight_ = 0;
 
   std::vector<Row> rows_, proposed_rows_;   // of each body; the latter where is_moved_

@@ -46,6 +46,7 @@ struct ComponentTable {
   // A row's element may be trusted from trusted_overlap[k] x (total weight of the model) on: below
   // it, terms that the kernels bound from below (exp2_negative) could count.
   std::vector<double> trusted_overlap;
+  std::vector<double> log_peak, spread;  // log of weight |C|^(-1/2); largest eigenvalue of C, Å²
 };
 
 // Components of a body in its local frame, as arrays.
@@ -55,10 +56,11 @@ struct BodyTable {
   std::vector<double> x, y, z, xx, yy, zz, xy, xz, yz, weight;
   Vec3 center;                    // of a ball around the means
   double radius = 0, spread = 0;  // Å; largest eigenvalue of a covariance, Å²
+  double log_mass = 0;            // log(Da)
 };
 
 // Appends the blocks, in ascending order, where an overlap with the body at `pose` may reach
-// 2^-150 (double) or 2^-87 (float) of its largest possible value. What is left out cannot change a
+// 2^-110 (double) or 2^-72 (float) of its largest possible value. What is left out cannot change a
 // trusted element of a row.
 template <class T>
 void blocks_in_reach(const ComponentTable<T> &data, const BodyTable &body, const Pose &pose,

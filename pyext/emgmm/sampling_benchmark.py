@@ -39,6 +39,93 @@ def _blob(rng: np.random.Generator, n: int, radius: float) -> Mixture:
     return Mixture(means, covariances, np.full(n, 1090.0))
 
 
+def _halves(means: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Indices in an order in which neighbours in space are neighbours in the list, as the
+    components of a fitted map are (each sixteen share a block of the score)."""
+    if len(indices) <= 16:
+        return indices
+    points = means[indices]
+    axis = np.argmax(np.ptp(points, axis=0))
+    order = indices[np.argsort(points[:, axis], kind="stable")]
+    middle = (len(order) // 2 + 15) // 16 * 16
+    return np.concatenate([_halves(means, order[:middle]), _halves(means, order[middle:])])
+
+
+class BenchmarkSystem(NamedTuple):
+    """Rigid bodies in a density, ready to sample."""
+
+    sampler: _core.Sampler
+    term: _core.Term
+    exact: _core.Term  # the same in double precision
+    start: np.ndarray  # (bodies, 7) poses
+
+    def score_error(self, replicas: int) -> float:
+        """Largest difference of the score to double precision at the start and where the replicas
+        are, kT."""
+        states = [self.sampler.poses(r) for r in range(replicas)] + [self.start]
+        return max(abs(self.term.reset(p) - self.exact.reset(p)) for p in states)
+
+
+def benchmark_system(
+    replicas: int = 1,
+    *,
+    bodies: int = 6,
+    components: int = 40,
+    data_components: int = 262,
+    moved_together: int = 1,
+    single_precision: bool = True,
+    threads: int = 0,
+) -> BenchmarkSystem:
+    """Balls of anisotropic Gaussians spread over the ball of the data, one temperature.
+
+    Data and model have the density of a protein (1.09 kDa a component), whatever their number: a
+    system of twice the components fills twice the volume.
+    """
+    rng = np.random.default_rng(1)
+    radius = 55.0 * (data_components / 262) ** (1 / 3)
+    data = _blob(rng, data_components, radius)
+    order = _halves(data.means, np.arange(data_components))
+    data = Mixture(data.means[order], data.covariances[order], data.weights[order])
+    data = data.scaled_to(bodies * components * 1090.0)
+    parts = [_blob(rng, components, 22.0) for _ in range(bodies)]
+    model = (
+        bodies,
+        np.repeat(np.arange(bodies, dtype=np.int64), components),
+        *(np.concatenate([getattr(p, a) for p in parts]) for a in _ARRAYS),
+    )
+    term, exact = (
+        _core.density_term(
+            make_score(data, ScoreOptions(sigma_min=0.01, single_precision=single)), *model
+        )
+        for single in (single_precision, False)
+    )
+    places = [part.mean(axis=0) for part in np.array_split(data.means, bodies)]
+    poses = np.concatenate([random_rotations(rng, bodies), places], axis=1)
+    movers = []
+    for b in range(bodies):
+        group = (b + np.arange(moved_together)) % bodies
+        movers.append(_core.rigid_mover(f"body {b}", group.astype(np.int64), 2.0, 0.04, b))
+    sampler = _core.Sampler(
+        terms=[term],
+        weights=[1.0],
+        annealed=[False],
+        movers=movers,
+        temperatures=[1.0] * replicas,
+        starts=np.repeat(poses[None], replicas, axis=0),
+        steps=2**40,
+        low_steps=0,
+        high_steps=2**40,
+        low_weight=1.0,
+        frame_interval=2**40,
+        exchange_interval=2000,
+        refresh_interval=2**40,
+        burn_in=0,
+        seed=1,
+        threads=threads or replicas,
+    )
+    return BenchmarkSystem(sampler, term, exact, poses)
+
+
 def benchmark(
     threads: int = 1,
     *,
@@ -64,52 +151,20 @@ def benchmark(
         Time to measure; as much again as a tenth of it warms up.
     """
     threads = threads or os.cpu_count() or 1
-    rng = np.random.default_rng(1)
-    data = _blob(rng, data_components, 55.0)
-    data = data.scaled_to(bodies * components * 1090.0)
-    parts = [_blob(rng, components, 22.0) for _ in range(bodies)]
-    model = (
-        bodies,
-        np.repeat(np.arange(bodies, dtype=np.int64), components),
-        *(np.concatenate([getattr(p, a) for p in parts]) for a in _ARRAYS),
+    system = benchmark_system(
+        threads,
+        bodies=bodies,
+        components=components,
+        data_components=data_components,
+        moved_together=moved_together,
+        single_precision=single_precision,
     )
-    term, exact = (
-        _core.density_term(
-            make_score(data, ScoreOptions(sigma_min=0.01, single_precision=single)), *model
-        )
-        for single in (single_precision, False)
-    )
-    poses = np.concatenate(
-        [random_rotations(rng, bodies), 30 * rng.standard_normal((bodies, 3))], axis=1
-    )
-    movers = []
-    for b in range(bodies):
-        group = (b + np.arange(moved_together)) % bodies
-        movers.append(_core.rigid_mover(f"body {b}", group.astype(np.int64), 2.0, 0.04, b))
-    sampler = _core.Sampler(
-        terms=[term],
-        weights=[1.0],
-        annealed=[False],
-        movers=movers,
-        temperatures=[1.0] * threads,
-        starts=np.repeat(poses[None], threads, axis=0),
-        steps=2**40,
-        low_steps=0,
-        high_steps=2**40,
-        low_weight=1.0,
-        frame_interval=2**40,
-        exchange_interval=2000,
-        refresh_interval=2**40,
-        burn_in=0,
-        seed=1,
-        threads=threads,
-    )
+    sampler = system.sampler
     sampler.advance(2**40, seconds / 10)
     start = time.perf_counter()
     moves = threads * sampler.advance(2**40, seconds)
     rate = moves / (time.perf_counter() - start)
-    states = [sampler.poses(r) for r in range(threads)] + [poses]
-    error = max(abs(term.reset(p) - exact.reset(p)) for p in states)
+    error = system.score_error(threads)
     pairs = rate * moved_together * components * data_components
     return BenchmarkResult(
         rate,

@@ -17,11 +17,14 @@ constexpr std::size_t kMovedBatch = ComponentTable<double>::batch;
 MovedScore::MovedScore(std::shared_ptr<const MixtureScore> score, std::vector<Mixture> bodies)
     : mixture_score_(std::move(score)), bodies_(std::move(bodies)) {
   if (bodies_.empty()) throw std::domain_error("a score needs at least one body");
+  std::vector<BodyTable> tables;
   for (std::size_t b = 0; b < bodies_.size(); ++b) {
     check_mixture(bodies_[b], ("body " + std::to_string(b)).c_str());
-    tables_.emplace_back(bodies_[b]);
+    tables.emplace_back(bodies_[b]);
     model_weight_ += mass(bodies_[b]);
   }
+  tables_ = std::make_shared<const std::vector<BodyTable>>(std::move(tables));
+  far_field_ = std::make_shared<const FarField>(mixture_score_->table(), *tables_);
   rows_.resize(bodies_.size());
   proposed_rows_.resize(bodies_.size());
   is_moved_.assign(bodies_.size(), 0);
@@ -68,7 +71,7 @@ void MovedScore::touch(std::uint32_t block) {
 }
 
 // Rows of the moved bodies, and the blocks that change: what they left, what they reach, and what
-// is scored in log space, where every body counts.
+// is scored in log space and hears of them.
 void MovedScore::compute_rows() {
   const MixtureScore &score = *mixture_score_;
   for (std::size_t j = 0; j < proposed_bodies_.size(); ++j) {
@@ -76,11 +79,12 @@ void MovedScore::compute_rows() {
     is_moved_[b] = 1;
     Row &row = proposed_rows_[b];
     row.blocks.clear();
-    row.has_log.clear();
+    row.far.center = far_field_->center(b, proposed_poses_[j]);
+    row.far.logs.clear();
     const auto compute = [&](const auto &table) {
-      blocks_in_reach(table, tables_[b], proposed_poses_[j], &row.blocks);
+      blocks_in_reach(table, (*tables_)[b], proposed_poses_[j], &row.blocks);
       row.values.resize(row.blocks.size() * kMovedBatch);
-      overlap_row(table, tables_[b], proposed_poses_[j], row.blocks.data(), row.blocks.size(),
+      overlap_row(table, (*tables_)[b], proposed_poses_[j], row.blocks.data(), row.blocks.size(),
                   row.values.data());
     };
     if (score.options().single_precision)
@@ -94,7 +98,7 @@ void MovedScore::compute_rows() {
     }
   }
   if (proposed_bodies_.empty()) return;
-  for (std::size_t k : committed_.far) touch(std::uint32_t(k / kMovedBatch));
+  touch_far();
   // A block that no body ever reached has not been scored yet.
   if (proposed_bodies_.size() == bodies_.size())
     for (std::uint32_t block : score.table().every_block) touch(block);
@@ -147,29 +151,52 @@ void MovedScore::score_touched() {
   proposed_score_ = score.noise().score_of_sum(sum);
 }
 
+void MovedScore::touch_far() {
+  for (std::size_t j = 0; j < committed_.far.size(); ++j) {
+    const std::size_t k = committed_.far[j];
+    const double level = committed_.far_levels[j];
+    for (std::size_t b : proposed_bodies_)
+      if (far_field_->counts(k, b, rows_[b].far.center, level) ||
+          far_field_->counts(k, b, proposed_rows_[b].far.center, level)) {
+        touch(std::uint32_t(k / kMovedBatch));
+        break;
+      }
+  }
+}
+
 void MovedScore::far_logs(const std::vector<std::size_t> &which, double *logs) {
-  const ComponentTable<double> &table = mixture_score_->table();
-  std::vector<std::size_t> missing;
-  std::vector<double> missing_logs;
-  for (std::size_t b = 0; b < bodies_.size(); ++b) {
-    Row &row = current_row(b);
-    row.logs.resize(table.size);
-    row.has_log.resize(table.size, 0);
-    missing.clear();
-    for (std::size_t k : which)
-      if (!row.has_log[k]) missing.push_back(k);
-    missing_logs.resize(missing.size());
-    log_overlap_row(table, tables_[b], current_pose(b), missing, missing_logs.data());
-    for (std::size_t j = 0; j < missing.size(); ++j) {
-      row.logs[missing[j]] = missing_logs[j];
-      row.has_log[missing[j]] = 1;
-    }
+  std::vector<Pose> poses = poses_;
+  for (std::size_t j = 0; j < proposed_bodies_.size(); ++j)
+    poses[proposed_bodies_[j]] = proposed_poses_[j];
+  std::vector<FarBody *> known;
+  for (std::size_t b = 0; b < bodies_.size(); ++b) known.push_back(&current_row(b).far);
+  proposed_.far_levels.resize(which.size());
+  far_field_->sum(which, poses, known, logs, proposed_.far_levels.data());
+}
+
+// The far components after a proposal was accepted: those of the touched blocks are new.
+void MovedScore::replace_far() {
+  std::vector<std::pair<std::size_t, double>> all;
+  for (std::size_t j = 0; j < committed_.far.size(); ++j)
+    if (!touched_at_[committed_.far[j] / kMovedBatch])
+      all.push_back({committed_.far[j], committed_.far_levels[j]});
+  for (std::size_t j = 0; j < proposed_.far.size(); ++j)
+    all.push_back({proposed_.far[j], proposed_.far_levels[j]});
+  std::sort(all.begin(), all.end());
+  committed_.far.clear();
+  committed_.far_levels.clear();
+  for (const auto &far : all) {
+    committed_.far.push_back(far.first);
+    committed_.far_levels.push_back(far.second);
   }
-  std::vector<double> terms(bodies_.size());
-  for (std::size_t j = 0; j < which.size(); ++j) {
-    for (std::size_t b = 0; b < bodies_.size(); ++b) terms[b] = current_row(b).logs[which[j]];
-    logs[j] = log_sum_exp(terms);
-  }
+}
+
+std::vector<std::size_t> MovedScore::all_far() const {
+  std::vector<std::size_t> all;
+  for (std::size_t k : committed_.far)
+    if (!touched_at_[k / kMovedBatch]) all.push_back(k);
+  if (!touched_.empty()) all.insert(all.end(), proposed_.far.begin(), proposed_.far.end());
+  return all;
 }
 
 // A body's shares of the blocks after its row was accepted: out of those that it left, into those
@@ -210,8 +237,7 @@ void MovedScore::accept() {
                 &log_ratios_[to]);
     committed_.parts[touched_[t]] = proposed_.parts[t];
   }
-  // Every block with a far component was touched.
-  if (!touched_.empty()) committed_.far.swap(proposed_.far);
+  if (!touched_.empty() && !(committed_.far.empty() && proposed_.far.empty())) replace_far();
   score_ = proposed_score_;
   reject();
 }
@@ -261,7 +287,7 @@ void MovedScore::prepare_gradient() {
                 &by_overlap_[touched_[t] * kMovedBatch]);
   for (std::size_t k = 0; k < by_overlap_.size(); ++k)
     by_overlap_[k] = k < slopes_.size() ? slopes_[k] / (by_overlap_[k] + score.options().floor) : 0;
-  for (std::size_t k : touched_.empty() ? committed_.far : proposed_.far) by_overlap_[k] = 0;
+  for (std::size_t k : all_far()) by_overlap_[k] = 0;
   gradient_ready_ = true;
 }
 
@@ -274,7 +300,7 @@ PoseGradient MovedScore::gradient(std::size_t body) {
   std::vector<GaussianGradient> gradients(model.size());
   overlap_gradient(score.table(), model.data(), model.size(), by_overlap_.data(), blocks.data(),
                    blocks.size(), gradients.data());
-  for (std::size_t k : touched_.empty() ? committed_.far : proposed_.far)
+  for (std::size_t k : all_far())
     for (std::size_t i = 0; i < model.size(); ++i)
       score.add_far_gradient(model[i], k, gradient_ratios_[k], slopes_[k], &gradients[i]);
   return rigid_gradient(model, gradients, pose.translation);

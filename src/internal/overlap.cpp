@@ -12,9 +12,10 @@ namespace {
 constexpr double kLogTwoPi = 1.8378770664093454836;
 const double kOverlapNorm = std::exp(-1.5 * kLogTwoPi);  // (2 pi)^(-3/2)
 
-// Exponents of 2 down to which overlaps are summed; exp2_negative<float> ends there.
+// Exponents of 2 down to which overlaps are summed (exp2_negative<float> ends at -87): less would
+// leave more of the data to the dearer log space, more would bring in bodies that add nothing.
 template <class T>
-constexpr double kOverlapReach = sizeof(T) == 8 ? 150 : 87;
+constexpr double kOverlapReach = sizeof(T) == 8 ? 110 : 72;
 
 template <class Extent>
 void extend(Extent *all, const Extent &part) {
@@ -156,13 +157,15 @@ ComponentTable<T>::ComponentTable(const Mixture &mixture)
     zz.push_back(T(g.covariance.zz)), xy.push_back(T(g.covariance.xy));
     xz.push_back(T(g.covariance.xz)), yz.push_back(T(g.covariance.yz));
     weight.push_back(T(g.weight * kOverlapNorm));
-    trusted_overlap.push_back(g.weight * kOverlapNorm / std::sqrt(determinant(g.covariance)) *
-                              least);
+    const double peak = g.weight * kOverlapNorm / std::sqrt(determinant(g.covariance));
+    trusted_overlap.push_back(peak * least);
+    log_peak.push_back(std::log(peak));
+    spread.push_back(largest_eigenvalue(g.covariance));
     if (k % batch == 0) {
       blocks.push_back({d, d, 0});
       every_block.push_back(std::uint32_t(k / batch));
     }
-    if (k < size) extend(&blocks.back(), {d, d, largest_eigenvalue(g.covariance)});
+    if (k < size) extend(&blocks.back(), {d, d, spread[k]});
   }
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     if (b % batch == 0) groups.push_back(blocks[b]);
@@ -180,6 +183,7 @@ BodyTable::BodyTable(const Mixture &mixture) : size(mixture.size()) {
     spread = std::max(spread, largest_eigenvalue(g.covariance));
   }
   for (const Gaussian &g : mixture) radius = std::max(radius, norm(g.mean - center));
+  log_mass = std::log(mass(mixture));
 }
 
 template <class T>

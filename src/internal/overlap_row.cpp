@@ -126,42 +126,54 @@ EMGMM_INLINE void add_rows_body(const double *const *rows, std::size_t n, double
   }
 }
 
-// Two passes over the components: the largest term, then the sum of what is left of each.
+// Exponents of 2 that a term may lie below the bound of its body before it is lost.
+constexpr double kRowDepth = 900;
+
+// The sum over the components, times 2^offset: an exponent that the body's ball cannot undercut
+// takes the sum back into the range of numbers. Where it is not enough (a long body seen from
+// afar) the smallest exponent is looked up first.
 template <int N>
 EMGMM_INLINE void log_row_body(const ComponentTable<double> &data, const BodyTable &body,
                                const Mat3 &rotation, const Vec3 &translation,
                                const std::vector<std::size_t> &which, double *log_row) {
   using B = simd::Batch<double, N>;
   RowChunk<double> chunk;
+  const Vec3 center = rotation * body.center + translation;
+  if (body.size <= kRowChunk) move_chunk<double>(body, rotation, translation, 0, body.size, &chunk);
   for (std::size_t first_k = 0; first_k < which.size(); first_k += N) {
     const std::size_t n_k = which.size() - first_k < N ? which.size() - first_k : N;
-    B x, y, z, xx, yy, zz, xy, xz, yz, weight;
+    B x, y, z, xx, yy, zz, xy, xz, yz, weight, offset;
     for (std::size_t l = 0; l < N; ++l) {
       const std::size_t k = which[first_k + (l < n_k ? l : 0)];
       x[l] = kRowScale * data.x[k], y[l] = kRowScale * data.y[k], z[l] = kRowScale * data.z[k];
       xx[l] = data.xx[k], yy[l] = data.yy[k], zz[l] = data.zz[k];
       xy[l] = data.xy[k], xz[l] = data.xz[k], yz[l] = data.yz[k], weight[l] = data.weight[k];
+      const Vec3 d = center - Vec3{data.x[k], data.y[k], data.z[k]};
+      const double gap = kRowScale * std::max(0.0, norm(d) - body.radius);
+      offset[l] = gap * gap / (body.spread + data.spread[k]);
     }
-    B top = simd::broadcast<double, N>(-1e300), sum{};
-    for (int pass = 0; pass < 2; ++pass) {
+    B sum{};
+    for (int pass = 0; pass < 3; ++pass) {  // sum; or smallest exponent, then sum
+      B lowest = simd::broadcast<double, N>(1e300);
+      sum = B{};
       for (std::size_t first = 0; first < body.size; first += kRowChunk) {
         const std::size_t n = body.size - first < kRowChunk ? body.size - first : kRowChunk;
-        move_chunk<double>(body, rotation, translation, first, n, &chunk);
+        if (body.size > kRowChunk)
+          move_chunk<double>(body, rotation, translation, first, n, &chunk);
         for (std::size_t j = 0; j < n; ++j) {
           const RowTerm<double, N> t =
               row_term<double, N>(chunk, j, x, y, z, xx, yy, zz, xy, xz, yz);
-          const B log_term =
-              simd::log_positive<N>(chunk.weight[j] * (t.root * weight)) - kRowLogTwo * t.exponent;
-          if (pass == 0) {
-            top = log_term > top ? log_term : top;
-          } else {
-            const B below = (log_term - top) * (1 / kRowLogTwo);
-            sum += simd::exp2_negative<N>(below < 0.0 ? below : B{});
-          }
+          const B below = offset - t.exponent;
+          lowest = t.exponent < lowest ? t.exponent : lowest;
+          sum += (chunk.weight[j] * t.root) * simd::exp2_negative<N>(below < 0.0 ? below : B{});
         }
       }
+      bool is_enough = true;
+      for (int l = 0; l < N; ++l) is_enough = is_enough && lowest[l] - offset[l] < kRowDepth;
+      if (is_enough) break;
+      offset = lowest;
     }
-    const B result = top + simd::log_positive<N>(sum);
+    const B result = simd::log_positive<N>(sum * weight) - kRowLogTwo * offset;
     for (std::size_t l = 0; l < n_k; ++l) log_row[first_k + l] = result[l];
   }
 }
