@@ -179,17 +179,20 @@ GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache(bool check_
     cache_ = create_cache();
     return *cache_;
   }
-  if (check_shapes && (cache_->data.is_regrouped(m) || cache_->model.is_regrouped(m))) {
-    cache_ = create_cache();
-    return *cache_;
+  typedef particles::Bodies Bodies;
+  Bodies::Change of_data = Bodies::NOTHING, of_model = Bodies::NOTHING;
+  if (check_shapes) {
+    of_data = cache_->data.read_shapes(m);
+    of_model = cache_->model.read_shapes(m);
   }
   const bool data_moved = cache_->data.read_poses(m);
-  if ((data_moved && !cache_->has_data_body) || (check_shapes && cache_->data.read_shapes(m))) {
+  if (of_data != Bodies::NOTHING || of_model == Bodies::GROUPS ||
+      (data_moved && !cache_->has_data_body)) {
     cache_ = create_cache();
     return *cache_;
   }
   const bool model_moved = cache_->model.read_poses(m);
-  if (check_shapes && cache_->model.read_shapes(m))
+  if (of_model == Bodies::SHAPES)
     cache_->build_bodies();
   else if (data_moved || model_moved)
     cache_->update_frame();

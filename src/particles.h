@@ -69,45 +69,53 @@ inline emcore::Pose relative_to(const emcore::Pose &frame, const emcore::Pose &p
   return {back * pose.rotation, back * (pose.translation - frame.translation)};
 }
 
-// What of a Gaussian does not change when its body moves.
-struct Shape {
-  emcore::Pose place;      // in the frame of the body that carries it
-  emcore::Vec3 variances;  // A^2, along its own axes
-  double mass;             // Da
-  bool operator==(const Shape &o) const {
-    return same(place, o.place) && same(variances, o.variances) && mass == o.mass;
-  }
-  emcore::Gaussian gaussian() const {
-    return {place.translation,
-            rotated(matrix(place.rotation), {variances.x, variances.y, variances.z, 0, 0, 0}),
-            mass};
-  }
-};
-
-// The outermost body that carries the Gaussian rigidly, else the Gaussian itself.
+// The outermost body that carries a particle rigidly, else the particle itself.
 inline ParticleIndex get_carrier(Model *m, ParticleIndex pi) {
   while (core::RigidMember::get_is_setup(m, pi)) pi = get_parent(m, pi);
   return pi;
 }
 
+// What of a Gaussian does not change when its body moves.
+struct Shape {
+  ParticleIndex parent;    // the innermost body that carries it; itself if there is none
+  emcore::Pose place;      // in the frame of that body
+  emcore::Vec3 variances;  // A^2, along its own axes
+  double mass;             // Da
+  bool operator==(const Shape &o) const {
+    return same(place, o.place) && same(variances, o.variances) && mass == o.mass;
+  }
+};
+
 inline Shape get_shape(Model *m, ParticleIndex pi) {
-  emcore::Pose place;
-  for (ParticleIndex body = pi; core::RigidMember::get_is_setup(m, body);
-       body = get_parent(m, body))
-    place = get_internal_pose(m, body) * place;
-  return {place, to_core(core::Gaussian(m, pi).get_variances()), atom::Mass(m, pi).get_mass()};
+  Shape shape;
+  const bool is_member = core::RigidMember::get_is_setup(m, pi);
+  shape.parent = is_member ? get_parent(m, pi) : pi;
+  if (is_member) shape.place = get_internal_pose(m, pi);
+  const auto covariance = core::Gaussian(m, pi).get_local_covariance();
+  shape.variances = {covariance(0, 0), covariance(1, 1), covariance(2, 2)};
+  shape.mass = atom::Mass(m, pi).get_mass();
+  return shape;
 }
 
 // Gaussians grouped by the body that carries them.
 struct Bodies {
+  // Where a body that holds Gaussians lies in the outermost one.
+  struct Link {
+    ParticleIndex parent, carrier;
+    emcore::Pose place;
+    bool operator==(const Link &o) const { return carrier == o.carrier && same(place, o.place); }
+  };
+
   ParticleIndexes carriers;                         // one for each body
   Vector<ParticleIndexes> members;                  // Gaussians of each body
   std::vector<std::vector<std::size_t>> positions;  // of each Gaussian in the list given
   std::vector<std::vector<Shape>> shapes;           // likewise
+  std::vector<Link> links;                          // one for each body that holds Gaussians
   std::vector<emcore::Pose> poses;                  // global, when last read
 
   Bodies(Model *m, const ParticleIndexes &gaussians) {
     std::map<ParticleIndex, std::size_t> known;
+    std::map<ParticleIndex, bool> has_link;
     for (std::size_t i = 0; i < gaussians.size(); ++i) {
       const ParticleIndex pi = gaussians[i], carrier = get_carrier(m, pi);
       const auto place = known.emplace(carrier, carriers.size());
@@ -115,29 +123,45 @@ struct Bodies {
         carriers.push_back(carrier);
         members.push_back(ParticleIndexes());
         positions.push_back({});
+        shapes.push_back({});
       }
-      positions[place.first->second].push_back(i);
-      members[place.first->second].push_back(pi);
+      const std::size_t b = place.first->second;
+      positions[b].push_back(i);
+      members[b].push_back(pi);
+      shapes[b].push_back(get_shape(m, pi));
+      const ParticleIndex parent = shapes[b].back().parent;
+      if (parent != carrier && has_link.emplace(parent, true).second)
+        links.push_back(get_link(m, parent));
     }
-    shapes.resize(carriers.size());
     poses.resize(carriers.size());
-    read_shapes(m);
     read_poses(m);
   }
 
-  // Whether something changed.
-  bool read_shapes(Model *m) {
-    bool changed = false;
+  enum Change { NOTHING, SHAPES, GROUPS };
+
+  // Every evaluation asks this of every Gaussian, so each attribute is read once and compared as it
+  // stands, and the way from a body to the outermost one is formed once a body.
+  Change read_shapes(Model *m) {
+    Change change = NOTHING;
+    for (Link &link : links) {
+      const Link now = get_link(m, link.parent);
+      if (now.carrier != link.carrier) return GROUPS;
+      if (now == link) continue;
+      link = now;
+      change = SHAPES;
+    }
     for (std::size_t b = 0; b < carriers.size(); ++b) {
-      shapes[b].resize(members[b].size());
+      if (core::RigidMember::get_is_setup(m, carriers[b])) return GROUPS;
       for (std::size_t i = 0; i < members[b].size(); ++i) {
-        const Shape shape = get_shape(m, members[b][i]);
-        if (shape == shapes[b][i]) continue;
-        shapes[b][i] = shape;
-        changed = true;
+        const Shape now = get_shape(m, members[b][i]);
+        Shape &shape = shapes[b][i];
+        if (now.parent != shape.parent) return GROUPS;
+        if (now == shape) continue;
+        shape = now;
+        change = SHAPES;
       }
     }
-    return changed;
+    return change;
   }
 
   bool read_poses(Model *m) {
@@ -153,16 +177,26 @@ struct Bodies {
 
   emcore::Mixture local_mixture(std::size_t b) const {
     emcore::Mixture mixture;
-    for (const Shape &shape : shapes[b]) mixture.push_back(shape.gaussian());
+    for (const Shape &shape : shapes[b]) {
+      emcore::Pose place = shape.place;
+      if (shape.parent != carriers[b])
+        for (const Link &link : links)
+          if (link.parent == shape.parent) place = link.place * shape.place;
+      const emcore::Vec3 &v = shape.variances;
+      mixture.push_back({place.translation,
+                         rotated(matrix(place.rotation), {v.x, v.y, v.z, 0, 0, 0}), shape.mass});
+    }
     return mixture;
   }
 
-  // Whether a Gaussian joined or left a body since.
-  bool is_regrouped(Model *m) const {
-    for (std::size_t b = 0; b < carriers.size(); ++b)
-      for (ParticleIndex pi : members[b])
-        if (get_carrier(m, pi) != carriers[b]) return true;
-    return false;
+ private:
+  static Link get_link(Model *m, ParticleIndex parent) {
+    Link link{parent, parent, emcore::Pose()};
+    while (core::RigidMember::get_is_setup(m, link.carrier)) {
+      link.place = get_internal_pose(m, link.carrier) * link.place;
+      link.carrier = get_parent(m, link.carrier);
+    }
+    return link;
   }
 };
 
