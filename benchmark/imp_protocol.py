@@ -2,16 +2,18 @@
 
     imp_protocol.py [--replicas 4] [--steps 20000] [--keep FOLDER]
 
-`mpirun -np 4` samples with IMP.emgmm.macros; the run is killed halfway and restarted; then
-imp_sampcon reads the output (show_stat, select_good), and the best model becomes an mmCIF file that
-python-ihm reads back with its EM restraint. Data: EMGMM_SHARED_DATA, or ../shared/data beside
-the checkout. Prints what was found as JSON; a step that fails ends it with an error.
+`mpirun -np 4` samples with IMP.emgmm.macros, in two independent runs, of which the first is killed
+halfway and restarted. imp_sampcon reads the output (show_stat, select_good, plot_score, and exhaust
+where pyRMSD can be imported), and the best model becomes an mmCIF file that python-ihm reads back
+with its EM restraint. Data: EMGMM_SHARED_DATA, or ../shared/data beside the checkout. Prints what
+was found as JSON; a step that fails ends it with an error.
 """
 
 import argparse
 import ast
 import contextlib
 import gzip
+import importlib.util
 import io
 import json
 import os
@@ -69,15 +71,16 @@ def build(folder):
         )
 
 
-def work(folder, steps, restart):
+def work(folder, run, steps, restart):
     """One process of the run."""
     import IMP.emgmm.macros as macros
     from IMP.emgmm.sampling import Annealing
 
     result = macros.sample(
         build(folder),
-        folder / "run1" / "output",
+        folder / f"run{run}" / "output",
         steps=steps,
+        seed=run,
         frame_interval=100,
         annealing=Annealing(0.1, 1000, 10000),
         global_moves=0.02,
@@ -88,12 +91,13 @@ def work(folder, steps, restart):
         (folder / "result.json").write_text(json.dumps(result))
 
 
-def start(folder, replicas, steps, restart=False):
+def start(folder, run, replicas, steps, restart=False):
     command = ["mpirun", "-np", str(replicas)]
     version = subprocess.run(["mpirun", "--version"], capture_output=True, text=True, check=True)
     if "Open MPI" in version.stdout:
         command += ["--oversubscribe"] + ["--allow-run-as-root"] * (os.geteuid() == 0)
     command += [sys.executable, __file__, "--work", str(folder), "--steps", str(steps)]
+    command += ["--run", str(run)]
     log = open(folder / "log.txt", "ab")
     return subprocess.Popen(
         command + ["--restart"] * restart, stdout=log, stderr=log, start_new_session=True
@@ -114,7 +118,7 @@ def read_frames(output):
 
 def run_and_kill(folder, replicas, steps):
     """Frames that were there when all processes were killed."""
-    process = start(folder, replicas, steps)
+    process = start(folder, 1, replicas, steps)
     wanted = KILLED_AT * steps / 100
     output = folder / "run1" / "output"
     while process.poll() is None:
@@ -136,30 +140,57 @@ def run_and_kill(folder, replicas, steps):
     return len(read_frames(output))
 
 
-def call_sampcon(folder, lines):
-    """Number of fields that show_stat shows, and of models that select_good selects."""
-    output = folder / "run1" / "output"
-    shown = subprocess.run(
-        ["imp_sampcon", "show_stat", str(output / "stat.0.out")],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.split("\n")
+def call_sampcon(folder, lines, molecules):
+    """What each command of imp_sampcon made of the runs."""
+
+    def call(*arguments, cwd=folder):
+        done = subprocess.run(
+            ["imp_sampcon", *map(str, arguments)], cwd=cwd, capture_output=True, text=True
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"imp_sampcon {arguments[0]}: {done.stderr[-2000:]}")
+        return done.stdout
+
+    shown = call("show_stat", folder / "run1" / "output" / "stat.0.out").split("\n")
     scores = sorted(float(line["Total_Score"]) for line in lines)
     threshold = scores[len(scores) // 2]
-    call = ["imp_sampcon", "select_good", "-rd", str(folder), "-rp", "run"]
-    call += ["-sl", "Total_Score", "GaussianEMRestraint_em"]
-    call += ["-pl", "GaussianEMRestraint_em_CCC", "ConnectivityRestraint_Score_Rpb4"]
-    call += ["-alt", "-1000000.0", "-1000000.0", "-aut", str(threshold), "1000000.0"]
-    call += ["-mlt", "0", "0", "-mut", "0", "0", "-e"]
-    subprocess.run(call, capture_output=True, text=True, check=True)
+    options = "-sl Total_Score GaussianEMRestraint_em -pl GaussianEMRestraint_em_CCC"
+    options += " ConnectivityRestraint_Score_Rpb4 -alt -1000000.0 -1000000.0"
+    options += f" -aut {threshold} 1000000.0 -mlt 0 0 -mut 0 0 -e"
+    call("select_good", "-rd", folder, "-rp", "run", *options.split())
     good = folder / "good_scoring_models"
     selected = (good / "model_ids_scores.txt").read_text().splitlines()[1:]
+    call("plot_score", good / "model_ids_scores.txt", "all", cwd=good)
     return {
         "show_stat: fields": len([name for name in shown if name]),
         "select_good: models of frames": [len(selected), len(lines)],
-        "select_good: RMF files": len(list(good.glob("sample_*/*.rmf3"))),
-        "exhaust": "not run: it needs pyRMSD",
+        "select_good: RMF files": [
+            len(list((good / f"sample_{sample}").glob("*.rmf3"))) for sample in "AB"
+        ],
+        "plot_score: plots": sorted(path.stem for path in good.glob("*.png")),
+        "exhaust": call_exhaust(folder, good, molecules, call),
+    }
+
+
+def call_exhaust(folder, good, molecules, call):
+    """Sampling precision by imp_sampcon, between the two runs."""
+    if importlib.util.find_spec("pyRMSD") is None:
+        return "not run: it needs pyRMSD"
+    place = folder / "exhaust"
+    place.mkdir(exist_ok=True)
+    ranges = {name: [(1, 2000, name)] for name in sorted(molecules)}
+    (place / "ranges.txt").write_text(f"density_custom_ranges={ranges!r}\n")
+    options = "-n emgmm -m cpu_omp -c 2 -r 10 -g 2.0 -d ranges.txt -sa scoresA.txt -sb scoresB.txt"
+    call("exhaust", "-p", good, *options.split(), cwd=place)
+    told = (place / "emgmm.Sampling_Precision_Stats.txt").read_text().splitlines()
+    precision, _, cramers_v, clustered = map(float, told[1 + told[0].endswith("A.")].split())
+    population = (place / "emgmm.Cluster_Population.txt").read_text().split("\n")
+    return {
+        "sampling precision A": precision,
+        "Cramer's V": cramers_v,
+        "clustered %": clustered,
+        "clusters": len([row for row in population if row]),
+        "density maps": len(list(place.glob("cluster.*/*.mrc"))),
     }
 
 
@@ -182,7 +213,10 @@ def deposit(folder, lines):
     return {
         "components of the map": em.number_of_gaussians,
         "map": str(em.dataset.location.path),
-        "parent of the map": [str(getattr(p.location, "path", p)) for p in em.dataset.parents],
+        "parent of the map": [
+            getattr(p.location, "access_code", None) or str(p.location.path)
+            for p in em.dataset.parents
+        ],
         "CC in the file": fit.cross_correlation_coefficient,
         "CC in the stat file": float(best["GaussianEMRestraint_em_CCC"]),
         "cross-link restraints": sum(
@@ -199,11 +233,12 @@ def main():
     parser.add_argument("--steps", type=int, default=20000)
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--work", type=Path)
+    parser.add_argument("--run", type=int)
     parser.add_argument("--restart", action="store_true")
     parser.add_argument("--run_quick_test", action="store_true")
     arguments, _ = parser.parse_known_args()
     if arguments.work:
-        return work(arguments.work, arguments.steps, arguments.restart)
+        return work(arguments.work, arguments.run, arguments.steps, arguments.restart)
     beside = Path(__file__).resolve().parents[2] / "shared" / "data"
     shared = Path(os.environ.get("EMGMM_SHARED_DATA", beside))
     if not (shared / "crosslinks" / "rnapolii").is_dir():
@@ -219,22 +254,32 @@ def main():
     if arguments.run_quick_test:
         steps, molecules = 2000, {"Rpb4", "Rpb5", "Rpb7"}
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="imp-protocol-"))
-    (folder / "run1").mkdir(parents=True, exist_ok=True)
+    for run in ("run1", "run2"):
+        (folder / run).mkdir(parents=True, exist_ok=True)
     prepare(shared, folder, molecules)
     build(folder)  # fits the mixtures of the bodies, once for all processes
     found = {"replicas": arguments.replicas, "steps of each": steps}
     found["frames when killed"] = run_and_kill(folder, arguments.replicas, steps)
-    process = start(folder, arguments.replicas, steps, restart=True)
-    if process.wait() != 0:
-        raise SystemExit((folder / "log.txt").read_text()[-2000:])
-    result = json.loads((folder / "result.json").read_text())
-    lines = read_frames(folder / "run1" / "output")
+    for run in (1, 2):
+        process = start(folder, run, arguments.replicas, steps, restart=run == 1)
+        if process.wait() != 0:
+            raise SystemExit((folder / "log.txt").read_text()[-2000:])
+        if run == 1:
+            result = json.loads((folder / "result.json").read_text())
+    lines, others = (read_frames(folder / run / "output") for run in ("run1", "run2"))
+    everywhere = [*lines, *others]
+    molecules = molecules or {
+        row.split("|")[1].strip()
+        for row in (folder / "topology.txt").read_text().splitlines()[1:]
+        if row.startswith("|")
+    }
     found |= {
         "frames at the end": len(lines),
         "steps a second after the restart": round(result["steps_per_second"]),
-        "best score": min(float(line["Total_Score"]) for line in lines),
-        "imp_sampcon": call_sampcon(folder, lines),
-        "mmCIF": deposit(folder, lines),
+        "frames of the second run": len(others),
+        "best score": min(float(line["Total_Score"]) for line in everywhere),
+        "imp_sampcon": call_sampcon(folder, everywhere, molecules),
+        "mmCIF": deposit(folder, everywhere),
     }
     print(json.dumps(found, indent=2))
     # The frame that was due when the run was killed may be missing.
