@@ -1,18 +1,22 @@
 ## \example emgmm/imp_fit_subunits.py
 """Subunits into a map, with cross-links, on IMP.pmi.
 
-The twelve subunits of RNA polymerase II go into the 20.9 Å map EMD-1883, helped by cross-links:
+The twelve subunits of RNA polymerase II go into the 20.9 A map EMD-1883, helped by cross-links:
 
-    imp_fit_subunits.py TOPOLOGY GMM [CROSSLINKS.csv] [OUTPUT]
+    imp_fit_subunits.py [TOPOLOGY GMM [CROSSLINKS.csv [OUTPUT]]]
 
 with a PMI topology table (its structures and sequences beside it), the map's Gaussians (made by
 `emgmm fit`, or any GMM file) and a CSV file of cross-links. `mpirun -np 4` makes it four replicas.
-Without arguments it takes a small system that it builds itself: two helices with tails.
+Without arguments it takes the data of the polymerase from the project's shared data
+(EMGMM_SHARED_DATA, or ../shared/data beside the checkout); where these are not there, a small
+system that it builds itself: two helices with tails.
 """
 
 import contextlib
+import gzip
 import io
 import os
+import shutil
 import sys
 import tempfile
 import warnings
@@ -64,6 +68,34 @@ def write_small_system(folder):
     return topology, gmm, crosslinks
 
 
+def find_polymerase():
+    """Folder of the shared data, or None."""
+    project = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    beside = os.path.join(os.path.dirname(project), "shared", "data")
+    shared = os.environ.get("EMGMM_SHARED_DATA", beside)
+    return shared if os.path.isdir(os.path.join(shared, "crosslinks", "rnapolii")) else None
+
+
+def write_polymerase(shared, folder, molecules):
+    """The shared files under the names that the published table uses; some of its molecules."""
+    source = os.path.join(shared, "crosslinks", "rnapolii")
+    with open(os.path.join(source, "topology.txt")) as fh:
+        head, *rows = fh.read().splitlines()
+    # PMI slices the sequence with a negative index where a range starts before residue 1.
+    rows = [row.replace("|1,END        |-3 ", "|4,END        |-3 ") for row in rows]
+    if molecules:
+        rows = [row for row in rows if row.split("|")[1].strip() in molecules]
+    topology = os.path.join(folder, "topology.txt")
+    with open(topology, "w") as fh:
+        fh.write("\n".join([head, *rows]) + "\n")
+    shutil.copy(os.path.join(source, "1WCM_new.fasta.txt"), os.path.join(folder, "1WCM.fasta"))
+    with gzip.open(os.path.join(source, "1WCM_map_fitted.pdb.gz")) as packed:
+        with open(os.path.join(folder, "1WCM_map_fitted.pdb"), "wb") as fh:
+            shutil.copyfileobj(packed, fh)
+    gmm = os.path.join(shared, "gmm", "rnapolii_emd1883", "emd_1883.map.mrc.gmm.50.txt")
+    return topology, gmm, os.path.join(source, "polii_juri.csv")
+
+
 def main(topology, gmm, crosslinks, output, steps, residues_per_gaussian=None):
     os.makedirs(output, exist_ok=True)
     here = os.path.dirname(os.path.abspath(topology))
@@ -103,7 +135,10 @@ def main(topology, gmm, crosslinks, output, steps, residues_per_gaussian=None):
 
 
 warnings.simplefilter("ignore", IMP.pmi.StructureWarning)
-steps = 500 if IMP.get_bool_flag("run_quick_test") else 20000
+# The GMM of the shared data names a map that does not lie beside it.
+warnings.simplefilter("ignore", IMP.pmi.MissingFileWarning)
+quick = IMP.get_bool_flag("run_quick_test")
+steps = 500 if quick else 20000
 if len(arguments) >= 2:
     main(
         arguments[0],
@@ -114,7 +149,14 @@ if len(arguments) >= 2:
         10,
     )
 else:
+    shared = find_polymerase()
     with tempfile.TemporaryDirectory() as folder:
-        with contextlib.redirect_stdout(io.StringIO()):
-            files = write_small_system(folder)
-        main(*files, os.path.join(folder, "output"), steps)
+        if shared:
+            # For a quick look its three smallest subunits with structure of their own will do.
+            molecules = {"Rpb4", "Rpb5", "Rpb7"} if quick else None
+            files = write_polymerase(shared, folder, molecules)
+        else:
+            with contextlib.redirect_stdout(io.StringIO()):
+                files = write_small_system(folder)
+        output = os.path.join(folder if quick else ".", "output")
+        main(*files, output, steps, 40 if shared else None)
