@@ -1,0 +1,191 @@
+"""Monte Carlo steps a second with connectivity and excluded volume, six rigid bodies: the native
+engine, IMP.emgmm in IMP, and IMP.bayesianem in IMP with the two restraints of PMI.
+
+    imp_priors.py [FOLDER] [--seconds 10]
+
+Six subunits of GroEL (PDB 1OEL, 524 residues each, a component for ten residues) start where the
+crystal has them, in a map of 262 components that is made from them; one body moves a step, on one
+thread. FOLDER holds the project's shared data (default: EMGMM_SHARED_DATA, or ../shared/data beside
+the checkout).
+"""
+
+import contextlib
+import io
+import json
+import os
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHAINS, COMPONENTS = "A,B,C,D,E,F", 262
+SETTINGS = """[system]
+topology = "topology.txt"
+[em]
+gmm = "data_gmm.txt"
+[sampling]
+start = "asis"
+replicas = 1
+threads = 1
+seed = 1
+steps = {steps}
+frame_interval = {steps}
+exchange_interval = 100
+max_translation = 2.0
+max_rotation = 0.05
+precision = "{precision}"
+"""
+
+
+def prepare(shared, folder):
+    """Structure, topology table and data GMM."""
+    sys.path.insert(0, str(HERE / "native"))
+    from complexes import prepare_complex
+    from emgmm.fitting import fit_points
+    from emgmm.io.gmm import write_gmm
+    from emgmm.io.structures import read_structure
+
+    prepare_complex(shared / "complexes" / "1oel_7mer.pdb.gz", folder, CHAINS)
+    # PMI builds copies of a molecule from clones; here they are molecules of their own.
+    names = CHAINS.split(",")
+    table = (folder / "topology.txt").read_text().splitlines()
+    rows = [
+        "|".join(["", f"P{name}", *row.split("|")[2:4], f"P{name}", *row.split("|")[5:]])
+        for name, row in zip(names, table[1:], strict=True)
+    ]
+    (folder / "topology.txt").write_text("\n".join([table[0], *rows]) + "\n")
+    sequence = (folder / "sequences.fasta").read_text().splitlines()[1]
+    (folder / "sequences.fasta").write_text("".join(f">P{name}\n{sequence}\n" for name in names))
+    atoms = read_structure(folder / "complex.pdb")
+    write_gmm(folder / "data_gmm.txt", fit_points(atoms.xyz, atoms.mass, COMPONENTS, seed=5))
+
+
+def run_native(folder, precision, steps):
+    """Steps a second of `emgmm run`."""
+    from emgmm.run import run
+
+    settings = folder / f"{precision}.toml"
+    settings.write_text(SETTINGS.format(precision=precision, steps=steps))
+    result = run(settings, folder / f"{precision}-{steps}", engine="native", force=True)
+    return result["steps_per_second"]
+
+
+def build(folder, name):
+    """An IMP system with one of the two EM restraints, and the two of PMI."""
+    from emgmm.config import load_config
+    from emgmm.imp_system import write_table
+    from emgmm.io.topology import read_topology
+    from IMP.emgmm.macros import build_system
+
+    config = load_config(folder / "double.toml").system
+    (folder / "imp").mkdir(exist_ok=True)
+    table = folder / "imp" / "topology.txt"
+    rows = read_topology(config.topology, config.pdb_dir, config.fasta_dir)
+    write_table(table, rows, 10, folder / "imp")
+    gmm = str(folder / "data_gmm.txt")
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        system = build_system(
+            str(table),
+            em_gmm=gmm if name == "emgmm" else None,
+            pdb_dir="",
+            fasta_dir="",
+            gmm_dir=str(folder / "imp"),
+            max_translation=2.0,
+            max_rotation=0.05,
+        )
+        em = system.em
+        if name == "bayesianem":
+            import IMP.atom
+            import IMP.bayesianem.restraint
+
+            densities = IMP.atom.Selection(
+                system.hierarchy, representation_type=IMP.atom.DENSITIES
+            ).get_selected_particles()
+            em = IMP.bayesianem.restraint.GaussianEMRestraintWrapper(
+                densities, target_fn=gmm, scale_target_to_mass=True, slope=0.0
+            )
+            em.add_to_model()
+    return system, em
+
+
+def run_in_imp(system, seconds, score_moved):
+    """Steps a second of IMP's Monte Carlo on everything in the model."""
+    import IMP.core
+    import IMP.pmi.tools
+
+    IMP.random_number_generator.seed(3)
+    mc = IMP.core.MonteCarlo(system.model)
+    mc.set_scoring_function(IMP.pmi.tools.get_restraint_set(system.model))
+    mc.set_kt(1.0)
+    mc.set_return_best(False)
+    mc.set_score_moved(score_moved)
+    bodies = system.dof.get_rigid_bodies()
+    mc.add_mover(
+        IMP.core.SerialMover([IMP.core.RigidBodyMover(system.model, b, 2.0, 0.05) for b in bodies])
+    )
+    mc.optimize(12)
+    steps, start = 0, time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        mc.optimize(60)
+        steps += 60
+    return steps / (time.perf_counter() - start)
+
+
+def main():
+    arguments = [a for a in sys.argv[1:] if not a.startswith("--")]
+    seconds = 10.0
+    if "--seconds" in sys.argv:
+        seconds = float(arguments.pop())
+    if "--run_quick_test" in sys.argv:
+        seconds = 0.5
+    beside = HERE.parents[1] / "shared" / "data"
+    shared = Path(arguments[0] if arguments else os.environ.get("EMGMM_SHARED_DATA", beside))
+    try:
+        import emgmm._core  # noqa: F401
+    except ImportError:
+        return print("not run: the pip package emgmm is not in this Python")
+    if not (shared / "complexes").is_dir():
+        return print(f"not run: no shared data in {shared}")
+    try:
+        import IMP.bayesianem
+    except ImportError:
+        return print("not run: no IMP.bayesianem to compare with")
+    import IMP
+    import IMP.atom
+
+    IMP.set_log_level(IMP.SILENT)
+    result = {"steps a second": {}}
+    rates = result["steps a second"]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        prepare(shared, folder)
+        for precision in ("double", "single"):
+            steps = 2000
+            steps = int(run_native(folder, precision, steps) * seconds) // 100 * 100 + 100
+            rates[f"native engine, {precision}"] = run_native(folder, precision, steps)
+        systems = {kind: build(folder, kind) for kind in ("emgmm", "bayesianem")}
+        ours, em = systems["emgmm"]
+        result["bodies, model and data components"] = [
+            len(ours.dof.get_rigid_bodies()),
+            len(em.model_ps),
+            len(em.target_ps),
+        ]
+        rates["IMP.emgmm and PMI's restraints"] = run_in_imp(ours, seconds, True)
+        theirs, _ = systems["bayesianem"]
+        for moved in (False, True):
+            label = "IMP.bayesianem and PMI's restraints" + (", moved scoring" if moved else "")
+            rates[label] = run_in_imp(theirs, seconds, moved)
+        bare, _ = build(folder, "neither")
+        rates["PMI's restraints alone, moved scoring"] = run_in_imp(bare, seconds, True)
+    best = max(rate for label, rate in rates.items() if label.startswith("IMP.bayesianem"))
+    result["beside IMP.bayesianem at its faster"] = {
+        label: rate / best for label, rate in rates.items() if "bayesianem" not in label
+    }
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
