@@ -43,11 +43,11 @@ struct PlacementSolution {
 
 // Best arrangements of the bodies (local mixtures, centred on their masses) in the data, best
 // first, all different.
-//   1. Each body alone: rotations x places, scored by the overlap with the data in closed form,
-//      the best ones of each place refined by gradient and torque.
-//   2. Combinations: the squared difference of the densities, sum_ij ov_ij - 2 sum_i ov_iD, needs
-//      only numbers of single candidates and of pairs, so annealing over the choice of one
-//      candidate a body is cheap.
+//   1. Each body alone: rotations x places, scored by the overlap with the high-pass filtered data
+//      in closed form, the best ones of each place refined by gradient and torque.
+//   2. Combinations: the squared difference of the filtered densities, sum_ij ov_ij - 2 sum_i
+//      ov_iD, needs only numbers of single candidates and of pairs, so annealing over the choice of
+//      one candidate a body is cheap.
 //      Beside these, from three bodies on: the largest bodies first, each into what the ones before
 //      it leave of the data (placement_by_size.h). This is what finds complexes of many bodies.
 //   3. The best of both refined together by the Bayesian score (eq. 13) and extra terms.

@@ -10,7 +10,7 @@
 
 namespace emcore {
 
-// A place and orientation of one body, and its overlap with the data (Da²/Å³).
+// A place and orientation of one body, and its overlap with the filtered data (Da²/Å³).
 struct PlacementCandidate {
   Pose pose;
   double overlap;

@@ -53,9 +53,15 @@ class EmConfig(_Section):
 
     gmm: str | None = None  # data GMM, or ...
     map: str | None = None  # ... a map to be fitted
+    # with neither this nor target_cc: mass / model.dalton_per_component
     components: Count | None = None
     target_cc: Fraction | None = None
-    threshold: float | None = None  # contour level of the map
+    # contour level of the map; None: encloses the volume of map_mass, or else of all that has a
+    # structure (map_defaults.py)
+    threshold: float | None = None
+    # Å, of the map: the model's Gaussians are blurred to it; None: they stay as sharp as the
+    # structures. Native engine only.
+    resolution: Positive | None = None
     noise_model: Literal[
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
     ] = "lognormal"  # eq. 13; parts missing: "outliers", see scoring.py
@@ -253,9 +259,8 @@ def _check(path: Path, config: Config) -> None:
                 )
         elif em.errors is not None:
             raise InputError(path, "map", "gmm, whose components they are of", "em.errors")
-        elif len(fit_keys) != 1:
-            found = "both" if fit_keys else "neither"
-            raise InputError(path, f"{found} of components and target_cc", "exactly one", "em")
+        elif len(fit_keys) == 2:
+            raise InputError(path, "both of components and target_cc", "one of them, or none", "em")
     symmetry = config.symmetry
     for key in ("axis", "second_axis") if symmetry is not None else ():
         value = getattr(symmetry, key)

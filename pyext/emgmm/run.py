@@ -24,6 +24,7 @@ from .errors import InputError
 from .fit_error import read_component_errors
 from .io.files import replacing
 from .io.gmm import read_gmm, write_gmm
+from .map_defaults import structured_mass, threshold_of_mass
 from .mixture import Mixture
 from .processes import Processes, world
 from .representation import System, build_system
@@ -108,7 +109,9 @@ def run(
     config = settings if isinstance(settings, Config) else load_config(settings)
     config = _with_options(config, replicas, steps, seed, threads)
     if config.symmetry is not None:
-        engine = _engine_for_symmetry(engine)
+        engine = _native_engine(engine, "[symmetry]", "moves copies together")
+    if config.em is not None and config.em.resolution is not None:
+        engine = _native_engine(engine, "em.resolution", "blurs the model")
     out = Path(out)
     engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:
@@ -172,10 +175,10 @@ def _goes_on(out: Path, resume: bool) -> bool:
     return resume and (out / CHECKPOINT).is_file()
 
 
-def _engine_for_symmetry(engine: str) -> str:
-    """The engine that moves copies together."""
+def _native_engine(engine: str, setting: str, does: str) -> str:
+    """The engine where a setting asks for what only the native one does."""
     if engine == "imp":
-        raise InputError("--engine", "imp with [symmetry]", "native, which moves copies together")
+        raise InputError("--engine", f"imp with {setting}", f"native, which {does}")
     return "native" if engine == "auto" else engine
 
 
@@ -302,8 +305,8 @@ def _set_up(config: Config, out: Path, stage: Callable[[str], None]) -> None:
     try:
         stage("reading structures, fitting Gaussians to the bodies")
         (draft / BODIES).mkdir()
-        build_system(config, config.system.gmm_dir or draft / BODIES)
-        _write_data(config, draft / DATA, stage)
+        system = build_system(config, config.system.gmm_dir or draft / BODIES)
+        _write_data(config, system, draft / DATA, stage)
         (draft / SETTINGS).write_text(dump_config(config), encoding="utf-8")
         (draft / "rmfs").mkdir()
         if out.is_dir():
@@ -326,7 +329,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _write_data(config: Config, path: Path, stage: Callable[[str], None]) -> None:
+def _write_data(config: Config, system: System, path: Path, stage: Callable[[str], None]) -> None:
     em = config.em
     if em is None:
         return
@@ -343,12 +346,16 @@ def _write_data(config: Config, path: Path, stage: Callable[[str], None]) -> Non
 
     stage(f"fitting Gaussians to {Path(em.map).name}")
     density = read_map(em.map)
+    mass = em.map_mass or structured_mass(system)
+    components = em.components
+    if components is None and em.target_cc is None:
+        components = max(1, round(mass / em.model.dalton_per_component))
     try:
         fitted = fit_map(
             density,
-            components=em.components,
+            components=components,
             target_cc=em.target_cc,
-            threshold=em.threshold,
+            threshold=threshold_of_mass(density, mass) if em.threshold is None else em.threshold,
             threads=config.sampling.threads,
             levels=False,
         )

@@ -15,6 +15,10 @@ namespace {
 // Sizes at which the search of one body runs: enough to tell its turns apart.
 constexpr std::size_t kPlacementBodyComponents = 24;
 constexpr std::size_t kPlacementDataComponents = 256;
+// Å, of the blur that the high-pass filter takes away. For Rpb1 in EMD-1883 (20.9 Å) the fitted
+// pose leads the best of all others by 2.4 standard deviations of the others with 5 Å, by 1.9 with
+// 8, 1.3 with 12, 0.4 with 20, and is second without a filter.
+constexpr double kPlacementFilter = 5;
 constexpr std::size_t kPlacementPlaces = 160;
 constexpr std::size_t kPlacementTurnsAPlace = 8;
 // Weight of 1 kT of the guide, as a share of a body's overlap with the data. What the overlap is
@@ -23,6 +27,20 @@ constexpr double kPlacementGuideShares[] = {0, 0.02, 0.07, 0.2};
 
 double sum_of(const std::vector<double> &values) {
   return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+// A mixture less its own blur, which a high-pass filter would let through. The plain overlap of a
+// body with a larger density is greatest where that density is, whatever its shape; the overlap of
+// one of them filtered is that of both filtered by the square root, and sees contours.
+Mixture placement_filtered(Mixture mixture) {
+  const std::size_t n = mixture.size();
+  for (std::size_t i = 0; i < n; ++i) {
+    Gaussian blur = mixture[i];
+    blur.weight = -blur.weight;
+    blur.covariance += kPlacementFilter * kPlacementFilter * Sym3{1, 1, 1, 0, 0, 0};
+    mixture.push_back(blur);
+  }
+  return mixture;
 }
 
 // Negative overlap of a body with the data, in units of `scale`, and its slope.
@@ -149,6 +167,7 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
       rest.push_back(g);
     }
   }
+  rest = placement_filtered(std::move(rest));
   const ComponentTable<float> table(rest);
   const ComponentTable<double> exact_table(rest);
   const BodyTable body_table(coarse_body);
@@ -226,7 +245,8 @@ std::vector<std::vector<std::size_t>> placement_combinations(
   std::vector<double> alone(all, 0.0);
   parallel_for(all, options.threads, [&](std::size_t i) {
     const std::size_t b = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
-    const ComponentTable<float> table(moved(coarse[b], (*candidates[b])[i - first[b]].pose));
+    const ComponentTable<float> table(
+        placement_filtered(moved(coarse[b], (*candidates[b])[i - first[b]].pose)));
     std::vector<double> row(table.padded_size);
     const Pose &pose = (*candidates[b])[i - first[b]].pose;
     if (guide.alone) alone[i] = guide.alone(b, pose);

@@ -14,7 +14,7 @@ from ..io.topology import TopologyRow, read_topology
 from ..mixture import Mixture
 from .beads import Bead, Segment, segments_of
 from .chains import Chain, Domain, read_chains
-from .densities import fit_part, parts_of_body, spherical
+from .densities import blurred, fit_part, parts_of_body, spherical
 from .priors import connect
 from .system import (
     Bodies,
@@ -59,8 +59,11 @@ def build_system(config: Config, gmm_dir: str | Path | None = None) -> System:
         fragments=tuple(layout.fragments()),
         bodies=bodies,
         particles=particles,
-        gaussians=layout.gaussians(
-            bodies, system_particles, model, Path(folder) if folder is not None else None
+        gaussians=blurred(
+            layout.gaussians(
+                bodies, system_particles, model, Path(folder) if folder is not None else None
+            ),
+            config.em.resolution if config.em is not None else None,
         ),
         connectivity=connect(nearest_to_1, bodies, config.connectivity),
         excluded_volume=ExcludedVolume(

@@ -61,7 +61,11 @@ def test_a_dumped_configuration_loads_as_itself(write):
         (HEAD + "[sampling]\ntemperature_max = 0.5\n", "sampling.temperature_max", "0.5"),
         (HEAD + "[em]\n", "em", "neither of gmm and map"),
         (HEAD + '[em]\ngmm = "data.txt"\nmap = "data.txt"\n', "em", "both of gmm and map"),
-        (HEAD + '[em]\nmap = "data.txt"\n', "em", "neither of components and target_cc"),
+        (
+            HEAD + '[em]\nmap = "data.txt"\ncomponents = 4\ntarget_cc = 0.9\n',
+            "em",
+            "both of components and target_cc",
+        ),
         (HEAD + '[em]\ngmm = "data.txt"\ncomponents = 4\n', "em.components", "map"),
         (HEAD + '[em]\ngmm = "data.txt"\nnoise_model = "none"\n', "em.noise_model", "'outliers'"),
         (

@@ -259,3 +259,13 @@ def test_what_does_not_agree_is_noted(build, tmp_path):
     assert any("runs 2 residues beyond the sequence a" in note for note in system.notes)
     assert any("are not those of the sequence (residues 28-30)" in note for note in system.notes)
     assert system.molecules[0].sequence == SEQUENCE + "AA"
+
+
+def test_the_model_is_blurred_to_the_resolution_of_the_map(build, tmp_path):
+    sharp = build(ROW, '[em]\ngmm = "s.fasta"\n', gmm_dir=tmp_path / "gmm").gaussians.mixture
+    text = '[em]\ngmm = "s.fasta"\nresolution = 20.0\n'
+    blurred = build(ROW, text, gmm_dir=tmp_path / "gmm").gaussians.mixture
+    np.testing.assert_array_equal(blurred.means, sharp.means)
+    np.testing.assert_array_equal(blurred.weights, sharp.weights)
+    added = blurred.covariances - sharp.covariances
+    np.testing.assert_allclose(added, np.tile(4.5**2 * np.eye(3), (len(sharp), 1, 1)), atol=1e-9)

@@ -1,0 +1,50 @@
+"""What a run asks of a map's fit where its settings do not say: contour level and components.
+
+Both follow from the mass that the map holds. Why not from the histogram: the score compares logs of
+overlaps, so a level that lets in more than the model can fill (Otsu's encloses 570 kDa of EMD-1883,
+of which 440 are modelled) pulls every subunit towards the surplus; benchmark/results/assembly.md
+has the numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .io.maps import DensityMap
+from .representation.system import System
+
+PROTEIN_VOLUME = 1.21  # Å³ per Da
+
+
+def structured_mass(system: System) -> float:
+    """Da of the parts that have a structure: flexible beads are as a rule not seen in a map.
+
+    All of the model where nothing has one.
+    """
+    bodies = system.bodies
+    solid = bodies.rotatable | ~bodies.movable
+    return float(bodies.mass[solid].sum()) or system.mass
+
+
+def threshold_of_mass(density: DensityMap, mass: float) -> float:
+    """The contour level that encloses the volume of so much protein (Da, at 1.21 Å³ per Da).
+
+    Raises
+    ------
+    ValueError
+        The box holds no such volume, or not of positive density.
+    """
+    wanted = round(mass * PROTEIN_VOLUME / float(np.prod(density.voxel)))
+    values = density.values.reshape(-1)
+    if not 0 < wanted < values.size:
+        raise ValueError(
+            f"a map of {values.size} voxels cannot hold {mass / 1000:.0f} kDa of protein in "
+            f"{wanted} of them"
+        )
+    level = float(np.partition(values, values.size - wanted - 1)[values.size - wanted - 1])
+    if not level > 0:
+        raise ValueError(
+            f"the volume of {mass / 1000:.0f} kDa of protein reaches into density of {level:g}: "
+            "the map holds less, give map_mass or a threshold"
+        )
+    return level

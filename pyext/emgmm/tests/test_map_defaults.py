@@ -1,0 +1,86 @@
+"""What a run takes for contour level and components where its settings do not say."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+from command_line import COMPLEX, TOPOLOGY
+from emgmm.errors import InputError
+from emgmm.io.gmm import read_gmm
+from emgmm.io.maps import DensityMap, write_map
+from emgmm.io.structures import read_structure
+from emgmm.map_defaults import PROTEIN_VOLUME, structured_mass, threshold_of_mass
+from emgmm.run import load_output, run
+from emgmm.simulation import simulate_map
+from toy_system import toy_system
+
+
+def test_the_level_encloses_the_volume_of_the_mass():
+    random = np.random.default_rng(1)
+    density = DensityMap(random.random((20, 21, 22), np.float32), np.full(3, 2.0), np.zeros(3))
+    level = threshold_of_mass(density, 5000.0)
+    assert (density.values > level).sum() == round(5000 * PROTEIN_VOLUME / 8)
+
+
+@pytest.mark.parametrize(("mass", "told"), [(1e7, "cannot hold"), (1.0, "cannot hold")])
+def test_a_mass_that_no_box_holds(mass, told):
+    density = DensityMap(np.ones((9, 9, 9), np.float32), np.full(3, 2.0), np.zeros(3))
+    with pytest.raises(ValueError, match=told):
+        threshold_of_mass(density, mass)
+
+
+def test_a_map_that_holds_less():
+    values = np.zeros((9, 9, 9), np.float32)
+    values[4, 4, 4] = 1.0
+    with pytest.raises(ValueError, match="the map holds less"):
+        threshold_of_mass(DensityMap(values, np.full(3, 2.0), np.zeros(3)), 1000.0)
+
+
+def test_noise_hardly_moves_it():
+    """Otsu's level of the same maps encloses 1.1 (8 Å) to 1.4 (15 Å) times the volume."""
+    structure = read_structure(COMPLEX)
+    mass = float(structure.mass.sum())
+    for resolution in (8.0, 15.0):
+        clean, noisy = (simulate_map(structure, resolution, snr=snr) for snr in (None, 5.0))
+        wanted, found = threshold_of_mass(clean, mass), threshold_of_mass(noisy, mass)
+        assert found == pytest.approx(wanted, rel=0.05)
+
+
+def test_flexible_beads_are_not_in_the_map():
+    system = toy_system(residues=40, tail=6)
+    assert structured_mass(system) == pytest.approx(3 * 40 * 110.0)
+    assert structured_mass(system) < system.mass
+
+
+@pytest.fixture
+def with_map(tmp_path):
+    for name in ("mhc", "b2m", "tcra", "tcrb"):
+        shutil.copy(COMPLEX, tmp_path / f"{name}.pdb.gz")
+    write_map(tmp_path / "map.mrc", simulate_map(read_structure(COMPLEX), 10.0, snr=5.0))
+
+    def _settings(more):
+        path = tmp_path / "system.toml"
+        path.write_text(
+            f'[system]\ntopology = "{TOPOLOGY}"\npdb_dir = "."\n[em]\nmap = "map.mrc"\n{more}\n'
+            "[sampling]\nstart = 'asis'\nreplicas = 1\nsteps = 100\nthreads = 1\n"
+        )
+        return path
+
+    return _settings
+
+
+def test_a_run_needs_only_the_map_and_its_resolution(with_map, tmp_path):
+    run(with_map("resolution = 10.0"), tmp_path / "out", engine="auto")
+    data = read_gmm(tmp_path / "out" / "data_gmm.txt")
+    system, _ = load_output(tmp_path / "out")
+    assert len(data) == round(structured_mass(system) / 1090)
+    # From the settings that the run left behind comes the same blurred model.
+    least = np.linalg.eigvalsh(system.gaussians.mixture.covariances).min()
+    assert least >= (0.225 * 10) ** 2
+
+
+def test_only_the_native_engine_blurs(with_map, tmp_path):
+    with pytest.raises(InputError, match=r"native, which blurs the model"):
+        run(with_map("resolution = 10.0"), tmp_path / "out", engine="imp")
