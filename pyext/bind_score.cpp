@@ -5,6 +5,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <chrono>
 #include <memory>
 #include <stdexcept>
 
@@ -17,16 +18,20 @@ using namespace emgmm_python;
 
 namespace {
 
-std::shared_ptr<MixtureScore> make_mixture_score(
-    const Points &means, const Matrices &covariances, const Values &weights,
-    const std::string &noise, double sigma_min, const std::vector<double> &component_sigma,
-    bool profile_scale, double background, double floor, unsigned threads, bool single_precision) {
+std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matrices &covariances,
+                                                 const Values &weights, const std::string &noise,
+                                                 double sigma_min,
+                                                 const std::vector<double> &component_sigma,
+                                                 bool profile_scale, double background,
+                                                 double floor, unsigned threads,
+                                                 bool single_precision, double cutoff) {
   ScoreOptions options;
   options.noise = {noise_model_from_name(noise), sigma_min, component_sigma, profile_scale,
                    background};
   options.floor = floor;
   options.threads = threads;
   options.single_precision = single_precision;
+  options.cutoff = cutoff;
   return std::make_shared<MixtureScore>(to_mixture(means, covariances, weights), options);
 }
 
@@ -53,7 +58,8 @@ void bind_score(nb::module_ &m) {
       .def(nb::new_(&make_mixture_score), "means"_a, "covariances"_a, "weights"_a,
            "noise_model"_a = "lognormal", "sigma_min"_a = 0.0,
            "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false,
-           "background"_a = 0.0, "floor"_a = 0.0, "threads"_a = 1, "single_precision"_a = false)
+           "background"_a = 0.0, "floor"_a = 0.0, "threads"_a = 1, "single_precision"_a = false,
+           "cutoff"_a = 0.0)
       .def(
           "evaluate",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,
@@ -85,6 +91,35 @@ void bind_score(nb::module_ &m) {
           },
           "means"_a, "covariances"_a, "weights"_a,
           "(score in kT, derivative by means (n, 3), by covariances (n, 3, 3)).")
+      .def(
+          "seconds_a_gradient",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights, int repeats) {
+            const Mixture model = to_mixture(means, covariances, weights);
+            std::vector<GaussianGradient> gradients;
+            nb::gil_scoped_release release;
+            std::vector<double> seconds;
+            for (int i = 0; i < repeats; ++i) {
+              const auto began = std::chrono::steady_clock::now();
+              score.evaluate(model, &gradients);
+              seconds.push_back(
+                  std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count());
+            }
+            return seconds;
+          },
+          "means"_a, "covariances"_a, "weights"_a, "repeats"_a,
+          "For benchmarks: time of each of some evaluations of score and derivatives.")
+      .def(
+          "left_out",
+          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
+             const Values &weights) {
+            const Mixture model = to_mixture(means, covariances, weights);
+            double left_out;
+            score.evaluate(model, nullptr, &left_out);
+            return left_out;
+          },
+          "means"_a, "covariances"_a, "weights"_a,
+          "By how much the cutoff can change the score at most, to first order, kT.")
       .def(
           "log_ratios",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,

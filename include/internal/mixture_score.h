@@ -3,11 +3,13 @@
 #define IMPEMGMM_INTERNAL_MIXTURE_SCORE_H
 
 #include <IMP/emgmm/internal/gaussian.h>
+#include <IMP/emgmm/internal/near_overlap.h>
 #include <IMP/emgmm/internal/noise_model.h>
 #include <IMP/emgmm/internal/overlap.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace emcore {
@@ -18,7 +20,12 @@ struct ScoreOptions {
   // away the pull on a body outside the map.
   double floor = 0;
   unsigned threads = 1;
-  // Rows of moved scoring in single precision: 2.4 times faster, the score off by less than 1e-3
+  // From 0 (all pairs) to below 1, for models of isotropic Gaussians (atoms, residues, beads) when
+  // evaluated from scratch: pairs that cannot reach this share of the largest overlap that they
+  // could have at any distance are left out, the others summed in single precision. 1e-4 is good
+  // for a flexible refinement (benchmark/RESULTS.md). No derivative by covariances then.
+  double cutoff = 0;
+  // Rows of moved scoring in single precision: 2.2 times faster, the score off by less than 1e-3
   // (benchmark/RESULTS.md). Evaluation from scratch is always in double.
   bool single_precision = false;
 };
@@ -34,8 +41,10 @@ class MixtureScore {
   const NoiseScore &noise() const { return noise_; }
 
   // Score (kT) of a model in the frame of the data. Where `gradients` is given it gets one
-  // derivative a component. The result does not depend on options.threads.
-  double evaluate(const Mixture &model, std::vector<GaussianGradient> *gradients = nullptr) const;
+  // derivative a component. The result does not depend on options.threads. left_out, where given:
+  // what options.cutoff left out can change the score by at most this, to first order (kT).
+  double evaluate(const Mixture &model, std::vector<GaussianGradient> *gradients = nullptr,
+                  double *left_out = nullptr) const;
 
   // l_k = log(ov_MD,k / ov_DD,k), one a data component.
   std::vector<double> log_ratios(const Mixture &model) const;
@@ -93,6 +102,8 @@ class MixtureScore {
   double cross_correlation(const Mixture &model) const;
 
  private:
+  double evaluate_near(const Mixture &model, std::vector<GaussianGradient> *gradients,
+                       double *left_out) const;
   void log_ratios(const Mixture &model, const std::vector<double> &row, std::vector<double> *result,
                   std::vector<std::size_t> *far) const;
 
@@ -100,8 +111,9 @@ class MixtureScore {
   ScoreOptions options_;
   ComponentTable<double> table_;
   ComponentTable<float> single_table_;
-  std::vector<double> overlaps_dd_;      // floor included
-  std::vector<double> log_overlaps_dd_;  // likewise
+  std::unique_ptr<const NearOverlap> near_;  // with options.cutoff only
+  std::vector<double> overlaps_dd_;          // floor included
+  std::vector<double> log_overlaps_dd_;      // likewise
   NoiseScore noise_;
 };
 

@@ -51,6 +51,9 @@ class NoiseScore {
   bool is_of_a_sum() const { return !options_.profile_scale; }
   double part_of_sum(const double *log_ratios, std::size_t first, std::size_t n) const;
   double score_of_sum(double sum) const;
+  // Their derivatives: of the part of component k by its log ratio, of the score by the sum.
+  double part_slope(std::size_t k, double log_ratio) const;
+  double sum_slope(double sum) const;
 
   // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units).
   double sigma_estimate(const std::vector<double> &log_ratios) const;

@@ -42,11 +42,17 @@ template <class T, int N>
 EMGMM_INLINE Batch<T, N> broadcast(T s) {
   return s - Batch<T, N>{};
 }
+// In halves: element l and l + N / 2 first.
 template <class T, int N>
 EMGMM_INLINE T sum(Batch<T, N> v) {
-  T s = 0;
-  for (int l = 0; l < N; ++l) s += v[l];
-  return s;
+  if constexpr (N == 2) {
+    return v[0] + v[1];
+  } else {
+    Batch<T, N / 2> low, high;
+    std::memcpy(&low, &v, sizeof low);
+    std::memcpy(&high, reinterpret_cast<const char *>(&v) + sizeof low, sizeof high);
+    return sum<T, N / 2>(low + high);
+  }
 }
 
 // 2^x for x <= 0. Double: relative error below 1e-15, never below 2^-1000. Float: relative error

@@ -71,6 +71,11 @@ class ScoreOptions:
     single_precision
         Rows of moved scoring (the sampler) in single precision: about twice as fast, the score off
         by less than 1e-3.
+    cutoff
+        For models of isotropic Gaussians (atoms, residues, beads): pairs that cannot reach this
+        share of the largest overlap that they could have at any distance are left out when the
+        score or its derivatives are computed from scratch, the others summed in single precision.
+        0 for all pairs in double precision. 1e-4: benchmark/native/emmi.py.
     """
 
     noise_model: str = "lognormal"
@@ -82,6 +87,7 @@ class ScoreOptions:
     floor: float = 0.0
     threads: int = 1
     single_precision: bool = False
+    cutoff: float = 0.0
 
 
 class ScoreResult(NamedTuple):
@@ -119,6 +125,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
         floor=options.floor,
         threads=options.threads,
         single_precision=options.single_precision,
+        cutoff=options.cutoff,
     )
 
 

@@ -12,6 +12,8 @@ namespace {
 // Work for one task: enough to outweigh handing it to a thread.
 constexpr std::size_t kDataBlocks = 16;  // of 16 components
 constexpr std::size_t kModelBlock = 64;
+// A sum of which the cutoff may have left out more than this share is formed again from all pairs.
+constexpr double kNearTrust = 30;
 
 const Mixture &checked_data(const Mixture &data) {
   if (data.empty()) throw std::domain_error("the data mixture has no components");
@@ -75,6 +77,10 @@ MixtureScore::MixtureScore(Mixture data, const ScoreOptions &options)
           plus_floor(overlaps_with(table_, data_, options.threads), data_.size(), options.floor)),
       log_overlaps_dd_(logs(overlaps_dd_)),
       noise_(options.noise, overlaps_dd_) {
+  if (!(options.cutoff >= 0 && options.cutoff < 1))
+    throw std::domain_error("cutoff must be from 0 to below 1, got " +
+                            std::to_string(options.cutoff));
+  if (options.cutoff > 0) near_ = std::make_unique<const NearOverlap>(data_);
   if (!(options.floor >= 0))
     throw std::domain_error("floor must be 0 or positive, got " + std::to_string(options.floor));
 }
@@ -99,9 +105,11 @@ std::vector<double> MixtureScore::log_ratios(const Mixture &model) const {
   return result;
 }
 
-double MixtureScore::evaluate(const Mixture &model,
-                              std::vector<GaussianGradient> *gradients) const {
+double MixtureScore::evaluate(const Mixture &model, std::vector<GaussianGradient> *gradients,
+                              double *left_out) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
+  if (near_ && is_isotropic(model)) return evaluate_near(model, gradients, left_out);
+  if (left_out) *left_out = 0;
   const std::vector<double> row = overlaps_with(table_, model, options_.threads);
   std::vector<double> l, slopes;
   std::vector<std::size_t> far;
@@ -127,6 +135,63 @@ double MixtureScore::evaluate(const Mixture &model,
       for (std::size_t i = begin; i < end; ++i)
         add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);
   });
+  return score;
+}
+
+// One pass where the score is of a sum: the derivative of a component's part is known as soon as
+// its overlap is. Otherwise (a scale that is profiled) one pass for the overlaps, one for forces.
+double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGradient> *gradients,
+                                   double *left_out) const {
+  const std::size_t n = table_.size;
+  std::vector<double> l(n), slopes(n), left(n);
+  std::vector<char> is_far(n, 0);
+  // Noted for each component; 1 / overlap comes back, or 0 where it may not be trusted.
+  const auto note = [&](std::size_t k, double overlap, double left_out_of_it) {
+    is_far[k] = options_.floor == 0 && !(left_out_of_it < kNearTrust * overlap);
+    overlap += options_.floor;
+    left[k] = is_far[k] ? 0 : left_out_of_it / overlap;
+    if (is_far[k]) return 0.0;
+    l[k] = std::log(overlap) - log_overlaps_dd_[k];
+    return 1 / overlap;
+  };
+  const bool in_one = gradients && noise_.is_of_a_sum();
+  std::vector<Vec3> forces;
+  near_->evaluate(
+      model, options_.cutoff, options_.threads,
+      [&](std::size_t k, double overlap, double left_out_of_it) {
+        const double inverse = note(k, overlap, left_out_of_it);
+        return in_one && !is_far[k] ? noise_.part_slope(k, l[k]) * inverse : 0;
+      },
+      in_one ? &forces : nullptr);
+  std::vector<std::size_t> far;
+  for (std::size_t k = 0; k < n; ++k)
+    if (is_far[k]) far.push_back(k);
+  std::vector<double> logs(far.size());
+  if (!far.empty()) log_overlap_row(table_, BodyTable(model), Pose(), far, logs.data());
+  for (std::size_t j = 0; j < far.size(); ++j) l[far[j]] = logs[j] - log_overlaps_dd_[far[j]];
+
+  const double score = noise_.evaluate(l, &slopes);
+  if (left_out) {
+    *left_out = 0;
+    for (std::size_t k = 0; k < n; ++k) *left_out += std::fabs(slopes[k]) * left[k];
+  }
+  if (!gradients) return score;
+  double scale = 1;
+  if (in_one) {
+    scale = noise_.sum_slope(noise_.part_of_sum(l.data(), 0, n));
+  } else {
+    near_->evaluate(
+        model, options_.cutoff, options_.threads,
+        [&](std::size_t k, double overlap, double) {
+          return is_far[k] ? 0 : slopes[k] / (overlap + options_.floor);
+        },
+        &forces);
+  }
+  gradients->assign(model.size(), GaussianGradient());
+  for (std::size_t i = 0; i < model.size(); ++i) (*gradients)[i].by_mean = scale * forces[i];
+  for (std::size_t k : far)
+    for (std::size_t i = 0; i < model.size(); ++i)
+      add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);
   return score;
 }
 

@@ -191,6 +191,17 @@ double NoiseScore::score_of_sum(double sum) const {
   return options_.model == NoiseModel::lognormal ? lognormal_of(sum).score : sum;
 }
 
+double NoiseScore::part_slope(std::size_t k, double log_ratio) const {
+  const double l = with_background(log_ratio);
+  const double slope = options_.model == NoiseModel::lognormal ? 2 * l : local_of(k, l).slope;
+  // d l_k / d log ov_MD,k is the share of the model.
+  return options_.background > 0 ? slope / (1 + options_.background * std::exp(-log_ratio)) : slope;
+}
+
+double NoiseScore::sum_slope(double sum) const {
+  return options_.model == NoiseModel::lognormal ? lognormal_of(sum).slope : 1;
+}
+
 double NoiseScore::evaluate(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const {
   const std::size_t n = log_ratios.size();
