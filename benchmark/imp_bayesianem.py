@@ -171,42 +171,52 @@ def get_errors():
     return errors
 
 
+def measure(cases, seconds, rounds):
+    """Median over the rounds; in each round every case has its turn, since the machine's speed
+    drifts."""
+    found = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (function, *arguments) in cases.items():
+            found[name].append(function(arguments[0], seconds / rounds, *arguments[1:]))
+    return {name: float(np.median(values)) for name, values in found.items()}
+
+
+def add_ratios(rates, theirs, suffix=""):
+    for precision in ("", " in single precision"):
+        rates["ratio" + precision + suffix] = rates["emgmm" + precision + suffix] / rates[theirs]
+
+
 def main():
-    seconds = 0.2 if "--run_quick_test" in sys.argv else 5.0
-    result = {
-        "monte_carlo_steps_per_second": {
-            "emgmm": get_steps_per_second(create_ours, seconds, True),
-            "emgmm in single precision": get_steps_per_second(create_ours_single, seconds, True),
-            "emgmm without moved scoring": get_steps_per_second(create_ours, seconds, False),
-        },
-        "evaluations_per_second": {
-            "emgmm, steps of 0.1 A": get_evaluations_per_second(create_ours, seconds, 0.1),
-            "emgmm in single precision, steps of 0.1 A": get_evaluations_per_second(
-                create_ours_single, seconds, 0.1
+    seconds, rounds = (0.2, 1) if "--run_quick_test" in sys.argv else (5.0, 5)
+    near = ", steps of 0.1 A"
+    steps = {
+        "emgmm": (get_steps_per_second, create_ours, True),
+        "emgmm in single precision": (get_steps_per_second, create_ours_single, True),
+        "emgmm without moved scoring": (get_steps_per_second, create_ours, False),
+    }
+    evaluations = {"update of the model alone": (get_evaluations_per_second, None)}
+    for suffix, size in (("", 2.0), (near, 0.1)):
+        evaluations |= {
+            "emgmm" + suffix: (get_evaluations_per_second, create_ours, size),
+            "emgmm in single precision" + suffix: (
+                get_evaluations_per_second,
+                create_ours_single,
+                size,
             ),
-            "emgmm": get_evaluations_per_second(create_ours, seconds),
-            "emgmm in single precision": get_evaluations_per_second(create_ours_single, seconds),
-            "update of the model alone": get_evaluations_per_second(None, seconds),
-        },
+        }
+        if IMP.bayesianem:
+            # Steps of 0.1 A are so small that its lists of close pairs stay valid.
+            evaluations["bayesianem" + suffix] = (get_evaluations_per_second, create_theirs, size)
+    if IMP.bayesianem:
+        steps["bayesianem"] = (get_steps_per_second, create_theirs, False)
+    result = {
+        "monte_carlo_steps_per_second": measure(steps, seconds, rounds),
+        "evaluations_per_second": measure(evaluations, seconds, rounds),
     }
     if IMP.bayesianem:
-        for name, got in (
-            ("monte_carlo_steps_per_second", get_steps_per_second(create_theirs, seconds, False)),
-            ("evaluations_per_second", get_evaluations_per_second(create_theirs, seconds)),
-        ):
-            result[name]["bayesianem"] = got
-            result[name]["ratio"] = result[name]["emgmm"] / got
-            result[name]["ratio in single precision"] = (
-                result[name]["emgmm in single precision"] / got
-            )
-        # Steps so small that IMP.bayesianem's lists of close pairs stay valid.
-        evaluations = result["evaluations_per_second"]
-        near = get_evaluations_per_second(create_theirs, seconds, 0.1)
-        evaluations["bayesianem, steps of 0.1 A"] = near
-        evaluations["ratio, steps of 0.1 A"] = evaluations["emgmm, steps of 0.1 A"] / near
-        evaluations["ratio in single precision, steps of 0.1 A"] = (
-            evaluations["emgmm in single precision, steps of 0.1 A"] / near
-        )
+        add_ratios(result["monte_carlo_steps_per_second"], "bayesianem")
+        for suffix in ("", near):
+            add_ratios(result["evaluations_per_second"], "bayesianem" + suffix, suffix)
         result["what differs"] = (
             "IMP.bayesianem sums pairs within a cutoff of 10 A, with orientations of the first "
             "evaluation, and renews its list of pairs only after moves of some angstroms: steps of "
