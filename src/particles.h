@@ -6,7 +6,9 @@
 #ifndef IMPEMGMM_PARTICLES_H
 #define IMPEMGMM_PARTICLES_H
 
+#include <IMP/SetCheckState.h>
 #include <IMP/atom/Mass.h>
+#include <IMP/check_macros.h>
 #include <IMP/core/Gaussian.h>
 #include <IMP/core/rigid_bodies.h>
 #include <IMP/emgmm/emgmm_config.h>
@@ -87,6 +89,9 @@ struct Shape {
 };
 
 inline Shape get_shape(Model *m, ParticleIndex pi) {
+  IMP_ALWAYS_CHECK(core::Gaussian::get_is_setup(m, pi),
+                   "Particle " << m->get_particle_name(pi) << " is no core::Gaussian any more",
+                   ValueException);
   Shape shape;
   const bool is_member = core::RigidMember::get_is_setup(m, pi);
   shape.parent = is_member ? get_parent(m, pi) : pi;
@@ -142,6 +147,8 @@ struct Bodies {
   // Every evaluation asks this of every Gaussian, so each attribute is read once and compared as it
   // stands, and the way from a body to the outermost one is formed once a body.
   Change read_shapes(Model *m) {
+    // Else IMP looks every attribute up twice: it checks, even in release builds, that it is there.
+    SetCheckState no_checks(NONE);
     Change change = NOTHING;
     for (Link &link : links) {
       const Link now = get_link(m, link.parent);
