@@ -105,6 +105,18 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   //! Whether the factor between the masses of map and model is profiled
   bool get_profile_scale() const { return profile_scale_; }
 
+  //! Leave far pairs out of full evaluations of models of isotropic Gaussians
+  /** For flexible models of atoms, residues or beads: in evaluate(), with or
+      without derivatives, pairs that cannot reach this share (0: all pairs; below
+      1; 1e-4 is good for a refinement) of the largest overlap that they could
+      have at any distance are left out, and the others summed in single
+      precision. evaluate_moved() and models with other Gaussians sum all pairs.
+   */
+  void set_cutoff(double cutoff);
+
+  //! The share below which pairs are left out
+  double get_cutoff() const { return cutoff_; }
+
   //! Threads of a full evaluation with derivatives; the result does not depend on them
   void set_number_of_threads(unsigned int n);
 
@@ -150,7 +162,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   ParticleIndexes model_ps_, data_ps_;
   std::string noise_model_, density_fn_;
-  double sigma_min_ = 0, floor_ = 0, background_ = 0;
+  double sigma_min_ = 0, floor_ = 0, background_ = 0, cutoff_ = 0;
   Floats component_sigmas_;
   bool profile_scale_ = false, single_precision_ = false;
   bool write_log_ratios_ = false;
@@ -162,7 +174,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   void serialize(Archive &ar) {
     ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_, density_fn_,
        sigma_min_, floor_, background_, component_sigmas_, profile_scale_, single_precision_,
-       write_log_ratios_, threads_);
+       write_log_ratios_, threads_, cutoff_);
     // The first evaluation after loading builds the cache again.
     if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value) cache_.reset();
   }

@@ -11,6 +11,7 @@
 #include <IMP/file.h>
 
 #include <cmath>
+#include <stdexcept>
 
 #include "particles.h"
 
@@ -166,6 +167,7 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.noise.background = background_;
   options.floor = floor_;
   options.threads = threads_;
+  options.cutoff = cutoff_;
   options.single_precision = single_precision_;
   auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_);
   cache->build_score(options);
@@ -252,6 +254,8 @@ double GaussianMixtureRestraint::unprotected_evaluate(DerivativeAccumulator *acc
   IMP_OBJECT_LOG;
   if (accum) return evaluate_derivatives(*accum);
   Cache &cache = get_cache(true);
+  // The same as with derivatives, or line searches would stumble over the difference.
+  if (cutoff_ > 0) return cache.score->evaluate(cache.mixture());
   cache.propose();
   return cache.score_now;
 }
@@ -306,6 +310,17 @@ void GaussianMixtureRestraint::set_number_of_threads(unsigned int n) {
   cache_.reset();
 }
 
+void GaussianMixtureRestraint::set_cutoff(double cutoff) {
+  const double before = cutoff_;
+  cutoff_ = cutoff;
+  try {
+    cache_ = create_cache();
+  } catch (const std::domain_error &) {
+    cutoff_ = before;
+    throw;
+  }
+}
+
 void GaussianMixtureRestraint::set_density_filename(std::string density_fn) {
   density_fn_ = get_absolute_path(density_fn);
 }
@@ -333,6 +348,7 @@ RestraintInfo *GaussianMixtureRestraint::get_static_info() const {
   ri->add_string("scale", profile_scale_ ? "profiled" : "fixed");
   ri->add_float("background", background_);
   ri->add_float("overlap floor", floor_);
+  ri->add_float("overlap cutoff", cutoff_);
   ri->add_int("data components", data_ps_.size());
   ri->add_int("model components", model_ps_.size());
   return ri.release();

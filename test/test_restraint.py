@@ -125,6 +125,29 @@ class Tests(IMP.test.TestCase):
         self.assertAlmostEqual(r2.evaluate(False), want, delta=1e-10)
         self.assertEqual(r2.get_noise_model(), "lognormal_local")
 
+    def test_cutoff(self):
+        """Far pairs of isotropic Gaussians are left out alike with and without derivatives"""
+        rng = random.Random(2)
+        m = IMP.Model()
+        atoms = [_systems.create_gaussian(m, rng, 60.0, [v, v, v]) for v in (3, 4, 5) * 40]
+        data = [_systems.create_gaussian(m, rng, 60.0, [40, 60, 50]) for _ in range(30)]
+        r = IMP.emgmm.GaussianMixtureRestraint(m, atoms, data)
+        score = r.evaluate(True)
+        forces = np.array([list(IMP.core.XYZ(p).get_derivatives()) for p in atoms])
+        self.assertEqual(r.get_cutoff(), 0)
+        r.set_cutoff(1e-4)
+        near = r.evaluate(True)
+        self.assertNotEqual(near, score)
+        self.assertAlmostEqual(near, score, delta=1e-2)
+        self.assertAlmostEqual(r.evaluate(False), near, delta=1e-9)
+        found = np.array([list(IMP.core.XYZ(p).get_derivatives()) for p in atoms])
+        np.testing.assert_allclose(found, forces, atol=2e-2 * np.abs(forces).max())
+        _m2, r2 = pickle.loads(pickle.dumps((m, r)))
+        self.assertEqual(r2.get_cutoff(), 1e-4)
+        for bad in (-0.1, 1.0, math.nan):
+            self.assertRaises(ValueError, r.set_cutoff, bad)
+        self.assertAlmostEqual(r.evaluate(False), near, delta=1e-9)
+
     def test_bad_input(self):
         """Errors name what is wrong"""
         for options in (

@@ -85,6 +85,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         background=0.0,
         single_precision=False,
         label=None,
+        cutoff=0.0,
     ):
         """Constructor.
         @param densities hierarchies whose leaves are the Gaussians of the model
@@ -113,6 +114,9 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         @param single_precision overlaps in single precision: faster, errors of about 1e-6
         @param floor added to every overlap, to compare with IMP.bayesianem (1e-10)
         @param label goes into the stat keys
+        @param cutoff for flexible models of isotropic Gaussians (atoms, residues, beads): leave
+               pairs out of full evaluations that cannot reach this share of the largest overlap
+               that they could have; 1e-4 is good for a refinement by forces
         """
         if not densities:
             raise ValueError("densities is empty: no hierarchy with Gaussians was given")
@@ -188,6 +192,8 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
             single_precision,
         )
         self.gaussianEM_restraint.set_name("GaussianEMRestraint")
+        if cutoff:
+            self.gaussianEM_restraint.set_cutoff(cutoff)
         if target_fn:
             self.gaussianEM_restraint.set_density_filename(str(target_fn))
         self.rs.add_restraint(self.gaussianEM_restraint)
