@@ -70,7 +70,6 @@ class RmfWriter:
         self._file = open(path, "w+b")
         self._writer = _writer(self._file, sync)
         self._writer.write(static)
-        self._writer.flush()  # alone in its block: the tree is read without any frame
 
     @classmethod
     def resume(
