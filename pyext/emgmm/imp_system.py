@@ -81,33 +81,45 @@ def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int, copies: 
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def fit_bodies(config: Config, out: Path) -> None:
+    """Mixtures of the bodies as PMI will ask for them, in ``OUT/gmm``: once, before several ranks
+    would all write them."""
+    table, _ = _build_native(config, out)
+    table.unlink()
+
+
+def _build_native(config: Config, out: Path) -> tuple[Path, System]:
+    """A topology table for PMI (to be removed), and the native system of it."""
+    import msgspec
+
+    from .representation import build_system as build_native
+
+    paths = config.system
+    rows = read_topology(paths.topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
+    table = out / f".{_TABLE}.{os.getpid()}"
+    (out / "restart").mkdir(exist_ok=True)
+    per_gaussian = residues_per_gaussian(config) if config.em is not None else 0
+    write_table(table, rows, per_gaussian, out / "restart")
+    (out / "gmm").mkdir(exist_ok=True)
+    native = build_native(
+        msgspec.structs.replace(
+            config, system=msgspec.structs.replace(paths, topology=str(table), gmm_dir=None)
+        ),
+        out / "gmm",
+    )
+    return table, native
+
+
 def build_imp_system(config: Config, out: Path):
     """The ``IMP.emgmm.macros.System`` of a run's settings, and the native system of the same.
 
     The model GMMs are fitted by emgmm's own fit, of seconds, under the names by which PMI finds
     them in ``OUT/gmm``.
     """
-    import msgspec
     from IMP.emgmm.macros import CrossLinks, build_system
 
-    from .representation import build_system as build_native
-
     paths = config.system
-    rows = read_topology(paths.topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
-    per_gaussian = residues_per_gaussian(config) if config.em is not None else 0
-    table = out / f".{_TABLE}.{os.getpid()}"
-    copies = out / "restart"
-    copies.mkdir(exist_ok=True)
-    write_table(table, rows, per_gaussian, copies)
-    gmm_dir = out / "gmm"
-    gmm_dir.mkdir(exist_ok=True)
-    # What PMI will read back; several ranks write the same bytes.
-    native = build_native(
-        msgspec.structs.replace(
-            config, system=msgspec.structs.replace(paths, topology=str(table), gmm_dir=None)
-        ),
-        gmm_dir,
-    )
+    table, native = _build_native(config, out)
     em = config.em
     options = {}
     if em is not None:
@@ -133,7 +145,7 @@ def build_imp_system(config: Config, out: Path):
             crosslinks=[_crosslinks(CrossLinks, section) for section in config.crosslinks],
             pdb_dir="",
             fasta_dir="",
-            gmm_dir=str(gmm_dir),
+            gmm_dir=str(out / "gmm"),
             fasta_names=dict(paths.fasta_names) or None,
             resolutions=sorted(paths.resolutions),
             em_options=options,
@@ -145,7 +157,7 @@ def build_imp_system(config: Config, out: Path):
             excluded_volume_kappa=config.excluded_volume.kappa,
             max_translation=sampling.max_translation,
             max_rotation=sampling.max_rotation,
-            output_dir=str(copies),
+            output_dir=str(out / "restart"),
         )
     finally:
         table.unlink(missing_ok=True)

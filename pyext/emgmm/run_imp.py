@@ -25,7 +25,7 @@ import numpy as np
 
 from .config import Config, dump_config, load_config
 from .errors import InputError
-from .imp_system import build_imp_system, set_poses
+from .imp_system import build_imp_system, fit_bodies, set_poses
 from .mixture import Mixture
 from .representation.system import System
 from .sampler_setup import random_starts
@@ -66,6 +66,8 @@ def run_imp(
     elif config.sampling.start != "asis":
         stage("placing the subunits" if config.sampling.start == "placed" else "random starts")
         np.save(out / _STARTS, _starts(config, system, data))
+    stage("fitting Gaussians to the bodies as IMP has them")
+    fit_bodies(config, out)
     stage("sampling with IMP")
     code = _call(command, out, config, progress)
     if code != 0:

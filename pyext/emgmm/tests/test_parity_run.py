@@ -140,6 +140,22 @@ def _commands() -> list[str]:
     return found
 
 
+def test_mixtures_are_there_before_the_ranks_start(short, tmp_path):
+    """Several ranks that all fit them would get in each other's way."""
+    from emgmm.config import load_config
+    from emgmm.imp_system import build_imp_system, fit_bodies
+
+    out = tmp_path / "out"
+    (out / "gmm").mkdir(parents=True)
+    config = load_config(short)
+    (out / "data_gmm.txt").write_bytes(Path(config.em.gmm).read_bytes())
+    fit_bodies(config, out)
+    written = {path.name: path.stat().st_mtime_ns for path in (out / "gmm").iterdir()}
+    build_imp_system(config, out)
+    assert written == {path.name: path.stat().st_mtime_ns for path in (out / "gmm").iterdir()}
+    assert len(written) == 5  # of the five chains
+
+
 def test_three_replicas_are_refused_not_waited_for(short, tmp_path):
     """IMP.mpi would wait forever; "auto" takes the native engine."""
     out = tmp_path / "out"
