@@ -27,9 +27,9 @@ def instructions(moves: int, single: bool, instruction_set: str) -> int:
     )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "counts"
+        options = ["--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={out}"]
         result = subprocess.run(
-            ["valgrind", "--tool=cachegrind", "--cache-sim=no", f"--cachegrind-out-file={out}"]
-            + [sys.executable, "-c", code],
+            ["valgrind", *options, sys.executable, "-c", code],
             env={"EMGMM_INSTRUCTION_SET": instruction_set, "OPENBLAS_NUM_THREADS": "1"},
             capture_output=True,
             text=True,

@@ -72,6 +72,8 @@ class Analysis:
     score_error_percent
         EM score of the best model against that of the native structure, 100 (S - S_native) /
         \\|S_native\\|; None without a reference or a map.
+    native_score
+        EM score of the native structure, kT; None likewise.
     native_cc
         CC of the native structure, over what the reference holds.
     crosslinks
@@ -88,6 +90,7 @@ class Analysis:
     subunits: list[str]
     reference: Path | None
     score_error_percent: float | None
+    native_score: float | None
     native_cc: float | None
     crosslinks: list[SatisfiedLinks]
     notes: list[str]
@@ -116,6 +119,7 @@ class Analysis:
             },
             "reference": str(self.reference) if self.reference else None,
             "score_error_percent": self.score_error_percent,
+            "native_score": self.native_score,
             "native_cc": self.native_cc,
             "result": self.result,
             "crosslinks": [c.report() for c in self.crosslinks],
@@ -195,7 +199,7 @@ def analyze(
         notes.append(f"{absent} flexible beads are not in the trajectory")
     clusters = cluster(coordinates, cutoff or settings.cluster_rmsd80, run.copies())
     reports = _reports(run, clusters, frames, scores, coordinates, native)
-    error, native_cc = _against_native(run, coordinates[0].astype(float), native)
+    error, native_score, native_cc = _against_native(run, coordinates[0].astype(float), native)
     analysis = Analysis(
         frames=frames,
         scores=scores,
@@ -205,6 +209,7 @@ def analyze(
         subunits=run.subunits(),
         reference=Path(reference) if reference is not None else None,
         score_error_percent=error,
+        native_score=native_score,
         native_cc=native_cc,
         crosslinks=satisfied_links(run, clusters, coordinates),
         notes=notes,
@@ -257,27 +262,27 @@ def _score(run: RunModels) -> _core.MixtureScore | None:
 
 def _against_native(
     run: RunModels, model: np.ndarray, native: np.ndarray | None
-) -> tuple[float | None, float | None]:
-    """Percentage error of the EM score of a model, and the CC of the native structure.
+) -> tuple[float | None, float | None, float | None]:
+    """Percentage error of the EM score of a model; score and CC of the native structure.
 
     Both are of the bodies that the reference can place: beads that no structure holds count in
     neither.
     """
     core = _score(run)
     if native is None or core is None:
-        return None, None
+        return None, None, None
     at, of = fit_poses(run.system, native), run.poses(model)
     both = np.isfinite(at[1] + of[1]).all(axis=1)
     if not both.any():
-        return None, None
+        return None, None, None
     at[1][~both] = of[1][~both] = np.nan
     wanted, found = _placed_gaussians(run, at), _placed_gaussians(run, of)
     at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
     at_model = core.evaluate(found.means, found.covariances, found.weights)
     cc = core.cross_correlation(wanted.means, wanted.covariances, wanted.weights)
     if not (np.isfinite(at_native) and np.isfinite(at_model)) or at_native == 0:
-        return None, cc
-    return 100 * (at_model - at_native) / abs(at_native), cc
+        return None, None, cc
+    return 100 * (at_model - at_native) / abs(at_native), at_native, cc
 
 
 def _placed_gaussians(run: RunModels, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:

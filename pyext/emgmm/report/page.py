@@ -132,15 +132,15 @@ def _accuracy(content: Content) -> str:
             f'<td>{unit["rmsd80"]:.1f}</td><td class="{"yes" if near else "no"}">'
             f"{'in place' if near else 'elsewhere'}</td></tr>"
         )
-    error = analysis.get("score_error_percent")
-    told = (
-        ""
-        if error is None
-        else (
-            f" The map's score of the best model differs from that of the reference by "
-            f"{error:+.0f} %."
+    error, native = analysis.get("score_error_percent"), analysis.get("native_score")
+    told = ""
+    if error is not None and native is not None:
+        # In kT: where the score is near 0 a percentage says nothing.
+        gap = error / 100 * abs(native)
+        told = (
+            f" The map prefers the {'reference' if gap > 0 else 'best model'} by "
+            f"{abs(gap):.1f} kT of score."
         )
-    )
     return (
         "<section><h2>Against the reference</h2><p class='caption'>Centre of the best cluster, not "
         "superposed; identical copies are assigned so that the rmsd is least. rmsd(80) leaves "
