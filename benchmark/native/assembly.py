@@ -5,9 +5,9 @@
         [--entries FOLDER] [--each]
 
 Without --map the data GMM is that of the native structure, mass / 1.09 kDa components (the paper's
-setting); with it, a map is simulated with noise and fitted with as many (CC 0.95 is reached by
-far fewer, 14 for 1z5s at 8 Å, which leave more freedom than they hold). Every run starts from
-nothing: "placed" is emgmm's global search, "random" the paper's random poses. Scores of the best
+contour level and components come from the mass (map_defaults.py). Every run starts from nothing:
+"placed" is emgmm's global search, "random" the paper's random poses. Scores of the best model and
+of the native structure are both after minimising the EM score, in kT.
 model and of the native structure are both after minimising the EM score, in kT.
 
 3kpr and 4v8r come from the source distributions of MDAnalysisTests (data/mmcif/3KPR.pdb.gz) and
@@ -81,11 +81,12 @@ def simulated_map(folder: Path, resolution: float, snr: float) -> str:
     structure = read_structure(folder / "complex.pdb")
     density = simulate_map(structure, resolution, snr=snr, seed=1)
     write_map(folder / "map.mrc", density, force=True)
-    return f'map = "map.mrc"\ncomponents = {round(structure.mass.sum() / 1090)}'
+    return f'map = "map.mrc"\nresolution = {resolution}'
 
 
 def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float]:
-    """EM score, kT, of a frame and of the native structure, each after minimising it."""
+    """EM score, kT, of a frame and of the native structure, each after minimising it. Beads that the
+    native structure lacks start in both where the frame has them."""
     models = load_run(out)
     system = models.system
     term = build_terms(system, models.data(), models.config)[0].term
@@ -95,8 +96,12 @@ def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float
         local = system.finest.local[system.finest.body == body]
         radii.append(float(np.sqrt((local**2).sum(axis=1).mean())) if turns else 0.0)
     found = models.poses(models.coordinates(np.array([frame]))[0].astype(float))
+    wanted = fit_poses(system, native)
+    for at, of in zip(wanted, found, strict=True):
+        lost = ~np.isfinite(at).reshape(len(at), -1).all(axis=1)
+        at[lost] = of[lost]
     values = []
-    for rotation, translation in (found, fit_poses(system, native)):
+    for rotation, translation in (found, wanted):
         values.append(float(term.minimize(to_poses(rotation, translation), radii, 400)[0]))
     return values[0], values[1]
 

@@ -158,6 +158,7 @@ class SamplingConfig(_Section):
     precision: Literal["double", "single"] = "double"
     # placed: global search; random: anywhere in the box; asis: where the input structures are
     start: Literal["placed", "random", "asis"] = "placed"
+    searches: Count = 4  # for placed: at most, until two end in the same arrangement
     box: Positive | None = None  # Å, edge of the box of random starts; None: of the data
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: all cores

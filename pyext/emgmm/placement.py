@@ -43,6 +43,7 @@ def place_system(
     threads: int = 0,
     solutions: int = 6,
     confirmations: int = 2,
+    searches: int = 4,
 ) -> list[Placement]:
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
@@ -67,6 +68,8 @@ def place_system(
         At most so many arrangements.
     confirmations
         Searches that have to end in the best answer before it is believed.
+    searches
+        At most so many; one is enough then for as many confirmations.
 
     Raises
     ------
@@ -96,7 +99,8 @@ def place_system(
         seed=seed,
         threads=threads,
         solutions=solutions,
-        confirmations=confirmations,
+        confirmations=min(confirmations, searches),
+        searches=searches,
     )
     return [
         Placement(score, times, _all_poses(system, placed, quaternions, translations, seed))

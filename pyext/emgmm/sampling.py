@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _core
 from .config import Config
+from .map_defaults import structured_mass
 from .mixture import Mixture
 from .processes import Processes, world
 from .representation.system import System
@@ -47,7 +48,8 @@ def placed_starts(
     """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
     from .placement import place_system
 
-    data = scaled_data(data, system.mass, config.em)
+    # The search places what has a structure, and no flexible beads.
+    data = scaled_data(data, structured_mass(system), config.em)
     sampling = config.sampling
     options = score_options(config)
     if symmetry is not None:
@@ -63,6 +65,7 @@ def placed_starts(
         threads=sampling.threads,
         # One good place of one copy is enough for a symmetric start.
         confirmations=2 if symmetry is None else 1,
+        searches=sampling.searches,
     )
     poses = [placement.poses for placement in found]
     if symmetry is not None:
