@@ -79,6 +79,16 @@ def test_complex_is_found_from_nothing(shared_data):
         assert np.quantile(deviation, 0.8) < 5, system.bodies.names[body]
 
 
+def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
+    structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
+    system = system_of_chains(structure)
+    n = round(structure.mass.sum() / 1090)
+    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
+    once = place_system(system, data, seed=3, searches=1)
+    assert [placement.found for placement in once] == [1] * len(once)
+    assert place_system(system, data, seed=3)[0].score <= once[0].score + 1e-9
+
+
 def test_nothing_to_place_is_refused(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure)
