@@ -85,8 +85,8 @@ def simulated_map(folder: Path, resolution: float, snr: float) -> str:
 
 
 def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float]:
-    """EM score, kT, of a frame and of the native structure, each after minimising it. Beads that the
-    native structure lacks start in both where the frame has them."""
+    """EM score, kT, of a frame and of the native structure, each after minimising it. Beads that
+    the native structure lacks start in both where the frame has them."""
     models = load_run(out)
     system = models.system
     term = build_terms(system, models.data(), models.config)[0].term
