@@ -1,5 +1,6 @@
 #include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/instruction_set.h>
+#include <IMP/emgmm/internal/near_atoms.h>
 #include <IMP/emgmm/internal/near_overlap.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/simd.h>
@@ -8,60 +9,13 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <limits>
 #include <memory>
 
 namespace emcore {
 
 namespace {
 
-constexpr std::size_t kNearGroup = 16;  // clusters; also what boxes are padded to
-
-}  // namespace
-
-// Boxes around the means of some atoms, one row of values a quantity.
-struct NearBoxes {
-  std::vector<float> low_x, low_y, low_z, high_x, high_y, high_z;
-  std::vector<float> mass;            // Da
-  std::vector<std::uint32_t> number;  // of the first atom, or of the box
-  std::size_t size() const { return mass.size(); }
-  void clear() { resize(0); }
-  void resize(std::size_t n) {
-    for (auto *row : {&low_x, &low_y, &low_z, &high_x, &high_y, &high_z, &mass}) row->resize(n);
-    number.resize(n);
-  }
-  void add(const NearBoxes &from, std::size_t i) {
-    low_x.push_back(from.low_x[i]), high_x.push_back(from.high_x[i]);
-    low_y.push_back(from.low_y[i]), high_y.push_back(from.high_y[i]);
-    low_z.push_back(from.low_z[i]), high_z.push_back(from.high_z[i]);
-    mass.push_back(from.mass[i]), number.push_back(from.number[i]);
-  }
-  void add_empty() {
-    const float never = 1e18f;
-    low_x.push_back(never), low_y.push_back(never), low_z.push_back(never);
-    high_x.push_back(never), high_y.push_back(never), high_z.push_back(never);
-    mass.push_back(0), number.push_back(0);
-  }
-  void pad() {
-    while (size() % kNearGroup) add_empty();
-  }
-};
-
-// The model: atoms in an order in which neighbours in space are neighbours, eight a cluster. The
-// last cluster is empty, to fill a register.
-struct NearAtoms {
-  std::vector<float> x, y, z, weight, variance;
-  std::vector<std::uint32_t> number;  // of each atom in the model
-  NearBoxes clusters, groups;         // of sixteen clusters
-  std::size_t n_clusters = 0;
-  float spread = 0;     // the largest variance, Å²
-  float tightness = 0;  // the smallest
-};
-
-namespace {
-
-constexpr std::size_t kNearBlock = 16;   // data components that share a list of clusters
-constexpr std::size_t kNearCluster = 8;  // atoms
+constexpr std::size_t kNearBlock = 16;  // data components that share a list of clusters
 constexpr std::size_t kNearTasks = 8;
 constexpr double kNearGrowth = 1.3;  // of the clusters' boxes, until atoms are ordered anew
 constexpr float kNearLog2e = 1.44269504f;
@@ -350,117 +304,6 @@ auto near_block_kernel() {
     default:
       return &near_block_baseline;
   }
-}
-
-struct NearPoint {
-  float x, y, z;
-  std::uint32_t number;
-};
-
-// Halves along the longest side until `least` are left; every half but the last is a multiple of
-// `least`.
-void order_in_space(NearPoint *first, std::size_t n, std::size_t least) {
-  if (n <= least) return;
-  NearPoint low = first[0], high = first[0];
-  for (std::size_t i = 1; i < n; ++i) {
-    low.x = std::min(low.x, first[i].x), high.x = std::max(high.x, first[i].x);
-    low.y = std::min(low.y, first[i].y), high.y = std::max(high.y, first[i].y);
-    low.z = std::min(low.z, first[i].z), high.z = std::max(high.z, first[i].z);
-  }
-  const float x = high.x - low.x, y = high.y - low.y, z = high.z - low.z;
-  float NearPoint::*const along = x >= y && x >= z ? &NearPoint::x
-                                  : y >= z         ? &NearPoint::y
-                                                   : &NearPoint::z;
-  const std::size_t middle = (n / 2 + least - 1) / least * least;
-  std::nth_element(first, first + middle, first + n,
-                   [along](const NearPoint &a, const NearPoint &b) {
-                     return a.*along != b.*along ? a.*along < b.*along : a.number < b.number;
-                   });
-  order_in_space(first, middle, least);
-  order_in_space(first + middle, n - middle, least);
-}
-
-std::vector<std::uint32_t> order_in_space(const Mixture &mixture, const Vec3 &center,
-                                          std::size_t least) {
-  std::vector<NearPoint> points;
-  points.reserve(mixture.size());
-  for (const Gaussian &g : mixture) {
-    const Vec3 d = g.mean - center;
-    points.push_back({float(d.x), float(d.y), float(d.z), std::uint32_t(points.size())});
-  }
-  order_in_space(points.data(), points.size(), least);
-  std::vector<std::uint32_t> order;
-  order.reserve(points.size());
-  for (const NearPoint &p : points) order.push_back(p.number);
-  return order;
-}
-
-NearAtoms near_atoms(const Mixture &model, const Vec3 &center,
-                     const std::vector<std::uint32_t> &order) {
-  NearAtoms atoms;
-  atoms.number = order;
-  atoms.n_clusters = (model.size() + kNearCluster - 1) / kNearCluster;
-  const std::size_t padded = (atoms.n_clusters + 1) * kNearCluster;
-  atoms.tightness = std::numeric_limits<float>::max();
-  for (auto *row : {&atoms.x, &atoms.y, &atoms.z, &atoms.weight, &atoms.variance})
-    row->resize(padded);
-  for (std::size_t i = 0; i < padded; ++i) {
-    // Padding sits where the last atom is and weighs nothing.
-    const Gaussian &g = model[atoms.number[std::min(i, model.size() - 1)]];
-    const Vec3 d = g.mean - center;
-    atoms.x[i] = float(d.x), atoms.y[i] = float(d.y), atoms.z[i] = float(d.z);
-    atoms.weight[i] = i < model.size() ? float(g.weight) : 0;
-    atoms.variance[i] = float(g.covariance.xx);
-    atoms.spread = std::max(atoms.spread, atoms.variance[i]);
-    atoms.tightness = std::min(atoms.tightness, atoms.variance[i]);
-  }
-  NearBoxes &boxes = atoms.clusters;
-  boxes.resize(atoms.n_clusters);
-  for (std::size_t c = 0; c < atoms.n_clusters; ++c) {
-    const auto range = [&](const std::vector<float> &row, float *low, float *high) {
-      const auto *from = &row[c * kNearCluster];
-      *low = *high = from[0];
-      for (std::size_t i = 1; i < kNearCluster; ++i) {
-        *low = std::min(*low, from[i]);
-        *high = std::max(*high, from[i]);
-      }
-    };
-    range(atoms.x, &boxes.low_x[c], &boxes.high_x[c]);
-    range(atoms.y, &boxes.low_y[c], &boxes.high_y[c]);
-    range(atoms.z, &boxes.low_z[c], &boxes.high_z[c]);
-    boxes.mass[c] = 0;
-    boxes.number[c] = std::uint32_t(c * kNearCluster);
-    for (std::size_t i = 0; i < kNearCluster; ++i)
-      boxes.mass[c] += atoms.weight[c * kNearCluster + i];
-  }
-  for (std::size_t g = 0; g < atoms.n_clusters; g += kNearGroup) {
-    const std::size_t end = std::min(atoms.n_clusters, g + kNearGroup);
-    atoms.groups.add(boxes, g);
-    const std::size_t at = atoms.groups.size() - 1;
-    atoms.groups.number[at] = std::uint32_t(g);
-    const auto lower = [&](const std::vector<float> &row) {
-      return *std::min_element(row.begin() + g, row.begin() + end);
-    };
-    const auto upper = [&](const std::vector<float> &row) {
-      return *std::max_element(row.begin() + g, row.begin() + end);
-    };
-    atoms.groups.low_x[at] = lower(boxes.low_x), atoms.groups.high_x[at] = upper(boxes.high_x);
-    atoms.groups.low_y[at] = lower(boxes.low_y), atoms.groups.high_y[at] = upper(boxes.high_y);
-    atoms.groups.low_z[at] = lower(boxes.low_z), atoms.groups.high_z[at] = upper(boxes.high_z);
-    for (std::size_t c = g + 1; c < end; ++c) atoms.groups.mass[at] += boxes.mass[c];
-  }
-  boxes.pad();
-  atoms.groups.pad();
-  return atoms;
-}
-
-// Sides of the boxes of all clusters, Å.
-double sides(const NearBoxes &boxes, std::size_t n) {
-  double sum = 0;
-  for (std::size_t c = 0; c < n; ++c)
-    sum += (boxes.high_x[c] - boxes.low_x[c]) + (boxes.high_y[c] - boxes.low_y[c]) +
-           (boxes.high_z[c] - boxes.low_z[c]);
-  return sum;
 }
 
 }  // namespace
