@@ -36,6 +36,11 @@ class Benchmark(NamedTuple):
 
 BENCHMARKS = (
     Benchmark("moves", "benchmark/native/moves.py", 2, shared_data=False),
+    Benchmark("cost", "benchmark/native/cost.py", 1, shared_data=False),
+    Benchmark("emmi", "benchmark/native/emmi.py", 1),
+    Benchmark("instructions", "benchmark/native/instructions.py", 10, shared_data=False),
+    Benchmark("drift", "benchmark/native/drift.py", 15, shared_data=False),
+    Benchmark("protocol", "benchmark/native/protocol.py", 6),
     Benchmark("imp", "benchmark/imp_bayesianem.py", 1, shared_data=False, imp=True),
     Benchmark("fit_speed", "benchmark/native/fit_speed.py", 1),
     Benchmark("fit_quality", "benchmark/native/fit_quality.py", 5),
