@@ -95,12 +95,11 @@ def create_theirs(m, model, data):
     )
 
 
-def get_steps_per_second(create, seconds, score_moved):
-    m, model, bodies, data = create_system(6, 40, 262, 1)
-    r = create(m, model, data)
+def run_monte_carlo(m, scoring, bodies, seconds, score_moved):
+    """Steps a second, one of the rigid bodies a step."""
     IMP.random_number_generator.seed(3)
     mc = IMP.core.MonteCarlo(m)
-    mc.set_scoring_function([r])
+    mc.set_scoring_function(scoring)
     mc.set_kt(1.0)
     mc.set_return_best(False)
     mc.set_score_moved(score_moved)
@@ -111,6 +110,12 @@ def get_steps_per_second(create, seconds, score_moved):
         mc.optimize(60)
         steps += 60
     return steps / (time.perf_counter() - start)
+
+
+def get_steps_per_second(create, seconds, score_moved):
+    m, model, bodies, data = create_system(6, 40, 262, 1)
+    r = create(m, model, data)
+    return run_monte_carlo(m, [r], bodies, seconds, score_moved)
 
 
 def get_evaluations_per_second(create, seconds, size=2.0):

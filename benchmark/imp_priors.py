@@ -16,7 +16,6 @@ import os
 import statistics
 import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
@@ -114,25 +113,12 @@ def build(folder, name):
 
 def run_in_imp(system, seconds, score_moved):
     """Steps a second of IMP's Monte Carlo on everything in the model."""
-    import IMP.core
     import IMP.pmi.tools
+    from imp_bayesianem import run_monte_carlo
 
-    IMP.random_number_generator.seed(3)
-    mc = IMP.core.MonteCarlo(system.model)
-    mc.set_scoring_function(IMP.pmi.tools.get_restraint_set(system.model))
-    mc.set_kt(1.0)
-    mc.set_return_best(False)
-    mc.set_score_moved(score_moved)
+    scoring = IMP.pmi.tools.get_restraint_set(system.model)
     bodies = system.dof.get_rigid_bodies()
-    mc.add_mover(
-        IMP.core.SerialMover([IMP.core.RigidBodyMover(system.model, b, 2.0, 0.05) for b in bodies])
-    )
-    mc.optimize(12)
-    steps, start = 0, time.perf_counter()
-    while time.perf_counter() - start < seconds:
-        mc.optimize(60)
-        steps += 60
-    return steps / (time.perf_counter() - start)
+    return run_monte_carlo(system.model, scoring, bodies, seconds, score_moved)
 
 
 def main():

@@ -125,7 +125,7 @@ def run_and_kill(folder, replicas, steps):
         with contextlib.suppress(OSError, ValueError, SyntaxError):
             if len(read_frames(output)) >= wanted:
                 break
-        time.sleep(0.2)
+        time.sleep(0.02)
     else:
         raise SystemExit((folder / "log.txt").read_text()[-2000:])
     os.killpg(process.pid, signal.SIGKILL)
@@ -282,8 +282,9 @@ def main():
         "mmCIF": deposit(folder, everywhere),
     }
     print(json.dumps(found, indent=2))
-    # The frame that was due when the run was killed may be missing.
-    assert found["frames when killed"] < found["frames at the end"] >= steps / 100 - 1
+    # The frame that was due when the run was killed may be missing. A short run may have written all
+    # of its frames before the kill arrives; then only the restart itself is seen.
+    assert found["frames when killed"] <= found["frames at the end"] >= steps / 100 - 1
     em = found["mmCIF"]
     assert em["components of the map"] == 50
     assert abs(em["CC in the file"] - em["CC in the stat file"]) < 1e-3

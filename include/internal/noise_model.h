@@ -72,6 +72,8 @@ class NoiseScore {
   };
   Value lognormal_of(double q) const;
   Value local_of(std::size_t k, double log_ratio) const;
+  Value part(std::size_t k, double log_ratio) const;
+  Value of_sum(double sum) const;
   double with_background(double log_ratio) const;
   std::vector<double> with_background(std::vector<double> log_ratios) const;
   double shift(const std::vector<double> &log_ratios) const;

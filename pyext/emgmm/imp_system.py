@@ -171,8 +171,9 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
     resolution and the beads), so bodies get the motion since the input structure.
     """
     import IMP.algebra
-    import IMP.core
+    import IMP.atom
     import IMP.pmi.tools
+    from IMP.emgmm.sampling import set_bead_coordinates
 
     bodies = native.bodies
     rotation, translation = to_matrices(poses)
@@ -193,12 +194,7 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
         copy = IMP.atom.Copy(molecule).get_copy_index()
         name = f"{molecule.get_name()}.{copy}:{residues[0]}-{residues[-1]}"
         xyz = IMP.algebra.Vector3D(*translation[beads[name]])
-        if IMP.core.NonRigidMember.get_is_setup(bead):
-            member = IMP.core.NonRigidMember(bead)
-            frame = member.get_rigid_body().get_reference_frame()
-            member.set_internal_coordinates(frame.get_local_coordinates(xyz))
-        else:
-            IMP.core.XYZ(bead).set_coordinates(xyz)
+        set_bead_coordinates(bead, xyz)
     system.model.update()
 
 

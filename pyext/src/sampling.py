@@ -178,14 +178,18 @@ def set_random_start(system, box=None, seed=1):
         body.set_reference_frame(IMP.algebra.ReferenceFrame3D(pose))
     beads = [bead.get_particle() for bead in system.dof.get_flexible_beads()]
     for p in sorted(beads, key=lambda p: p.get_index()):
-        place = IMP.algebra.get_random_vector_in(inside)
-        if IMP.core.NonRigidMember.get_is_setup(p):
-            member = IMP.core.NonRigidMember(p)
-            frame = member.get_rigid_body().get_reference_frame()
-            member.set_internal_coordinates(frame.get_local_coordinates(place))
-        else:
-            IMP.core.XYZ(p).set_coordinates(place)
+        set_bead_coordinates(p, IMP.algebra.get_random_vector_in(inside))
     system.model.update()
+
+
+def set_bead_coordinates(bead, place):
+    """Put a flexible bead somewhere (Å, global frame), member of a rigid body or not."""
+    if IMP.core.NonRigidMember.get_is_setup(bead):
+        member = IMP.core.NonRigidMember(bead)
+        frame = member.get_rigid_body().get_reference_frame()
+        member.set_internal_coordinates(frame.get_local_coordinates(place))
+    else:
+        IMP.core.XYZ(bead).set_coordinates(place)
 
 
 def sample(

@@ -174,66 +174,50 @@ std::vector<double> NoiseScore::with_background(std::vector<double> log_ratios) 
   return log_ratios;
 }
 
+NoiseScore::Value NoiseScore::part(std::size_t k, double log_ratio) const {
+  const double l = with_background(log_ratio);
+  Value value = options_.model == NoiseModel::lognormal ? Value{l * l, 2 * l} : local_of(k, l);
+  // d l_k / d log ov_MD,k is the share of the model.
+  if (options_.background > 0) value.slope /= 1 + options_.background * std::exp(-log_ratio);
+  return value;
+}
+
 double NoiseScore::part_of_sum(const double *log_ratios, std::size_t first, std::size_t n) const {
-  const bool is_global = options_.model == NoiseModel::lognormal;
   double sums[4] = {};  // side by side: additions need not wait for each other
-  if (is_global && options_.background == 0)
+  if (options_.model == NoiseModel::lognormal && options_.background == 0)
     for (std::size_t j = 0; j < n; ++j) sums[j % 4] += log_ratios[j] * log_ratios[j];
   else
-    for (std::size_t j = 0; j < n; ++j) {
-      const double l = with_background(log_ratios[j]);
-      sums[j % 4] += is_global ? l * l : local_of(first + j, l).score;
-    }
+    for (std::size_t j = 0; j < n; ++j) sums[j % 4] += part(first + j, log_ratios[j]).score;
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
-double NoiseScore::score_of_sum(double sum) const {
-  return options_.model == NoiseModel::lognormal ? lognormal_of(sum).score : sum;
+NoiseScore::Value NoiseScore::of_sum(double sum) const {
+  return options_.model == NoiseModel::lognormal ? lognormal_of(sum) : Value{sum, 1};
 }
 
 double NoiseScore::part_slope(std::size_t k, double log_ratio) const {
-  const double l = with_background(log_ratio);
-  const double slope = options_.model == NoiseModel::lognormal ? 2 * l : local_of(k, l).slope;
-  // d l_k / d log ov_MD,k is the share of the model.
-  return options_.background > 0 ? slope / (1 + options_.background * std::exp(-log_ratio)) : slope;
+  return part(k, log_ratio).slope;
 }
 
-double NoiseScore::sum_slope(double sum) const {
-  return options_.model == NoiseModel::lognormal ? lognormal_of(sum).slope : 1;
-}
+double NoiseScore::score_of_sum(double sum) const { return of_sum(sum).score; }
+
+double NoiseScore::sum_slope(double sum) const { return of_sum(sum).slope; }
 
 double NoiseScore::evaluate(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const {
   const std::size_t n = log_ratios.size();
-  if (is_of_a_sum() && !slopes) return score_of_sum(part_of_sum(log_ratios.data(), 0, n));
-  std::vector<double> seen = with_background(log_ratios);
-  const double mean = shift(seen);
+  std::vector<double> seen = log_ratios;
+  const double mean = shift(log_ratios);  // a profiled scale goes with no background
   for (double &l : seen) l -= mean;
-  std::vector<double> unused;
-  std::vector<double> &by_ratio = slopes ? *slopes : unused;
-  by_ratio.resize(n);
-  double score = 0;
-  if (options_.model == NoiseModel::lognormal) {
-    double q = 0;
-    for (double l : seen) q += l * l;
-    const Value value = lognormal_of(q);
-    score = value.score;
-    // The mean depends on every l_k, but its terms cancel: sum of (l_k - mean) is 0.
-    for (std::size_t k = 0; k < n; ++k) by_ratio[k] = 2 * value.slope * seen[k];
-  } else {
-    double slope_sum = 0;
-    for (std::size_t k = 0; k < n; ++k) {
-      const Value value = local_of(k, seen[k]);
-      score += value.score;
-      slope_sum += by_ratio[k] = value.slope;
-    }
-    if (options_.profile_scale)
-      for (double &slope : by_ratio) slope -= slope_sum / n;
-  }
-  if (options_.background > 0)  // d l_k / d log ov_MD,k is the share of the model
-    for (std::size_t k = 0; k < n; ++k)
-      by_ratio[k] /= 1 + options_.background * std::exp(-log_ratios[k]);
-  return score;
+  const Value value = of_sum(part_of_sum(seen.data(), 0, n));
+  if (!slopes) return value.score;
+  slopes->resize(n);
+  double slope_sum = 0;
+  for (std::size_t k = 0; k < n; ++k)
+    slope_sum += (*slopes)[k] = value.slope * part_slope(k, seen[k]);
+  if (options_.profile_scale)  // the mean depends on every l_k
+    for (double &slope : *slopes) slope -= slope_sum / n;
+  return value.score;
 }
 
 double NoiseScore::sigma_estimate(const std::vector<double> &log_ratios) const {
