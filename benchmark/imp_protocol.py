@@ -282,8 +282,8 @@ def main():
         "mmCIF": deposit(folder, everywhere),
     }
     print(json.dumps(found, indent=2))
-    # The frame that was due when the run was killed may be missing. A short run may have written all
-    # of its frames before the kill arrives; then only the restart itself is seen.
+    # The frame that was due when the run was killed may be missing. A short run may have written
+    # all of its frames before the kill arrives; then only the restart itself is seen.
     assert found["frames when killed"] <= found["frames at the end"] >= steps / 100 - 1
     em = found["mmCIF"]
     assert em["components of the map"] == 50
