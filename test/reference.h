@@ -4,6 +4,7 @@
 #define EMGMM_TEST_REFERENCE_H
 
 #include <IMP/emgmm/internal/gaussian.h>
+#include <IMP/emgmm/internal/random.h>
 
 #include <cmath>
 #include <cstdio>
@@ -78,6 +79,19 @@ inline void check(bool condition, const std::string &what) {
   if (condition) return;
   std::fprintf(stderr, "FAILED %s\n", what.c_str());
   std::exit(1);
+}
+
+inline emcore::Sym3 random_covariance(emcore::Random &random) {
+  const emcore::Sym3 axes{
+      random.uniform(5, 60), random.uniform(5, 60), random.uniform(5, 60), 0, 0, 0};
+  return emcore::rotated(matrix(random.rotation()), axes);
+}
+
+inline Mixture random_mixture(emcore::Random &random, int n, double radius) {
+  Mixture mixture;
+  for (int i = 0; i < n; ++i)
+    mixture.push_back({random.in_ball(radius), random_covariance(random), random.uniform(0.5, 2)});
+  return mixture;
 }
 
 }  // namespace reference

@@ -13,20 +13,9 @@
 using namespace emcore;
 using reference::check;
 using reference::check_close;
+using reference::random_mixture;
 
 namespace {
-
-Sym3 random_covariance(Random &random) {
-  const Sym3 axes{random.uniform(5, 60), random.uniform(5, 60), random.uniform(5, 60), 0, 0, 0};
-  return rotated(matrix(random.rotation()), axes);
-}
-
-Mixture random_mixture(Random &random, int n, double radius) {
-  Mixture mixture;
-  for (int i = 0; i < n; ++i)
-    mixture.push_back({random.in_ball(radius), random_covariance(random), random.uniform(0.5, 2)});
-  return mixture;
-}
 
 Pose random_pose(Random &random, double radius) {
   return {random.rotation(), random.in_ball(radius)};
@@ -275,60 +264,6 @@ void far_field_follows_moves(bool single_precision) {
   }
 }
 
-// Isotropic components with a cutoff: the full sum within what is said to be left out, on any
-// number of threads, for every noise model and scale; finite differences of forces are those of the
-// full sum, which has its own.
-void cutoff_is_bounded() {
-  Random random(12);
-  const Mixture data = random_mixture(random, 300, 60);
-  Mixture model = random_mixture(random, 700, 60);
-  for (Gaussian &g : model) {
-    const double v = 1 + 5 * random.uniform();
-    g.covariance = {v, v, v, 0, 0, 0};
-  }
-  model.push_back(model[0]);
-  model.back().mean = {900, -40, 7};  // one that went astray
-  for (const NoiseOptions &noise : {NoiseOptions{NoiseModel::lognormal, 0.1, {}, false},
-                                    NoiseOptions{NoiseModel::lognormal, 0.1, {}, true},
-                                    NoiseOptions{NoiseModel::lognormal_local, 0.1, {}, false, 0.05},
-                                    NoiseOptions{NoiseModel::outliers, 0.2, {}, false}}) {
-    ScoreOptions options;
-    options.noise = noise;
-    std::vector<GaussianGradient> expected, found;
-    const double value = MixtureScore(data, options).evaluate(model, &expected);
-    double largest = 0;
-    for (const GaussianGradient &g : expected) largest = std::max(largest, norm(g.by_mean));
-    for (double cutoff : {1e-2, 1e-4, 1e-6}) {
-      options.cutoff = cutoff;
-      options.threads = 1;
-      const MixtureScore score(data, options);
-      double left_out = -1;
-      const double near = score.evaluate(model, &found, &left_out);
-      check(std::fabs(near - value) <= left_out + 1e-5 * std::fabs(value), "error of the cutoff");
-      for (std::size_t i = 0; i < model.size(); ++i)
-        check(
-            norm(found[i].by_mean - expected[i].by_mean) < (2 * std::sqrt(cutoff) + 1e-4) * largest,
-            "forces with a cutoff");
-      check_close(score.evaluate(model), near, 1e-12, "score without forces");
-      options.threads = 3;
-      std::vector<GaussianGradient> threaded;
-      check(MixtureScore(data, options).evaluate(model, &threaded) == near, "cutoff on threads");
-      for (std::size_t i = 0; i < model.size(); ++i)
-        check(threaded[i].by_mean.x == found[i].by_mean.x, "forces with a cutoff on threads");
-    }
-    options.cutoff = 0;
-  }
-  // A model that no data component is near: log space, as without a cutoff.
-  ScoreOptions options;
-  options.cutoff = 1e-3;
-  for (Gaussian &g : model) g.mean += Vec3{3000, 0, 0};
-  std::vector<GaussianGradient> expected, found;
-  const double value = MixtureScore(data, options).evaluate(model, &found);
-  options.cutoff = 0;
-  check_close(value, MixtureScore(data, options).evaluate(model, &expected), 1e-12, "far away");
-  check_close(found[3].by_mean.x, expected[3].by_mean.x, 1e-9, "pull from far away");
-}
-
 void threads_do_not_matter() {
   Random random(8);
   const Mixture data = random_mixture(random, 700, 60), model = random_mixture(random, 300, 60);
@@ -385,7 +320,6 @@ int main() {
     moved_score_equals_full_score(1000, true);
     far_field_follows_moves(false);
     far_field_follows_moves(true);
-    cutoff_is_bounded();
     threads_do_not_matter();
   }
   perfect_fit_is_finite();

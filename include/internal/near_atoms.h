@@ -2,8 +2,6 @@
 #ifndef IMPEMGMM_INTERNAL_NEAR_ATOMS_H
 #define IMPEMGMM_INTERNAL_NEAR_ATOMS_H
 
-#include <IMP/emgmm/internal/gaussian.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -12,6 +10,12 @@ namespace emcore {
 
 constexpr std::size_t kNearCluster = 8;  // atoms
 constexpr std::size_t kNearGroup = 16;   // clusters; also what boxes are padded to
+
+// An atom: as many numbers as a small register holds.
+struct alignas(16) NearPoint {
+  float x, y, z;   // Å, from the centre of the data mixture
+  float variance;  // Å²
+};
 
 // Boxes around the means of some atoms, one row of values a quantity.
 struct NearBoxes {
@@ -46,19 +50,19 @@ struct NearBoxes {
 struct NearAtoms {
   std::vector<float> x, y, z, weight, variance;
   std::vector<std::uint32_t> number;  // of each atom in the model
+  std::vector<std::uint32_t> place;   // 0, 1, 2, ...
   NearBoxes clusters, groups;         // of sixteen clusters
   std::size_t n_clusters = 0;
   float spread = 0;     // the largest variance, Å²
   float tightness = 0;  // the smallest
 };
 
-// Numbers of the components in an order in which neighbours in space are neighbours: halves along
-// the longest side until `least` are left; every half but the last is a multiple of `least`.
-std::vector<std::uint32_t> order_in_space(const Mixture &mixture, const Vec3 &center,
-                                          std::size_t least);
+// Numbers of the points in an order in which neighbours in space are neighbours: halves along the
+// longest side until `least` are left; every half but the last is a multiple of `least`.
+std::vector<std::uint32_t> order_in_space(const std::vector<NearPoint> &points, std::size_t least);
 
-// The model (isotropic components) in this order, relative to `center`.
-NearAtoms near_atoms(const Mixture &model, const Vec3 &center,
+// The model (isotropic components) in this order.
+NearAtoms near_atoms(const std::vector<NearPoint> &points, const std::vector<float> &weights,
                      const std::vector<std::uint32_t> &order);
 
 // Sides of the boxes of the first n clusters, Å.

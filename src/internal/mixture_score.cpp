@@ -145,22 +145,27 @@ double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGra
   const std::size_t n = table_.size;
   std::vector<double> l(n), slopes(n), left(n);
   std::vector<char> is_far(n, 0);
-  // Noted for each component; 1 / overlap comes back, or 0 where it may not be trusted.
-  const auto note = [&](std::size_t k, double overlap, double left_out_of_it) {
-    is_far[k] = options_.floor == 0 && !(left_out_of_it < kNearTrust * overlap);
-    overlap += options_.floor;
-    left[k] = is_far[k] ? 0 : left_out_of_it / overlap;
-    if (is_far[k]) return 0.0;
-    l[k] = std::log(overlap) - log_overlaps_dd_[k];
-    return 1 / overlap;
-  };
   const bool in_one = gradients && noise_.is_of_a_sum();
   std::vector<Vec3> forces;
   near_->evaluate(
       model, options_.cutoff, options_.threads,
-      [&](std::size_t k, double overlap, double left_out_of_it) {
-        const double inverse = note(k, overlap, left_out_of_it);
-        return in_one && !is_far[k] ? noise_.part_slope(k, l[k]) * inverse : 0;
+      [&](std::size_t n_here, const std::size_t *numbers, const double *overlaps,
+          const double *left_out_of, double *by_overlap) {
+        double floored[16], logs[16];
+        for (std::size_t j = 0; j < 16; ++j) {
+          // Where the sum may not be trusted it is formed again, in log space.
+          const bool far =
+              j < n_here && options_.floor == 0 && !(left_out_of[j] < kNearTrust * overlaps[j]);
+          floored[j] = j < n_here && !far ? overlaps[j] + options_.floor : 1;
+          if (far) is_far[numbers[j]] = 1;
+        }
+        log_of(floored, 0, 16, logs);
+        for (std::size_t j = 0; j < n_here; ++j) {
+          const std::size_t k = numbers[j];
+          l[k] = logs[j] - log_overlaps_dd_[k];
+          left[k] = is_far[k] ? 0 : left_out_of[j] / floored[j];
+          by_overlap[j] = in_one && !is_far[k] ? noise_.part_slope(k, l[k]) / floored[j] : 0;
+        }
       },
       in_one ? &forces : nullptr);
   std::vector<std::size_t> far;
@@ -170,7 +175,8 @@ double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGra
   if (!far.empty()) log_overlap_row(table_, BodyTable(model), Pose(), far, logs.data());
   for (std::size_t j = 0; j < far.size(); ++j) l[far[j]] = logs[j] - log_overlaps_dd_[far[j]];
 
-  const double score = noise_.evaluate(l, &slopes);
+  const bool each_slope = left_out || !far.empty() || (gradients && !in_one);
+  const double score = noise_.evaluate(l, each_slope ? &slopes : nullptr);
   if (left_out) {
     *left_out = 0;
     for (std::size_t k = 0; k < n; ++k) *left_out += std::fabs(slopes[k]) * left[k];
@@ -182,13 +188,16 @@ double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGra
   } else {
     near_->evaluate(
         model, options_.cutoff, options_.threads,
-        [&](std::size_t k, double overlap, double) {
-          return is_far[k] ? 0 : slopes[k] / (overlap + options_.floor);
+        [&](std::size_t n_here, const std::size_t *numbers, const double *overlaps, const double *,
+            double *by_overlap) {
+          for (std::size_t j = 0; j < n_here; ++j)
+            by_overlap[j] =
+                is_far[numbers[j]] ? 0 : slopes[numbers[j]] / (overlaps[j] + options_.floor);
         },
         &forces);
   }
-  gradients->assign(model.size(), GaussianGradient());
-  for (std::size_t i = 0; i < model.size(); ++i) (*gradients)[i].by_mean = scale * forces[i];
+  gradients->resize(model.size());
+  for (std::size_t i = 0; i < model.size(); ++i) (*gradients)[i] = {scale * forces[i], Sym3()};
   for (std::size_t k : far)
     for (std::size_t i = 0; i < model.size(); ++i)
       add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);

@@ -7,28 +7,28 @@ namespace emcore {
 
 namespace {
 
-struct NearPoint {
+struct NumberedPoint {
   float x, y, z;
   std::uint32_t number;
 };
 
 // Halves along the longest side until `least` are left; every half but the last is a multiple of
 // `least`.
-void order_in_space(NearPoint *first, std::size_t n, std::size_t least) {
+void order_in_space(NumberedPoint *first, std::size_t n, std::size_t least) {
   if (n <= least) return;
-  NearPoint low = first[0], high = first[0];
+  NumberedPoint low = first[0], high = first[0];
   for (std::size_t i = 1; i < n; ++i) {
     low.x = std::min(low.x, first[i].x), high.x = std::max(high.x, first[i].x);
     low.y = std::min(low.y, first[i].y), high.y = std::max(high.y, first[i].y);
     low.z = std::min(low.z, first[i].z), high.z = std::max(high.z, first[i].z);
   }
   const float x = high.x - low.x, y = high.y - low.y, z = high.z - low.z;
-  float NearPoint::*const along = x >= y && x >= z ? &NearPoint::x
-                                  : y >= z         ? &NearPoint::y
-                                                   : &NearPoint::z;
+  float NumberedPoint::*const along = x >= y && x >= z ? &NumberedPoint::x
+                                      : y >= z         ? &NumberedPoint::y
+                                                       : &NumberedPoint::z;
   const std::size_t middle = (n / 2 + least - 1) / least * least;
   std::nth_element(first, first + middle, first + n,
-                   [along](const NearPoint &a, const NearPoint &b) {
+                   [along](const NumberedPoint &a, const NumberedPoint &b) {
                      return a.*along != b.*along ? a.*along < b.*along : a.number < b.number;
                    });
   order_in_space(first, middle, least);
@@ -37,37 +37,35 @@ void order_in_space(NearPoint *first, std::size_t n, std::size_t least) {
 
 }  // namespace
 
-std::vector<std::uint32_t> order_in_space(const Mixture &mixture, const Vec3 &center,
-                                          std::size_t least) {
-  std::vector<NearPoint> points;
-  points.reserve(mixture.size());
-  for (const Gaussian &g : mixture) {
-    const Vec3 d = g.mean - center;
-    points.push_back({float(d.x), float(d.y), float(d.z), std::uint32_t(points.size())});
-  }
+std::vector<std::uint32_t> order_in_space(const std::vector<NearPoint> &places, std::size_t least) {
+  std::vector<NumberedPoint> points;
+  points.reserve(places.size());
+  for (const NearPoint &p : places) points.push_back({p.x, p.y, p.z, std::uint32_t(points.size())});
   order_in_space(points.data(), points.size(), least);
   std::vector<std::uint32_t> order;
   order.reserve(points.size());
-  for (const NearPoint &p : points) order.push_back(p.number);
+  for (const NumberedPoint &p : points) order.push_back(p.number);
   return order;
 }
 
-NearAtoms near_atoms(const Mixture &model, const Vec3 &center,
+NearAtoms near_atoms(const std::vector<NearPoint> &points, const std::vector<float> &weights,
                      const std::vector<std::uint32_t> &order) {
   NearAtoms atoms;
   atoms.number = order;
-  atoms.n_clusters = (model.size() + kNearCluster - 1) / kNearCluster;
+  atoms.n_clusters = (points.size() + kNearCluster - 1) / kNearCluster;
   const std::size_t padded = (atoms.n_clusters + 1) * kNearCluster;
   atoms.tightness = std::numeric_limits<float>::max();
   for (auto *row : {&atoms.x, &atoms.y, &atoms.z, &atoms.weight, &atoms.variance})
     row->resize(padded);
+  atoms.place.resize(padded);
   for (std::size_t i = 0; i < padded; ++i) {
     // Padding sits where the last atom is and weighs nothing.
-    const Gaussian &g = model[atoms.number[std::min(i, model.size() - 1)]];
-    const Vec3 d = g.mean - center;
-    atoms.x[i] = float(d.x), atoms.y[i] = float(d.y), atoms.z[i] = float(d.z);
-    atoms.weight[i] = i < model.size() ? float(g.weight) : 0;
-    atoms.variance[i] = float(g.covariance.xx);
+    const std::uint32_t number = order[std::min(i, points.size() - 1)];
+    const NearPoint &p = points[number];
+    atoms.x[i] = p.x, atoms.y[i] = p.y, atoms.z[i] = p.z;
+    atoms.weight[i] = i < points.size() ? weights[number] : 0;
+    atoms.variance[i] = p.variance;
+    atoms.place[i] = std::uint32_t(i);
     atoms.spread = std::max(atoms.spread, atoms.variance[i]);
     atoms.tightness = std::min(atoms.tightness, atoms.variance[i]);
   }

@@ -1,0 +1,68 @@
+// Pairs of data components and atoms that are near each other, kept while no atom moves far.
+#ifndef IMPEMGMM_INTERNAL_NEAR_LIST_H
+#define IMPEMGMM_INTERNAL_NEAR_LIST_H
+
+#include <IMP/emgmm/internal/near_atoms.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace emcore {
+
+constexpr std::size_t kNearBlock = 16;  // data components that share a list of clusters
+
+// A component in its own axes, where adding a variance is adding three numbers.
+struct NearComponent {
+  float x, y, z;                       // Å, from the centre of the mixture
+  float axes[3][3];                    // unit vectors
+  float variance[3];                   // along them, Å²
+  float spread_x, spread_y, spread_z;  // diagonal of the covariance, Å²
+  float spread;                        // the largest of `variance`
+  double weight;                       // times (2 pi)^(-3/2)
+  std::size_t number;                  // in the mixture that was given
+};
+
+// The pairs of some blocks of data components, which one thread works on. Component i of them has
+// the pairs ends[i - 1] ... ends[i] - 1, filled up to whole registers with a place after the last
+// atom and no weight.
+struct NearPart {
+  std::size_t first = 0;              // component
+  std::vector<std::uint32_t> atoms;   // numbers in the model; the pairs say places in here
+  std::vector<std::uint32_t> places;  // one a pair
+  std::vector<float> weights;         // of the atoms, Da, one a pair
+  std::vector<std::uint32_t> ends;    // one a component
+  std::vector<double> left_out;       // bound on what pairs that are not here add to the overlap
+};
+
+// Atoms in an order in which neighbours in space are neighbours.
+struct NearOrder {
+  std::vector<std::uint32_t> numbers;
+  double sides = 0;  // of the boxes around the clusters, Å
+};
+
+struct NearList {
+  std::vector<NearPart> parts;
+  NearOrder order;
+  // What it was made of, and for: it serves models whose atoms are within `skin` of where they
+  // were.
+  std::vector<NearPoint> points;
+  std::vector<float> weights;
+  double cutoff = 0;
+  float skin = 0;         // Å
+  std::size_t width = 0;  // of the registers it was made for
+};
+
+// The pairs that may reach `cutoff` of the largest overlap that they could have at any distance.
+// The order of `before`, where given, is kept as long as the clusters have not grown much apart.
+// The same on any number of threads.
+NearList near_list(const std::vector<NearComponent> &components,
+                   const std::vector<NearPoint> &points, const std::vector<float> &weights,
+                   double cutoff, unsigned threads, const NearList *before);
+
+// Numbers side by side in a register of this instruction set.
+std::size_t near_width();
+
+}  // namespace emcore
+
+#endif
