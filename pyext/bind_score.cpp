@@ -93,13 +93,17 @@ void bind_score(nb::module_ &m) {
           "(score in kT, derivative by means (n, 3), by covariances (n, 3, 3)).")
       .def(
           "seconds_a_gradient",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights, int repeats) {
-            const Mixture model = to_mixture(means, covariances, weights);
+          [](const MixtureScore &score, const std::vector<Points> &frames,
+             const Matrices &covariances, const Values &weights) {
+            std::vector<Mixture> models;
+            for (const Points &means : frames)
+              models.push_back(to_mixture(means, covariances, weights));
             std::vector<GaussianGradient> gradients;
             nb::gil_scoped_release release;
+            Mixture model;
             std::vector<double> seconds;
-            for (int i = 0; i < repeats; ++i) {
+            for (const Mixture &frame : models) {
+              model = frame;  // where the last one was, as in a simulation
               const auto began = std::chrono::steady_clock::now();
               score.evaluate(model, &gradients);
               seconds.push_back(
@@ -107,8 +111,8 @@ void bind_score(nb::module_ &m) {
             }
             return seconds;
           },
-          "means"_a, "covariances"_a, "weights"_a, "repeats"_a,
-          "For benchmarks: time of each of some evaluations of score and derivatives.")
+          "frames"_a, "covariances"_a, "weights"_a,
+          "For benchmarks: time of score and derivatives at each of some frames (n, 3).")
       .def(
           "left_out",
           [](const MixtureScore &score, const Points &means, const Matrices &covariances,

@@ -23,16 +23,17 @@ struct NearComponent {
   std::size_t number;                  // in the mixture that was given
 };
 
-// The pairs of some blocks of data components, which one thread works on. Component i of them has
-// the pairs ends[i - 1] ... ends[i] - 1, filled up to whole registers with a place after the last
-// atom and no weight.
+// The pairs of some blocks of data components, which one thread works on: register by register,
+// those of a component one after the other. What is left of a component's last register repeats
+// its last pair without weight.
 struct NearPart {
   std::size_t first = 0;              // component
   std::vector<std::uint32_t> atoms;   // numbers in the model; the pairs say places in here
-  std::vector<std::uint32_t> places;  // one a pair
+  std::vector<std::uint32_t> places;  // twice the place, one a pair: in eight bytes, to address it
   std::vector<float> weights;         // of the atoms, Da, one a pair
-  std::vector<std::uint32_t> ends;    // one a component
-  std::vector<double> left_out;       // bound on what pairs that are not here add to the overlap
+  std::vector<std::uint8_t> owners;   // component of its block, one a register
+  std::vector<std::uint32_t> ends;    // of the registers of each block
+  std::vector<double> left_out;       // bound on what pairs that are not here add to each overlap
 };
 
 // Atoms in an order in which neighbours in space are neighbours.

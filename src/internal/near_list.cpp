@@ -282,7 +282,7 @@ void append_pairs(const NearAtoms &atoms, const std::uint32_t *listed, std::size
       place = std::uint32_t(part->atoms.size());
       part->atoms.push_back(atoms.number[i]);
     }
-    part->places.push_back(place);
+    part->places.push_back(2 * place);
     part->weights.push_back(atoms.weight[i]);
   }
 }
@@ -345,14 +345,13 @@ NearList near_list(const std::vector<NearComponent> &components,
       const std::uint32_t *listed = work.listed.data();
       for (std::size_t i = 0; i < n; listed += counts[i++]) {
         append_pairs(atoms, listed, counts[i], &known, &part);
-        const std::size_t filled = (part.places.size() + list.width - 1) / list.width * list.width;
-        part.places.resize(filled, ~std::uint32_t(0));
-        part.weights.resize(filled, 0);
-        part.ends.push_back(std::uint32_t(filled));
+        const std::size_t registers = (part.places.size() + list.width - 1) / list.width;
+        part.places.resize(registers * list.width, part.places.empty() ? 0 : part.places.back());
+        part.weights.resize(registers * list.width, 0);
+        part.owners.resize(registers, std::uint8_t(i));
       }
+      part.ends.push_back(std::uint32_t(part.owners.size()));
     }
-    const std::uint32_t after_last = std::uint32_t(part.atoms.size());
-    for (std::uint32_t &place : part.places) place = std::min(place, after_last);
   });
   return list;
 }

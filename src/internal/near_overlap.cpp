@@ -17,8 +17,7 @@ namespace {
 constexpr float kHalfLog2e = 0.72134752f;
 const double kNearNorm = std::pow(2 * 3.14159265358979323846, -1.5);
 
-// Of a part of the pairs: where its atoms are, and what pulls at them. One more of each for the
-// pairs that only fill registers.
+// Of a part of the pairs: where its atoms are, and what pulls at them.
 struct NearWork {
   std::vector<NearPoint> points, forces;
   std::vector<float> kept;  // of each pair of a block: overlap times the three slopes
@@ -40,35 +39,51 @@ EMGMM_INLINE void transpose_quarters(simd::Batch<float, N> *r, std::index_sequen
   r[3] = __builtin_shufflevector(c, d, (L / 4 * 4 + L % 2 + 2 + (L % 4 / 2 ? N : 0))...);
 }
 
+EMGMM_INLINE const float *at_place(const NearPoint *points, std::uint32_t place) {
+  return reinterpret_cast<const float *>(reinterpret_cast<const char *>(points) +
+                                         std::size_t(place) * (sizeof(NearPoint) / 2));
+}
+
+// The points at every fourth of N places, one after the other.
 template <int N>
 EMGMM_INLINE simd::Batch<float, N> load_quarters(const NearPoint *points,
                                                  const std::uint32_t *places) {
-  if constexpr (N == 4) {
-    return simd::load<float, 4>(&points[places[0]].x);
-  } else {
-    const auto a = load_quarters<N / 2>(points, places);
-    const auto b = load_quarters<N / 2>(points, places + N / 2);
-    if constexpr (N == 8)
-      return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
-    else
-      return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  using Quarter = simd::Batch<float, 4>;
+  const auto from = [&](int j) {
+    return reinterpret_cast<const Quarter *>(at_place(points, places[4 * j]));
+  };
+  simd::Batch<float, N> all;
+#if EMGMM_DISPATCH_X86  // what GCC makes of the general way takes twice the instructions
+  if constexpr (N == 16) {
+    __asm__(
+        "vmovaps %1, %x0\n\tvinsertf32x4 $1, %2, %t0, %t0\n\t"
+        "vinsertf32x4 $2, %3, %g0, %g0\n\tvinsertf32x4 $3, %4, %g0, %g0"
+        : "=&v"(all)
+        : "m"(*from(0)), "m"(*from(1)), "m"(*from(2)), "m"(*from(3)));
+    return all;
+  } else if constexpr (N == 8) {
+    __asm__("vmovaps %1, %x0\n\tvinsertf128 $1, %2, %t0, %t0"
+            : "=&x"(all)
+            : "m"(*from(0)), "m"(*from(1)));
+    return all;
   }
+#endif
+  for (int j = 0; j < N / 4; ++j)
+    for (int l = 0; l < 4; ++l) all[4 * j + l] = (*from(j))[l];
+  return all;
 }
 
-template <int N>
-EMGMM_INLINE void add_quarters(NearPoint *points, const std::uint32_t *places,
-                               simd::Batch<float, N> value) {
-  if constexpr (N == 4) {
-    float *to = &points[places[0]].x;
-    simd::store<float, 4>(to, simd::load<float, 4>(to) + value);
-  } else if constexpr (N == 8) {
-    add_quarters<4>(points, places, __builtin_shufflevector(value, value, 0, 1, 2, 3));
-    add_quarters<4>(points, places + 4, __builtin_shufflevector(value, value, 4, 5, 6, 7));
-  } else {
-    add_quarters<8>(points, places, __builtin_shufflevector(value, value, 0, 1, 2, 3, 4, 5, 6, 7));
-    add_quarters<8>(points, places + 8,
-                    __builtin_shufflevector(value, value, 8, 9, 10, 11, 12, 13, 14, 15));
-  }
+// Adds N / 4 forces to those at every fourth of N places.
+template <int N, std::size_t... L>
+EMGMM_INLINE void add_quarters(NearPoint *forces, const std::uint32_t *places,
+                               simd::Batch<float, N> value, std::index_sequence<L...>) {
+  const auto add = [&](std::uint32_t place, simd::Batch<float, 4> quarter) {
+    float *to = const_cast<float *>(at_place(forces, place));
+    simd::store<float, 4>(to, simd::load<float, 4>(to) + quarter);
+  };
+  (add(places[4 * L],
+       __builtin_shufflevector(value, value, 4 * L, 4 * L + 1, 4 * L + 2, 4 * L + 3)),
+   ...);
 }
 
 // Overlaps of a data component (its weight aside) with the N atoms at `places`.
@@ -93,74 +108,78 @@ EMGMM_INLINE simd::Batch<float, N> near_sum(const NearComponent &c, const NearPo
   const B form = a * ua + (b * ub + e * ue);
   const B value =
       (simd::load<float, N>(weights) * root) * simd::exp2_negative<N>(-kHalfLog2e * form);
-  if (kept) {
-    simd::store<float, N>(kept, value * ua);
-    simd::store<float, N>(kept + N, value * ub);
-    simd::store<float, N>(kept + 2 * N, value * ue);
-  }
+  simd::store<float, N>(kept, value * ua);
+  simd::store<float, N>(kept + N, value * ub);
+  simd::store<float, N>(kept + 2 * N, value * ue);
   return value;
 }
 
-// Data components i ... i + n - 1 of a part, in three turns, so that none waits for the slope of
-// the one before.
+// The data components of a block, of which there are n: overlaps, slopes, then forces, so that
+// none waits for the slope of the one before. One loop over all registers, since how many a
+// component has is not to be guessed.
 template <int N>
-EMGMM_INLINE void near_block(const NearComponent *components, const NearPart &part, std::size_t i,
-                             std::size_t n, const NearOverlap::Slopes &slopes, bool with_forces,
+EMGMM_INLINE void near_block(const NearComponent *components, std::size_t n, const NearPart &part,
+                             std::size_t block, const NearOverlap::Slopes &slopes, bool with_forces,
                              NearWork *work) {
-  const std::size_t begin = i ? part.ends[i - 1] : 0, end = part.ends[i + n - 1];
-  if (with_forces && work->kept.size() < 3 * (end - begin)) work->kept.resize(6 * (end - begin));
+  using B = simd::Batch<float, N>;
+  const std::size_t begin = block ? part.ends[block - 1] : 0, end = part.ends[block];
+  if (work->kept.size() < 3 * N * (end - begin)) work->kept.resize(6 * N * (end - begin));
+  float *const kept = work->kept.data();
+  const NearPoint *const points = work->points.data();
+  const std::uint32_t *const places = part.places.data();
+  const float *const weights = part.weights.data();
+  const std::uint8_t *const owners = part.owners.data();
+  B sums[kNearBlock] = {};
+  for (std::size_t r = begin; r < end; ++r)
+    sums[owners[r]] += near_sum<N>(components[owners[r]], points, places + N * r, weights + N * r,
+                                   kept + 3 * N * (r - begin));
   std::size_t numbers[kNearBlock];
   double overlaps[kNearBlock], slope_of[kNearBlock];
-  std::size_t at = begin;
   for (std::size_t k = 0; k < n; ++k) {
-    const NearComponent &c = components[k];
-    simd::Batch<float, N> sum{};
-    for (; at < part.ends[i + k]; at += N)
-      sum += near_sum<N>(c, work->points.data(), &part.places[at], &part.weights[at],
-                         with_forces ? &work->kept[3 * (at - begin)] : nullptr);
-    numbers[k] = c.number;
-    overlaps[k] = c.weight * simd::sum<float, N>(sum);
+    numbers[k] = components[k].number;
+    overlaps[k] = components[k].weight * simd::sum<float, N>(sums[k]);
   }
-  slopes(n, numbers, overlaps, &part.left_out[i], slope_of);
+  slopes(n, numbers, overlaps, &part.left_out[block * kNearBlock], slope_of);
   if (!with_forces) return;
-  at = begin;
+  float axes[kNearBlock][3][3];
   for (std::size_t k = 0; k < n; ++k) {
-    const NearComponent &c = components[k];
-    const float t = float(-slope_of[k] * c.weight);
-    float axes[3][3];
+    const float t = float(-slope_of[k] * components[k].weight);
     for (int a = 0; a < 3; ++a)
-      for (int x = 0; x < 3; ++x) axes[a][x] = t * c.axes[a][x];
-    for (; at < part.ends[i + k]; at += N) {
-      const float *kept = &work->kept[3 * (at - begin)];
-      const auto a = simd::load<float, N>(kept), b = simd::load<float, N>(kept + N),
-                 e = simd::load<float, N>(kept + 2 * N);
-      simd::Batch<float, N> r[4];
-      for (int x = 0; x < 3; ++x) r[x] = axes[0][x] * a + (axes[1][x] * b + axes[2][x] * e);
-      r[3] = simd::Batch<float, N>{};
-      transpose_quarters<N>(r, std::make_index_sequence<N>());
-      for (int j = 0; j < 4; ++j) add_quarters<N>(work->forces.data(), &part.places[at + j], r[j]);
-    }
+      for (int x = 0; x < 3; ++x) axes[k][a][x] = t * components[k].axes[a][x];
+  }
+  NearPoint *const forces = work->forces.data();
+  for (std::size_t r = begin; r < end; ++r) {
+    const auto &to = axes[owners[r]];
+    const float *from = kept + 3 * N * (r - begin);
+    const B a = simd::load<float, N>(from), b = simd::load<float, N>(from + N),
+            e = simd::load<float, N>(from + 2 * N);
+    B f[4];
+    for (int x = 0; x < 3; ++x) f[x] = to[0][x] * a + (to[1][x] * b + to[2][x] * e);
+    f[3] = B{};
+    transpose_quarters<N>(f, std::make_index_sequence<N>());
+    for (int j = 0; j < 4; ++j)
+      add_quarters<N>(forces, places + N * r + j, f[j], std::make_index_sequence<N / 4>());
   }
 }
 
 // The same body compiled for each instruction set: 16, 32 and 64 bytes a batch.
-void near_block_baseline(const NearComponent *components, const NearPart &part, std::size_t i,
-                         std::size_t n, const NearOverlap::Slopes &slopes, bool with_forces,
+void near_block_baseline(const NearComponent *components, std::size_t n, const NearPart &part,
+                         std::size_t block, const NearOverlap::Slopes &slopes, bool with_forces,
                          NearWork *work) {
-  near_block<4>(components, part, i, n, slopes, with_forces, work);
+  near_block<4>(components, n, part, block, slopes, with_forces, work);
 }
 #if EMGMM_DISPATCH_X86
-EMGMM_TARGET_AVX2 void near_block_avx2(const NearComponent *components, const NearPart &part,
-                                       std::size_t i, std::size_t n,
+EMGMM_TARGET_AVX2 void near_block_avx2(const NearComponent *components, std::size_t n,
+                                       const NearPart &part, std::size_t block,
                                        const NearOverlap::Slopes &slopes, bool with_forces,
                                        NearWork *work) {
-  near_block<8>(components, part, i, n, slopes, with_forces, work);
+  near_block<8>(components, n, part, block, slopes, with_forces, work);
 }
-EMGMM_TARGET_AVX512 void near_block_avx512(const NearComponent *components, const NearPart &part,
-                                           std::size_t i, std::size_t n,
+EMGMM_TARGET_AVX512 void near_block_avx512(const NearComponent *components, std::size_t n,
+                                           const NearPart &part, std::size_t block,
                                            const NearOverlap::Slopes &slopes, bool with_forces,
                                            NearWork *work) {
-  near_block<16>(components, part, i, n, slopes, with_forces, work);
+  near_block<16>(components, n, part, block, slopes, with_forces, work);
 }
 #endif
 
@@ -256,13 +275,14 @@ void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads
   parallel_for(works.size(), threads, [&](std::size_t t) {
     const NearPart &part = list->parts[t];
     NearWork &work = works[t];
-    work.points.reserve(part.atoms.size() + 1);
+    work.points.reserve(part.atoms.size());
     for (std::uint32_t i : part.atoms) work.points.push_back(points[i]);
-    work.points.push_back(points[0]);
-    if (by_mean) work.forces.resize(part.atoms.size() + 1);
-    for (std::size_t i = 0; i < part.ends.size(); i += kNearBlock)
-      kernel(&components_[part.first + i], part, i, std::min(kNearBlock, part.ends.size() - i),
-             slopes, by_mean != nullptr, &work);
+    if (by_mean) work.forces.resize(part.atoms.size());
+    for (std::size_t b = 0; b < part.ends.size(); ++b) {
+      const std::size_t first = part.first + b * kNearBlock;
+      kernel(&components_[first], std::min(kNearBlock, components_.size() - first), part, b, slopes,
+             by_mean != nullptr, &work);
+    }
   });
   if (!by_mean) return;
   by_mean->assign(model.size(), Vec3());
