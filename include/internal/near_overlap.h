@@ -35,7 +35,7 @@ class NearOverlap {
   // does not depend on the number of threads. Relative error of an overlap, what was left out
   // aside, below 1e-5.
   void evaluate(const Mixture &model, double cutoff, unsigned threads, const Slopes &slopes,
-                std::vector<Vec3> *by_mean) const;
+                std::vector<NearPoint> *by_mean) const;
 
  private:
   std::shared_ptr<const NearList> list_for(const std::vector<NearPoint> &points,

@@ -55,6 +55,11 @@ class NoiseScore {
   double part_slope(std::size_t k, double log_ratio) const;
   double sum_slope(double sum) const;
 
+  // The same where the overlaps themselves are known, of the n components numbers[j]: parts of the
+  // sum, and their derivatives by ov_MD.
+  void parts_of_sum(std::size_t n, const std::size_t *numbers, const double *overlaps,
+                    double *parts, double *slopes) const;
+
   // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units).
   double sigma_estimate(const std::vector<double> &log_ratios) const;
 
@@ -66,12 +71,13 @@ class NoiseScore {
   const NoiseOptions &options() const { return options_; }
 
  private:
-  // A score and its derivative, by the log ratio of a component or by Q.
+  // A score and its derivative, by the log ratio or the overlap of a component or by Q.
   struct Value {
     double score, slope;
   };
   Value lognormal_of(double q) const;
   Value local_of(std::size_t k, double log_ratio) const;
+  Value difference_of(std::size_t k, double overlap) const;
   Value part(std::size_t k, double log_ratio) const;
   Value of_sum(double sum) const;
   double with_background(double log_ratio) const;

@@ -143,64 +143,83 @@ double MixtureScore::evaluate(const Mixture &model, std::vector<GaussianGradient
 double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGradient> *gradients,
                                    double *left_out) const {
   const std::size_t n = table_.size;
-  std::vector<double> l(n), slopes(n), left(n);
+  const bool of_a_sum = noise_.is_of_a_sum();
+  // parts: of the sum, or log ratios. by_overlap: of the sum, or 1 / overlap.
+  std::vector<double> parts(n), by_overlap(n), left(left_out ? n : 0);
   std::vector<char> is_far(n, 0);
-  const bool in_one = gradients && noise_.is_of_a_sum();
-  std::vector<Vec3> forces;
+  std::vector<NearPoint> forces;
   near_->evaluate(
       model, options_.cutoff, options_.threads,
       [&](std::size_t n_here, const std::size_t *numbers, const double *overlaps,
-          const double *left_out_of, double *by_overlap) {
-        double floored[16], logs[16];
-        for (std::size_t j = 0; j < 16; ++j) {
+          const double *left_out_of, double *slopes) {
+        double floored[kNearBlock] = {}, parts_here[kNearBlock];
+        for (std::size_t j = 0; j < n_here; ++j) {
           // Where the sum may not be trusted it is formed again, in log space.
-          const bool far =
-              j < n_here && options_.floor == 0 && !(left_out_of[j] < kNearTrust * overlaps[j]);
-          floored[j] = j < n_here && !far ? overlaps[j] + options_.floor : 1;
-          if (far) is_far[numbers[j]] = 1;
+          const bool far = options_.floor == 0 && !(left_out_of[j] < kNearTrust * overlaps[j]);
+          is_far[numbers[j]] = far;
+          floored[j] = far ? 1 : overlaps[j] + options_.floor;
         }
-        log_of(floored, 0, 16, logs);
+        if (of_a_sum) {
+          noise_.parts_of_sum(n_here, numbers, floored, parts_here, slopes);
+        } else {
+          for (std::size_t j = 0; j < n_here; ++j) {
+            parts_here[j] = std::log(floored[j]) - log_overlaps_dd_[numbers[j]];
+            slopes[j] = 1 / floored[j];
+          }
+        }
         for (std::size_t j = 0; j < n_here; ++j) {
           const std::size_t k = numbers[j];
-          l[k] = logs[j] - log_overlaps_dd_[k];
-          left[k] = is_far[k] ? 0 : left_out_of[j] / floored[j];
-          by_overlap[j] = in_one && !is_far[k] ? noise_.part_slope(k, l[k]) / floored[j] : 0;
+          if (is_far[k]) slopes[j] = 0;
+          parts[k] = parts_here[j], by_overlap[k] = slopes[j];
+          if (left_out) left[k] = left_out_of[j];
         }
       },
-      in_one ? &forces : nullptr);
+      gradients && of_a_sum ? &forces : nullptr);
   std::vector<std::size_t> far;
   for (std::size_t k = 0; k < n; ++k)
     if (is_far[k]) far.push_back(k);
-  std::vector<double> logs(far.size());
-  if (!far.empty()) log_overlap_row(table_, BodyTable(model), Pose(), far, logs.data());
-  for (std::size_t j = 0; j < far.size(); ++j) l[far[j]] = logs[j] - log_overlaps_dd_[far[j]];
+  std::vector<double> far_logs(far.size()), far_slopes(far.size());
+  if (!far.empty()) log_overlap_row(table_, BodyTable(model), Pose(), far, far_logs.data());
+  for (std::size_t j = 0; j < far.size(); ++j) {
+    far_logs[j] -= log_overlaps_dd_[far[j]];
+    parts[far[j]] = of_a_sum ? noise_.part_of_sum(&far_logs[j], far[j], 1) : far_logs[j];
+  }
 
-  const bool each_slope = left_out || !far.empty() || (gradients && !in_one);
-  const double score = noise_.evaluate(l, each_slope ? &slopes : nullptr);
+  double score, scale = 1;
+  if (of_a_sum) {
+    double sum = 0;
+    for (double part : parts) sum += part;
+    score = noise_.score_of_sum(sum);
+    scale = noise_.sum_slope(sum);
+    for (std::size_t j = 0; j < far.size(); ++j)
+      far_slopes[j] = scale * noise_.part_slope(far[j], far_logs[j]);
+  } else {
+    std::vector<double> slopes;
+    score = noise_.evaluate(parts, &slopes);
+    for (std::size_t j = 0; j < far.size(); ++j) far_slopes[j] = slopes[far[j]];
+    for (std::size_t k = 0; k < n; ++k) by_overlap[k] *= slopes[k];
+    if (gradients)
+      near_->evaluate(
+          model, options_.cutoff, options_.threads,
+          [&](std::size_t n_here, const std::size_t *numbers, const double *, const double *,
+              double *of_these) {
+            for (std::size_t j = 0; j < n_here; ++j) of_these[j] = by_overlap[numbers[j]];
+          },
+          &forces);
+  }
   if (left_out) {
     *left_out = 0;
-    for (std::size_t k = 0; k < n; ++k) *left_out += std::fabs(slopes[k]) * left[k];
+    for (std::size_t k = 0; k < n; ++k) *left_out += std::fabs(scale * by_overlap[k]) * left[k];
   }
   if (!gradients) return score;
-  double scale = 1;
-  if (in_one) {
-    scale = noise_.sum_slope(noise_.part_of_sum(l.data(), 0, n));
-  } else {
-    near_->evaluate(
-        model, options_.cutoff, options_.threads,
-        [&](std::size_t n_here, const std::size_t *numbers, const double *overlaps, const double *,
-            double *by_overlap) {
-          for (std::size_t j = 0; j < n_here; ++j)
-            by_overlap[j] =
-                is_far[numbers[j]] ? 0 : slopes[numbers[j]] / (overlaps[j] + options_.floor);
-        },
-        &forces);
-  }
   gradients->resize(model.size());
-  for (std::size_t i = 0; i < model.size(); ++i) (*gradients)[i] = {scale * forces[i], Sym3()};
-  for (std::size_t k : far)
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    const NearPoint &f = forces[i];
+    (*gradients)[i] = {{scale * f.x, scale * f.y, scale * f.z}, Sym3()};
+  }
+  for (std::size_t j = 0; j < far.size(); ++j)
     for (std::size_t i = 0; i < model.size(); ++i)
-      add_far_gradient(model[i], k, l[k], slopes[k], &(*gradients)[i]);
+      add_far_gradient(model[i], far[j], far_logs[j], far_slopes[j], &(*gradients)[i]);
   return score;
 }
 

@@ -19,7 +19,8 @@ const double kNearNorm = std::pow(2 * 3.14159265358979323846, -1.5);
 
 // Of a part of the pairs: where its atoms are, and what pulls at them.
 struct NearWork {
-  std::vector<NearPoint> points, forces;
+  std::vector<NearPoint> points;
+  std::vector<float> forces;
   std::vector<float> kept;  // of each pair of a block: overlap times the three slopes
 };
 
@@ -39,9 +40,9 @@ EMGMM_INLINE void transpose_quarters(simd::Batch<float, N> *r, std::index_sequen
   r[3] = __builtin_shufflevector(c, d, (L / 4 * 4 + L % 2 + 2 + (L % 4 / 2 ? N : 0))...);
 }
 
-EMGMM_INLINE const float *at_place(const NearPoint *points, std::uint32_t place) {
+EMGMM_INLINE const float *at_place(const NearPoint *points, std::size_t place) {
   return reinterpret_cast<const float *>(reinterpret_cast<const char *>(points) +
-                                         std::size_t(place) * (sizeof(NearPoint) / 2));
+                                         place * (sizeof(NearPoint) / 2));
 }
 
 // The points at every fourth of N places, one after the other.
@@ -75,10 +76,19 @@ EMGMM_INLINE simd::Batch<float, N> load_quarters(const NearPoint *points,
 
 // Adds N / 4 forces to those at every fourth of N places.
 template <int N, std::size_t... L>
-EMGMM_INLINE void add_quarters(NearPoint *forces, const std::uint32_t *places,
+EMGMM_INLINE void add_quarters(float *forces, const std::uint32_t *places,
                                simd::Batch<float, N> value, std::index_sequence<L...>) {
-  const auto add = [&](std::uint32_t place, simd::Batch<float, 4> quarter) {
-    float *to = const_cast<float *>(at_place(forces, place));
+  const auto add = [&](std::size_t place, simd::Batch<float, 4> quarter) {
+#if EMGMM_DISPATCH_X86
+    if constexpr (N > 4) {
+      __asm__ volatile("vaddps (%1,%2,8), %0, %0\n\tvmovaps %0, (%1,%2,8)"
+                       : "+x"(quarter)
+                       : "r"(forces), "r"(place)
+                       : "memory");
+      return;
+    }
+#endif
+    float *to = forces + 2 * place;
     simd::store<float, 4>(to, simd::load<float, 4>(to) + quarter);
   };
   (add(places[4 * L],
@@ -147,7 +157,7 @@ EMGMM_INLINE void near_block(const NearComponent *components, std::size_t n, con
     for (int a = 0; a < 3; ++a)
       for (int x = 0; x < 3; ++x) axes[k][a][x] = t * components[k].axes[a][x];
   }
-  NearPoint *const forces = work->forces.data();
+  float *const forces = work->forces.data();
   for (std::size_t r = begin; r < end; ++r) {
     const auto &to = axes[owners[r]];
     const float *from = kept + 3 * N * (r - begin);
@@ -191,33 +201,53 @@ auto near_block_kernel(std::size_t width) {
   return width == 4 ? &near_block_baseline : nullptr;
 }
 
+NearPoint near_point(const Gaussian &g, const Vec3 &center) {
+  const Vec3 d = g.mean - center;
+  return {float(d.x), float(d.y), float(d.z), float(g.covariance.xx)};
+}
+
 std::vector<NearPoint> near_points(const Mixture &mixture, const Vec3 &center) {
-  std::vector<NearPoint> points;
-  points.reserve(mixture.size());
-  for (const Gaussian &g : mixture) {
-    const Vec3 d = g.mean - center;
-    points.push_back({float(d.x), float(d.y), float(d.z), float(g.covariance.xx)});
-  }
+  std::vector<NearPoint> points(mixture.size());
+  for (std::size_t i = 0; i < mixture.size(); ++i) points[i] = near_point(mixture[i], center);
   return points;
+}
+
+float squared_distance(const NearPoint &p, const NearPoint &q) {
+  const float x = p.x - q.x, y = p.y - q.y, z = p.z - q.z;
+  return x * x + y * y + z * z;
 }
 
 // Whether the list was made of this model, not far from where it is.
 bool serves(const NearList &list, const std::vector<NearPoint> &points, const Mixture &model) {
   if (list.points.size() != points.size()) return false;
-  float furthest = 0;
-  bool same = true;
+  using B = simd::Batch<float, 4>;
+  B most{};  // of the squares along each axis, and of the variance's difference
+  float other_weight = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const NearPoint &p = points[i], &q = list.points[i];
-    const float x = p.x - q.x, y = p.y - q.y, z = p.z - q.z;
-    furthest = std::max(furthest, x * x + y * y + z * z);
-    same &= (p.variance == q.variance) & (float(model[i].weight) == list.weights[i]);
+    const B d = simd::load<float, 4>(&points[i].x) - simd::load<float, 4>(&list.points[i].x);
+    const B square = d * d;
+    most = square > most ? square : most;
+    other_weight += std::fabs(float(model[i].weight) - list.weights[i]);
   }
-  return same && furthest < list.skin * list.skin;
+  if (most[3] > 0 || other_weight > 0) return false;
+  const float skin = list.skin * list.skin;
+  if (most[0] + most[1] + most[2] < skin) return true;
+  float furthest = 0;
+  for (std::size_t i = 0; i < points.size(); ++i)
+    furthest = std::max(furthest, squared_distance(points[i], list.points[i]));
+  return furthest < skin;
 }
 
 }  // namespace
 
 bool is_isotropic(const Mixture &mixture) {
+  double sum = 0;  // mostly 0, which is told without a branch for each
+  for (const Gaussian &g : mixture) {
+    const Sym3 &c = g.covariance;
+    sum += (std::fabs(c.xy) + std::fabs(c.xz)) + (std::fabs(c.yz) + std::fabs(c.xx - c.yy)) +
+           std::fabs(c.xx - c.zz);
+  }
+  if (sum == 0) return true;
   for (const Gaussian &g : mixture) {
     const Sym3 &c = g.covariance;
     const double most = std::max({std::fabs(c.xy), std::fabs(c.xz), std::fabs(c.yz),
@@ -267,7 +297,7 @@ std::shared_ptr<const NearList> NearOverlap::list_for(const std::vector<NearPoin
 }
 
 void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads,
-                           const Slopes &slopes, std::vector<Vec3> *by_mean) const {
+                           const Slopes &slopes, std::vector<NearPoint> *by_mean) const {
   const std::vector<NearPoint> points = near_points(model, center_);
   const std::shared_ptr<const NearList> list = list_for(points, model, cutoff, threads);
   const auto kernel = near_block_kernel(list->width);
@@ -275,9 +305,9 @@ void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads
   parallel_for(works.size(), threads, [&](std::size_t t) {
     const NearPart &part = list->parts[t];
     NearWork &work = works[t];
-    work.points.reserve(part.atoms.size());
-    for (std::uint32_t i : part.atoms) work.points.push_back(points[i]);
-    if (by_mean) work.forces.resize(part.atoms.size());
+    work.points.resize(part.atoms.size());
+    for (std::size_t j = 0; j < part.atoms.size(); ++j) work.points[j] = points[part.atoms[j]];
+    if (by_mean) work.forces.resize(4 * part.atoms.size());
     for (std::size_t b = 0; b < part.ends.size(); ++b) {
       const std::size_t first = part.first + b * kNearBlock;
       kernel(&components_[first], std::min(kNearBlock, components_.size() - first), part, b, slopes,
@@ -285,12 +315,15 @@ void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads
     }
   });
   if (!by_mean) return;
-  by_mean->assign(model.size(), Vec3());
-  for (std::size_t t = 0; t < works.size(); ++t)
-    for (std::size_t j = 0; j < list->parts[t].atoms.size(); ++j) {
-      const NearPoint &force = works[t].forces[j];
-      (*by_mean)[list->parts[t].atoms[j]] += Vec3{force.x, force.y, force.z};
+  by_mean->assign(model.size(), NearPoint());
+  for (std::size_t t = 0; t < works.size(); ++t) {
+    const std::vector<std::uint32_t> &atoms = list->parts[t].atoms;
+    const float *forces = works[t].forces.data();
+    for (std::size_t j = 0; j < atoms.size(); ++j) {
+      float *to = &(*by_mean)[atoms[j]].x;
+      simd::store<float, 4>(to, simd::load<float, 4>(to) + simd::load<float, 4>(forces + 4 * j));
     }
+  }
 }
 
 }  // namespace emcore

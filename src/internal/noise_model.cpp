@@ -1,4 +1,5 @@
 #include <IMP/emgmm/internal/noise_model.h>
+#include <IMP/emgmm/internal/overlap.h>
 
 #include <algorithm>
 #include <cmath>
@@ -148,16 +149,23 @@ NoiseScore::Value NoiseScore::local_of(std::size_t k, double l) const {
     const ErfRatio h = minus_log_erf_ratio(a * std::fabs(l));
     return {h.value - std::log(a), std::copysign(a * h.slope, l)};
   }
-  const double overlap = overlaps_dd_[k] * std::exp(l), delta = overlap - overlaps_dd_[k];
+  const double overlap = overlaps_dd_[k] * std::exp(l);
+  const Value value = difference_of(k, overlap);
+  return {value.score, value.slope * overlap};
+}
+
+// The models of differences of overlaps, by ov_MD.
+NoiseScore::Value NoiseScore::difference_of(std::size_t k, double overlap) const {
+  const double sigma = options_.component_sigma[k], delta = overlap - overlaps_dd_[k];
   if (options_.model == NoiseModel::gaussian_local) {
     // -log[erf(delta / sqrt(2) sigma) / 2 delta]
     const double a = std::sqrt(0.5) / sigma;
     const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
-    return {h.value - std::log(0.5 * a), std::copysign(a * h.slope, delta) * overlap};
+    return {h.value - std::log(0.5 * a), std::copysign(a * h.slope, delta)};
   }
   const double z = delta / sigma;
-  if (options_.model == NoiseModel::gaussian) return {0.5 * z * z, z / sigma * overlap};
-  return {std::log1p(0.5 * z * z), z / (1 + 0.5 * z * z) / sigma * overlap};
+  if (options_.model == NoiseModel::gaussian) return {0.5 * z * z, z / sigma};
+  return {std::log1p(0.5 * z * z), z / (1 + 0.5 * z * z) / sigma};
 }
 
 // log[(exp(l) + b) / (1 + b)], exact near 0 and finite far out.
@@ -189,6 +197,32 @@ double NoiseScore::part_of_sum(const double *log_ratios, std::size_t first, std:
   else
     for (std::size_t j = 0; j < n; ++j) sums[j % 4] += part(first + j, log_ratios[j]).score;
   return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+void NoiseScore::parts_of_sum(std::size_t n, const std::size_t *numbers, const double *overlaps,
+                              double *parts, double *slopes) const {
+  const bool lognormal =
+      options_.model == NoiseModel::lognormal || options_.model == NoiseModel::lognormal_local;
+  for (std::size_t begin = 0; begin < n; begin += 16) {
+    const std::size_t end = std::min(n, begin + 16);
+    double log_ratios[16];
+    if (lognormal) {
+      for (std::size_t j = 0; j < 16; ++j)
+        log_ratios[j] =
+            begin + j < end ? overlaps[begin + j] / overlaps_dd_[numbers[begin + j]] : 1;
+      log_of(log_ratios, 0, 16, log_ratios);
+    }
+    for (std::size_t j = begin; j < end; ++j) {
+      Value value;
+      if (lognormal) {
+        value = part(numbers[j], log_ratios[j - begin]);
+        value.slope /= overlaps[j];
+      } else {
+        value = difference_of(numbers[j], overlaps[j]);
+      }
+      parts[j] = value.score, slopes[j] = value.slope;
+    }
+  }
 }
 
 NoiseScore::Value NoiseScore::of_sum(double sum) const {
