@@ -42,9 +42,7 @@ def find() -> str | None:
     return shutil.which(os.environ.get("PLUMED", "plumed"))
 
 
-def write_system(
-    folder: Path, elements: np.ndarray, trajectory: np.ndarray, data: Mixture
-) -> None:
+def write_system(folder: Path, elements: np.ndarray, trajectory: np.ndarray, data: Mixture) -> None:
     """What its runs read: atoms (by element), trajectory (frames, n, 3) Å and data GMM."""
     write_gmm(folder / "data.dat", data, "plumed", force=True)
     with open(folder / "atoms.pdb", "w", encoding="ascii") as file:

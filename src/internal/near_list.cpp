@@ -15,6 +15,9 @@ constexpr std::size_t kNearParts = 8;
 constexpr double kNearGrowth = 1.3;  // of the clusters' boxes, until atoms are ordered anew
 // How far atoms may move while a list is kept, as a share of the least width of a pair's Gaussian.
 constexpr double kNearSkin = 0.3;
+// How much further, in those widths, pairs come from that fill a register otherwise left half
+// empty.
+constexpr float kNearSpare = 0.35f;
 constexpr float kNearLog2e = 1.44269504f;
 
 // A box around one or more data components, and inverse variances that no pair of them with an
@@ -28,7 +31,7 @@ struct NearPlace {
 struct NearListWork {
   NearBoxes near;
   std::vector<std::uint32_t> taken, hits;
-  std::vector<std::uint32_t> listed;  // places in the order of the atoms
+  std::vector<std::uint32_t> listed, spare;  // places in the order of the atoms
 };
 
 // Writes those of the N numbers whose element of v is negative; returns how many. Up to N are
@@ -131,19 +134,21 @@ EMGMM_INLINE simd::Batch<float, N> load_clusters(const float *row, const std::ui
   }
 }
 
-// Of the atoms of these clusters, those with d.S^-1.d below `reach` once each side of the triangle
-// that their way may add, `slack` widths, is taken off; the others are added to *left.
+// Writes those of the atoms of these clusters with d.S^-1.d below `root_reach` squared, were they
+// `slack` widths nearer (their way while the list is kept), and returns how many; the others are
+// added to *left, those too that come from a little further to fill the last register.
 template <int N>
 EMGMM_INLINE std::size_t take_atoms(const NearComponent &c, const NearAtoms &atoms,
                                     const std::uint32_t *clusters, std::size_t n_clusters,
                                     float root_reach, float slack, std::uint32_t *to,
-                                    double *left) {
+                                    std::uint32_t *spare, double *left) {
   using B = simd::Batch<float, N>;
   constexpr std::size_t at_once = N > int(kNearCluster) ? N / kNearCluster : 1;
   constexpr std::size_t parts = N < int(kNearCluster) ? kNearCluster / N : 1;
   const float reach = (root_reach + slack) * (root_reach + slack);
+  const float further = (root_reach + slack + kNearSpare) * (root_reach + slack + kNearSpare);
   B beyond{};
-  std::size_t n = 0;
+  std::size_t n = 0, n_spare = 0;
   for (std::size_t r = 0; r < n_clusters / at_once * parts; ++r) {
     const std::uint32_t *places = clusters + r / parts * at_once;
     const std::size_t part = r % parts * N;
@@ -151,7 +156,7 @@ EMGMM_INLINE std::size_t take_atoms(const NearComponent &c, const NearAtoms &ato
       return load_clusters<N>(reinterpret_cast<const float *>(values.data()) + part, places);
     };
     const B dx = row(atoms.x) - c.x, dy = row(atoms.y) - c.y, dz = row(atoms.z) - c.z;
-    const B variance = row(atoms.variance);
+    const B variance = row(atoms.variance), place = row(atoms.place);
     const B a = c.axes[0][0] * dx + (c.axes[0][1] * dy + c.axes[0][2] * dz);
     const B b = c.axes[1][0] * dx + (c.axes[1][1] * dy + c.axes[1][2] * dz);
     const B e = c.axes[2][0] * dx + (c.axes[2][1] * dy + c.axes[2][2] * dz);
@@ -162,8 +167,10 @@ EMGMM_INLINE std::size_t take_atoms(const NearComponent &c, const NearAtoms &ato
     const B root = form * simd::reciprocal_sqrt<N>(form + 1e-30f) - slack;
     const B most = row(atoms.weight) * exp2_bound<N>((-0.5f * kNearLog2e) * (root * root));
     beyond += form < reach ? B{} : most;
-    n += write_where_negative<N>(form - reach, row(atoms.place), to + n);
+    n += write_where_negative<N>(form - reach, place, to + n);
+    n_spare += write_where_negative<N>(form < reach ? B{} : form - further, place, spare + n_spare);
   }
+  for (std::size_t j = 0; j < n_spare && n % N; ++j) to[n++] = spare[j];
   *left += simd::sum<float, N>(beyond);
   return n;
 }
@@ -225,9 +232,11 @@ EMGMM_INLINE void list_block(const NearComponent *components, std::size_t n, con
     while (n_hits % at_once) hits[n_hits++] = std::uint32_t(atoms.n_clusters * kNearCluster);
     if (work->listed.size() < listed + n_hits * kNearCluster + N)
       work->listed.resize(2 * (listed + n_hits * kNearCluster + N));
+    if (work->spare.size() < n_hits * kNearCluster + N)
+      work->spare.resize(2 * (n_hits * kNearCluster + N));
     const float slack = skin / std::sqrt(c.variance[0] + atoms.tightness);
-    counts[i] = std::uint32_t(
-        take_atoms<N>(c, atoms, hits, n_hits, root_reach, slack, &work->listed[listed], &left[i]));
+    counts[i] = std::uint32_t(take_atoms<N>(c, atoms, hits, n_hits, root_reach, slack,
+                                            &work->listed[listed], work->spare.data(), &left[i]));
     listed += counts[i];
     // The largest value that a pair's |S|^(-1/2) can have.
     const double tight = double(c.variance[0] + atoms.tightness) *

@@ -57,13 +57,13 @@ EMGMM_INLINE simd::Batch<float, N> load_quarters(const NearPoint *points,
 #if EMGMM_DISPATCH_X86  // what GCC makes of the general way takes twice the instructions
   if constexpr (N == 16) {
     __asm__(
-        "vmovaps %1, %x0\n\tvinsertf32x4 $1, %2, %t0, %t0\n\t"
+        "vmovups %1, %x0\n\tvinsertf32x4 $1, %2, %t0, %t0\n\t"
         "vinsertf32x4 $2, %3, %g0, %g0\n\tvinsertf32x4 $3, %4, %g0, %g0"
         : "=&v"(all)
         : "m"(*from(0)), "m"(*from(1)), "m"(*from(2)), "m"(*from(3)));
     return all;
   } else if constexpr (N == 8) {
-    __asm__("vmovaps %1, %x0\n\tvinsertf128 $1, %2, %t0, %t0"
+    __asm__("vmovups %1, %x0\n\tvinsertf128 $1, %2, %t0, %t0"
             : "=&x"(all)
             : "m"(*from(0)), "m"(*from(1)));
     return all;
@@ -81,7 +81,7 @@ EMGMM_INLINE void add_quarters(float *forces, const std::uint32_t *places,
   const auto add = [&](std::size_t place, simd::Batch<float, 4> quarter) {
 #if EMGMM_DISPATCH_X86
     if constexpr (N > 4) {
-      __asm__ volatile("vaddps (%1,%2,8), %0, %0\n\tvmovaps %0, (%1,%2,8)"
+      __asm__ volatile("vaddps (%1,%2,8), %0, %0\n\tvmovups %0, (%1,%2,8)"
                        : "+x"(quarter)
                        : "r"(forces), "r"(place)
                        : "memory");
