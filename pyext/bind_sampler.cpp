@@ -7,6 +7,7 @@
 #include <IMP/emgmm/internal/minimize.h>
 #include <IMP/emgmm/internal/movers.h>
 #include <IMP/emgmm/internal/sampler.h>
+#include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -272,6 +273,26 @@ void bind_terms(nb::module_ &m) {
       .def("accept", &Term::accept)
       .def("reject", &Term::reject)
       .def_prop_ro("score", &Term::score);
+  m.def(
+      "minimize_terms",
+      [](const std::vector<std::shared_ptr<Term>> &terms, const std::vector<double> &weights,
+         const PoseRows &poses, const std::vector<double> &radii, int max_evaluations) {
+        if (terms.empty()) throw std::domain_error("no term to minimize");
+        check_rows(weights.size(), terms.size(), "weights");
+        check_rows(radii.size(), terms.front()->bodies(), "radii");
+        std::vector<TermWeight> sum;
+        for (std::size_t t = 0; t < terms.size(); ++t) sum.push_back({terms[t], weights[t]});
+        MinimizeOptions options;
+        options.max_evaluations = max_evaluations;
+        MinimizeResult best;
+        {
+          nb::gil_scoped_release release;
+          best = minimize_poses(pose_function(sum), to_poses(poses), radii, options);
+        }
+        return nb::make_tuple(best.value, poses_to_numpy(best.poses, {best.poses.size(), 7}));
+      },
+      "terms"_a, "weights"_a, "poses"_a, "radii"_a, "max_evaluations"_a = 200,
+      "As Term.minimize, for a weighted sum of terms.");
   m.def("density_term", &make_density, "score"_a, "bodies"_a, "body"_a, "means"_a, "covariances"_a,
         "weights"_a, "name"_a = "em");
   m.def("connectivity_term", &make_connectivity, "bodies"_a, "first_body"_a, "first_local"_a,

@@ -70,7 +70,7 @@ def main() -> None:
     )
     print("| --- " * 7 + "|")
     for seed in range(arguments.first, arguments.first + arguments.seeds):
-        sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\nthreads = 1\n"
+        sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\nthreads = 0\n"
         sampling += f"searches = {arguments.searches}\n"
         path = settings(folder, em, sampling, links)
         began = time.monotonic()

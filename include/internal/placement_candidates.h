@@ -5,7 +5,6 @@
 #include <IMP/emgmm/internal/placement.h>
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 namespace emcore {
@@ -29,19 +28,13 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                                                      const Mixture &body,
                                                      const PlacementOptions &options);
 
-// What other terms than the density say of choices, kT; either may be empty.
-struct PlacementGuide {
-  std::function<double(std::size_t b, const Pose &at_b)> alone;
-  PairScore pair;
-};
-
 // Choices of one candidate a body with the least squared difference of densities, best first:
-// combinations[c][b] is an index into candidates[b]. With a guide, its energy is added to the
-// difference with several weights, and the best of each weight take turns.
+// combinations[c][b] is an index into candidates[b]. With options.pair_score its energy is added
+// to the difference with several weights, and the best of each weight take turns.
 std::vector<std::vector<std::size_t>> placement_combinations(
     const std::vector<Mixture> &bodies,
     const std::vector<const std::vector<PlacementCandidate> *> &candidates,
-    const PlacementGuide &guide, const PlacementOptions &options);
+    const PlacementOptions &options);
 
 }  // namespace emcore
 

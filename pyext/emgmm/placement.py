@@ -3,25 +3,31 @@
 A global search that needs no start: every body's rotations and places are scored by the overlap
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
-from new random numbers until its best answer has come out twice.
+from new random numbers until its best answer has come out twice. Where it does not, and for many
+bodies, replica exchange goes on from what it found (placement_tempering.py).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from . import _core
-from .config import Config
+from .config import Config, SamplingConfig
+from .global_moves import principal_axes
 from .mixture import Mixture
+from .placement_tempering import KEPT, tempered
 from .placement_terms import placement_terms
 from .representation import System
-from .sampler_setup import carry_along, input_poses, place_beads
+from .sampler_setup import carry_along, confinement, input_poses, place_beads
 from .scoring import ScoreOptions, make_score
 
 # Residues of identical copies may differ by this much in the input coordinates, Å.
 _SAME_BODY = 0.5
+# More bodies than these hardly end in the same arrangement twice, and are not improved one by one.
+_MANY_BODIES = 6
 _DEFAULT_SCORE = ScoreOptions()
 
 
@@ -90,22 +96,52 @@ def place_system(
         own = system.gaussians.body == body
         arrays.append((mixture.means[own], mixture.covariances[own], mixture.weights[own]))
     terms, weights = ([], []) if config is None else placement_terms(system, placed, config)
-    found = _core.place_bodies(
-        make_score(data, options),
-        arrays,
-        _kinds(system, placed),
-        terms=terms,
-        weights=weights,
-        seed=seed,
-        threads=threads,
-        solutions=solutions,
-        confirmations=min(confirmations, searches),
-        searches=searches,
-    )
-    return [
-        Placement(score, times, _all_poses(system, placed, quaternions, translations, seed))
-        for score, times, quaternions, translations in found
+    score = make_score(data, options)
+    many = len(placed) > _MANY_BODIES
+    wanted = min(confirmations, searches)
+    found = [
+        Placement(value, times, np.concatenate([quaternions, translations], axis=1))
+        for value, times, quaternions, translations in _core.place_bodies(
+            score,
+            arrays,
+            _kinds(system, placed),
+            terms=terms,
+            weights=weights,
+            seed=seed,
+            threads=threads,
+            solutions=KEPT if many else solutions,
+            confirmations=wanted,
+            searches=1 if many else searches,
+            sweeps=0 if many else 6,
+        )
     ]
+    if many or (len(placed) > 1 and found[0].found < confirmations):
+        density = _core.density_term(
+            make_score(data, replace(options, single_precision=True)),
+            len(placed),
+            np.concatenate([np.full(len(a[2]), b) for b, a in enumerate(arrays)]),
+            *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
+        )
+        better = tempered(
+            [density, *terms],
+            [1.0, *weights],
+            [placement.poses for placement in found],
+            np.array([_radius(system, body) for body in placed]),
+            [principal_axes(system, body) for body in placed],
+            confinement(system, data, config.sampling if config else SamplingConfig()),
+            seed=seed,
+            threads=threads,
+            solutions=solutions,
+            rounds=3 if many else 1,
+        )
+        found = [Placement(value, 1, poses) for value, poses in better]
+    return [p._replace(poses=_all_poses(system, placed, p.poses, seed)) for p in found]
+
+
+def _radius(system: System, body: int) -> float:
+    """Root mean square distance of a body's beads from its origin, Å."""
+    local = system.finest.local[system.finest.body == body]
+    return float(np.sqrt((local**2).sum(axis=1).mean()))
 
 
 def _kinds(system: System, placed: np.ndarray) -> list[int]:
@@ -136,16 +172,15 @@ def _kinds(system: System, placed: np.ndarray) -> list[int]:
 def _all_poses(
     system: System,
     placed: np.ndarray,
-    quaternions: np.ndarray,
-    translations: np.ndarray,
+    found: np.ndarray,
     seed: int,
 ) -> np.ndarray:
     """(bodies, 7) poses of all bodies when those of the placed ones are known."""
     poses = input_poses(system)
     known = ~system.bodies.movable
-    for body, quaternion, translation in zip(placed, quaternions, translations, strict=True):
-        known[carry_along(system, poses, body, quaternion, translation)] = True
+    for body, pose in zip(placed, found, strict=True):
+        known[carry_along(system, poses, body, pose[:4], pose[4:])] = True
     place_beads(system, poses, known, np.random.default_rng(seed))
     rest = ~known
-    poses[rest, 4:] = translations.mean(axis=0)
+    poses[rest, 4:] = found[:, 4:].mean(axis=0)
     return poses

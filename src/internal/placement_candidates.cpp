@@ -1,5 +1,6 @@
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/placement_field.h>
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
@@ -7,6 +8,7 @@
 #include <iterator>
 #include <numeric>
 #include <set>
+#include <utility>
 
 namespace emcore {
 
@@ -168,30 +170,26 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
     }
   }
   rest = placement_filtered(std::move(rest));
-  const ComponentTable<float> table(rest);
+  const PlacementField field(rest, body, options.threads);
   const ComponentTable<double> exact_table(rest);
-  const BodyTable body_table(coarse_body);
   Random random(options.seed, 1);
   const std::vector<Quaternion> rotations = even_rotations(options.rotations, random.rotation());
   const double radius = gyration_radius(body);
 
   // overlap[r * places + p]
   const std::size_t places = sites.size();
+  std::vector<Vec3> centers;
+  for (const Gaussian &site : sites) centers.push_back(site.mean);
   std::vector<float> overlap(rotations.size() * places);
-  parallel_for(rotations.size(), options.threads, [&](std::size_t r) {
-    std::vector<double> row(table.padded_size);
-    for (std::size_t p = 0; p < places; ++p) {
-      overlap_row(table, body_table, Pose{rotations[r], sites[p].mean}, row.data());
-      overlap[r * places + p] = static_cast<float>(sum_of(row));
-    }
-  });
+  parallel_for(rotations.size(), options.threads,
+               [&](std::size_t r) { field.overlaps(rotations[r], centers, &overlap[r * places]); });
   const double scale =
       std::max(1e-30, std::fabs(double(*std::max_element(overlap.begin(), overlap.end()))) / 100);
 
   // In a small gap of the data there are few places: more turns of each.
   const std::size_t kept_turns =
       std::min(kPlacementTurnsAPlace * std::max<std::size_t>(1, 80 / places), rotations.size());
-  std::vector<PlacementCandidate> refined(places * kept_turns);
+  std::vector<std::pair<std::size_t, std::size_t>> starts(places * kept_turns);  // turn, place
   parallel_for(places, options.threads, [&](std::size_t p) {
     std::vector<std::size_t> order(rotations.size());
     std::iota(order.begin(), order.end(), 0);
@@ -199,19 +197,27 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                       [&](std::size_t a, std::size_t b) {
                         return overlap[a * places + p] > overlap[b * places + p];
                       });
-    for (std::size_t t = 0; t < kept_turns; ++t) {
-      MinimizeOptions minimize;
-      minimize.max_evaluations = 25;
-      minimize.tolerance = 0.01;
-      const MinimizeResult best = minimize_poses(
-          [&](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
-            if (gradients) gradients->resize(1);
-            return negative_overlap(exact_table, coarse_body, poses[0], scale,
-                                    gradients ? gradients->data() : nullptr);
-          },
-          {Pose{rotations[order[t]], sites[p].mean}}, {radius}, minimize);
-      refined[p * kept_turns + t] = {best.poses[0], -best.value * scale};
-    }
+    for (std::size_t t = 0; t < kept_turns; ++t) starts[p * kept_turns + t] = {order[t], p};
+  });
+  if (starts.size() > options.refined) {
+    std::stable_sort(starts.begin(), starts.end(), [&](const auto &a, const auto &b) {
+      return overlap[a.first * places + a.second] > overlap[b.first * places + b.second];
+    });
+    starts.resize(options.refined);
+  }
+  std::vector<PlacementCandidate> refined(starts.size());
+  parallel_for(starts.size(), options.threads, [&](std::size_t i) {
+    MinimizeOptions minimize;
+    minimize.max_evaluations = 25;
+    minimize.tolerance = 0.01;
+    const MinimizeResult best = minimize_poses(
+        [&](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+          if (gradients) gradients->resize(1);
+          return negative_overlap(exact_table, coarse_body, poses[0], scale,
+                                  gradients ? gradients->data() : nullptr);
+        },
+        {Pose{rotations[starts[i].first], sites[starts[i].second].mean}}, {radius}, minimize);
+    refined[i] = {best.poses[0], -best.value * scale};
   });
   std::stable_sort(refined.begin(), refined.end(),
                    [](const PlacementCandidate &a, const PlacementCandidate &b) {
@@ -231,8 +237,9 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
 std::vector<std::vector<std::size_t>> placement_combinations(
     const std::vector<Mixture> &bodies,
     const std::vector<const std::vector<PlacementCandidate> *> &candidates,
-    const PlacementGuide &guide, const PlacementOptions &options) {
+    const PlacementOptions &options) {
   const std::size_t n = bodies.size();
+  const PairScore &guide = options.pair_score;
   std::vector<Mixture> coarse;
   std::vector<std::size_t> first{0};  // candidate (b, a) has number first[b] + a
   for (std::size_t b = 0; b < n; ++b) {
@@ -241,30 +248,28 @@ std::vector<std::vector<std::size_t>> placement_combinations(
   }
   // Overlap of every pair of candidates of different bodies, and what the guide says of it.
   const std::size_t all = first[n];
-  std::vector<float> pair(all * all, 0.0f), guided(guide.pair ? all * all : 0, 0.0f);
-  std::vector<double> alone(all, 0.0);
+  std::vector<float> pair(all * all, 0.0f), guided(guide ? all * all : 0, 0.0f);
   parallel_for(all, options.threads, [&](std::size_t i) {
     const std::size_t b = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
     const ComponentTable<float> table(
         placement_filtered(moved(coarse[b], (*candidates[b])[i - first[b]].pose)));
     std::vector<double> row(table.padded_size);
     const Pose &pose = (*candidates[b])[i - first[b]].pose;
-    if (guide.alone) alone[i] = guide.alone(b, pose);
     for (std::size_t c = b + 1; c < n; ++c) {
       const BodyTable other(coarse[c]);
       for (std::size_t a = 0; a < candidates[c]->size(); ++a) {
         overlap_row(table, other, (*candidates[c])[a].pose, row.data());
         pair[i * all + first[c] + a] = static_cast<float>(sum_of(row));
-        if (guide.pair)
+        if (guide)
           guided[i * all + first[c] + a] =
-              static_cast<float>(guide.pair(b, pose, c, (*candidates[c])[a].pose));
+              static_cast<float>(guide(b, pose, c, (*candidates[c])[a].pose));
       }
     }
   });
   for (std::size_t i = 0; i < all; ++i)
     for (std::size_t j = 0; j < i; ++j) {
       pair[i * all + j] = pair[j * all + i];
-      if (guide.pair) guided[i * all + j] = guided[j * all + i];
+      if (guide) guided[i * all + j] = guided[j * all + i];
     }
 
   double typical = 0;
@@ -277,10 +282,9 @@ std::vector<std::vector<std::size_t>> placement_combinations(
       return energy != other.energy ? energy < other.energy : choice < other.choice;
     }
   };
-  const std::vector<double> shares =
-      guide.pair
-          ? std::vector<double>(std::begin(kPlacementGuideShares), std::end(kPlacementGuideShares))
-          : std::vector<double>{0};
+  const std::vector<double> shares = guide ? std::vector<double>(std::begin(kPlacementGuideShares),
+                                                                 std::end(kPlacementGuideShares))
+                                           : std::vector<double>{0};
   const std::size_t runs = std::max<std::size_t>(64, 2 * options.combinations);
   std::vector<Combination> found(runs);
   parallel_for(runs, options.threads, [&](std::size_t run) {
@@ -289,7 +293,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     std::vector<std::size_t> choice(n);
     for (std::size_t b = 0; b < n; ++b) choice[b] = random.below(candidates[b]->size());
     const auto cost = [&](std::size_t b, std::size_t a) {
-      double e = share * alone[first[b] + a] - (*candidates[b])[a].overlap;
+      double e = -(*candidates[b])[a].overlap;
       const float *row = &pair[(first[b] + a) * all];
       for (std::size_t c = 0; c < n; ++c)
         if (c != b) e += row[first[c] + choice[c]];
@@ -314,8 +318,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     }
     double energy = 0;
     for (std::size_t b = 0; b < n; ++b) {  // pairs are counted from both sides
-      const std::size_t i = first[b] + choice[b];
-      energy += 0.5 * (cost(b, choice[b]) + share * alone[i] - (*candidates[b])[choice[b]].overlap);
+      energy += 0.5 * (cost(b, choice[b]) - (*candidates[b])[choice[b]].overlap);
     }
     found[run] = {energy, choice};
   });

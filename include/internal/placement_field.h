@@ -1,0 +1,34 @@
+// Overlaps of one body with a density in many poses, tabulated.
+#ifndef IMPEMGMM_INTERNAL_PLACEMENT_FIELD_H
+#define IMPEMGMM_INTERNAL_PLACEMENT_FIELD_H
+
+#include <IMP/emgmm/internal/em_grid.h>
+#include <IMP/emgmm/internal/gaussian.h>
+
+#include <vector>
+
+namespace emcore {
+
+// The body as spheres of one variance: its overlap with a density is then a sum of values, at the
+// spheres' places, of that density blurred by that variance. These values are read from a grid, so
+// a pose costs some lookups instead of all pairs of components. Within some percent of the overlap.
+class PlacementField {
+ public:
+  // Weights of `density` may be negative.
+  PlacementField(const Mixture &density, const Mixture &body, unsigned threads);
+
+  // Da²/Å³; overlaps[p] is that of the body turned by `rotation` with its origin at places[p].
+  void overlaps(const Quaternion &rotation, const std::vector<Vec3> &places, float *overlaps) const;
+
+ private:
+  float value(float x, float y, float z) const;  // in voxels; 0 outside of the grid
+
+  Frame frame_;
+  std::vector<float> values_;
+  std::vector<Vec3> points_;
+  std::vector<float> weights_;  // Da
+};
+
+}  // namespace emcore
+
+#endif

@@ -1,0 +1,154 @@
+"""The last step of the global search: replica exchange between hot and cold arrangements.
+
+The search puts the largest bodies right, since their shapes stand out of the density; the small
+ones then have to find their places together, guided by density and cross-links alike. No single
+move of a wrong arrangement lowers its score, so the moves are those of Monte Carlo at temperatures
+at which bodies still wander, exchanged with colder ones (Geyer 1991).
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _core
+
+LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
+KEPT = 4  # of what is best till then, starts of a round
+STEPS_A_BODY = 25_000  # of each replica, a round
+MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
+GLOBAL_SHARE = 0.1  # swaps, and turns about a body's own axes, to ten local moves
+FRAMES = 200
+# Å that some body is off or, at its radius, turned: arrangements less apart are one.
+SAME_PLACE = 5.0
+
+
+class Arrangement(NamedTuple):
+    """Poses (bodies, 7) of the bodies alone, and their score in kT."""
+
+    score: float
+    poses: np.ndarray
+
+
+def tempered(
+    terms: list[_core.Term],
+    weights: list[float],
+    starts: list[np.ndarray],
+    radii: np.ndarray,
+    axes: list[np.ndarray],
+    confinement: list[float],
+    *,
+    seed: int,
+    threads: int,
+    solutions: int,
+    rounds: int = 3,
+) -> list[Arrangement]:
+    """Best arrangements that replica exchange finds from some, best first, all different.
+
+    Parameters
+    ----------
+    terms, weights
+        Of the score; the terms keep state, and are used by nothing else meanwhile.
+    starts
+        (bodies, 7) each; the replicas take them in turn.
+    radii
+        (bodies,) Å, of gyration.
+    axes
+        (3, 3) principal axes of each body, rows, in its local frame.
+    confinement
+        Centre and radius of the ball in which bodies stay, Å; may be empty.
+    solutions
+        At most so many.
+    rounds
+        Each starts from the best of all before.
+    """
+    found = [_minimized(terms, weights, poses, radii) for poses in starts]
+    for turn in range(rounds):
+        best = _distinct(sorted(found, key=_score), radii, KEPT)
+        frames = _one_round(
+            terms, weights, [a.poses for a in best], axes, confinement, seed + turn, threads
+        )
+        cold = [
+            Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
+        ]
+        for arrangement in _distinct(sorted(cold, key=_score), radii, solutions):
+            found.append(_minimized(terms, weights, arrangement.poses, radii))
+    return _distinct(sorted(found, key=_score), radii, solutions)
+
+
+def _score(arrangement: Arrangement) -> float:
+    return arrangement.score
+
+
+def _minimized(
+    terms: list[_core.Term], weights: list[float], poses: np.ndarray, radii: np.ndarray
+) -> Arrangement:
+    return Arrangement(*_core.minimize_terms(terms, weights, poses, radii.tolist(), 400))
+
+
+def _one_round(
+    terms: list[_core.Term],
+    weights: list[float],
+    starts: list[np.ndarray],
+    axes: list[np.ndarray],
+    confinement: list[float],
+    seed: int,
+    threads: int,
+) -> dict[str, np.ndarray]:
+    """Frames of the coldest level."""
+    steps = STEPS_A_BODY * len(axes)
+    movers, shares = _movers(len(axes), axes)
+    sampler = _core.Sampler(
+        terms=terms,
+        weights=weights,
+        annealed=[False] * len(terms),
+        movers=movers,
+        temperatures=np.geomspace(1.0, HOTTEST, LEVELS).tolist(),
+        starts=np.ascontiguousarray([starts[r % len(starts)] for r in range(LEVELS)]),
+        steps=steps,
+        low_steps=0,
+        high_steps=steps,
+        low_weight=1.0,
+        frame_interval=max(1, steps // FRAMES),
+        exchange_interval=100,
+        refresh_interval=100_000,
+        burn_in=0,
+        seed=seed,
+        threads=threads,
+        mover_weights=shares,
+        confinement=confinement,
+    )
+    while not sampler.finished:  # in pieces, so that Ctrl-C is heard
+        sampler.advance(steps, 0.25)
+    return sampler.take_frames()
+
+
+def _movers(n: int, axes: list[np.ndarray]) -> tuple[list[_core.Mover], list[float]]:
+    alone = [np.array([b]) for b in range(n)]
+    local = [
+        _core.rigid_mover(f"body {b}", alone[b], MAX_TRANSLATION, MAX_ROTATION, b) for b in range(n)
+    ]
+    turns = [_core.turn_mover(f"turn {b}", alone[b], axes[b]) for b in range(n)]
+    swaps = [
+        _core.swap_mover(f"swap {b} {c}", alone[b], alone[c]) for b, c in combinations(range(n), 2)
+    ]
+    shares = [1.0] * n + [GLOBAL_SHARE] * n + [GLOBAL_SHARE * n / len(swaps) for _ in swaps]
+    return [*local, *turns, *swaps], shares
+
+
+def _distinct(arrangements: list[Arrangement], radii: np.ndarray, most: int) -> list[Arrangement]:
+    """The first of each that differ, at most so many."""
+    kept: list[Arrangement] = []
+    for one in arrangements:
+        if len(kept) < most and all(_apart(one.poses, k.poses, radii) > SAME_PLACE for k in kept):
+            kept.append(one)
+    return kept
+
+
+def _apart(a: np.ndarray, b: np.ndarray, radii: np.ndarray) -> float:
+    """Å that the body farthest off moves or, at its radius, turns."""
+    angles = 2 * np.arccos(np.minimum(1.0, np.abs((a[:, :4] * b[:, :4]).sum(axis=1))))
+    away = np.linalg.norm(a[:, 4:] - b[:, 4:], axis=1)
+    return float(np.maximum(away, angles * radii).max())
