@@ -12,4 +12,5 @@ NB_MODULE(_core, m) {
   bind_score(m);
   bind_sampler(m);
   bind_symmetry(m);
+  bind_moves(m);
 }

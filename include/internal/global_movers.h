@@ -12,6 +12,9 @@ namespace emcore {
 // A body and the beads that it carries along; the body comes first.
 using BodyGroup = std::vector<std::size_t>;
 
+// Throws std::domain_error for no bodies or one twice; `name` is the mover's.
+void check_group(const std::string &name, BodyGroup bodies);
+
 // Two groups exchange the places of their bodies; orientations stay. The way back is the same
 // move, so the proposal is symmetric.
 class SwapMover : public Mover {

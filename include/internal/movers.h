@@ -5,11 +5,14 @@
 #include <IMP/emgmm/internal/gaussian.h>
 #include <IMP/emgmm/internal/random.h>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace emcore {
+
+class Term;
 
 struct Move {
   std::vector<std::size_t> bodies;
@@ -19,10 +22,14 @@ struct Move {
   double value = 0;
 };
 
-// What a mover may look at: the state of one replica.
+// What a mover may look at: the state of one replica. Those that follow the slope of the score need
+// what that is made of, too.
 struct MoverState {
   const std::vector<Pose> &poses;
   const std::vector<std::vector<double>> &parameters;  // of each term
+  const std::vector<std::unique_ptr<Term>> *terms = nullptr;
+  const std::vector<double> *weights = nullptr;  // of each term
+  double temperature = 1;                        // kT
 };
 
 // A mover has no state of its own: all replicas share it.
@@ -38,6 +45,8 @@ class Mover {
                          Move *move) const = 0;
   // Bodies it may move, for checks.
   virtual const std::vector<std::size_t> &bodies() const = 0;
+  // The share of accepted moves that a burn-in tunes its steps to.
+  virtual double wanted_acceptance() const { return 0.3; }
 
  private:
   std::string name_;

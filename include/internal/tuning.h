@@ -16,9 +16,9 @@ namespace emcore {
 std::vector<double> even_ladder(const std::vector<double> &temperatures,
                                 const std::vector<MoverCount> &exchanges);
 
-// The factor on a mover's largest step, from what was accepted with the last one: towards 30 % of
-// accepted moves, between 1/100 and 10.
-double tuned_scale(double scale, const MoverCount &count);
+// The factor on a mover's largest step, from what was accepted with the last one: towards the
+// share `wanted` of accepted moves, between 1/100 and 10.
+double tuned_scale(double scale, const MoverCount &count, double wanted);
 
 }  // namespace emcore
 

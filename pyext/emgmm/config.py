@@ -151,6 +151,15 @@ class SamplingConfig(_Section):
     max_rotation: NotNegative = 0.04  # rad
     # share of the moves that swap two rigid bodies or turn one about its own axes
     global_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    # share of the moves that put a rigid body where the data alone suggest; native engine only
+    independence_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    # share of the moves of all bodies together along the slope of the score (Hamiltonian Monte
+    # Carlo), how many steps each makes, and of what size (adapt_steps tunes it); native engine only
+    hamiltonian_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    hamiltonian_steps: Count = 10
+    hamiltonian_step: Positive = 0.1  # Å
+    # evaluations of score and slope at most, to minimise each start before the first move; 0: none
+    minimize: Annotated[int, msgspec.Meta(ge=0)] = 0
     annealing: AnnealingConfig = AnnealingConfig()
     # steps of a burn-in that adapts step sizes and temperatures, then freezes them; 0: none
     adapt_steps: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -162,6 +171,11 @@ class SamplingConfig(_Section):
     box: Positive | None = None  # Å, edge of the box of random starts; None: of the data
     seed: Annotated[int, msgspec.Meta(ge=0)] = 1
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0  # 0: all cores
+
+    @property
+    def special_moves(self) -> float:
+        """Share of all moves that are none of single bodies, chains or the whole."""
+        return self.global_moves + self.independence_moves + self.hamiltonian_moves
 
     @property
     def low_steps(self) -> int:
@@ -276,6 +290,11 @@ def _check(path: Path, config: Config) -> None:
             f"at least temperature_min ({sampling.temperature_min:g})",
             "sampling.temperature_max",
         )
+    if sampling.special_moves >= 1:
+        found = f"{sampling.special_moves:g} with independence_moves and hamiltonian_moves"
+        raise InputError(path, found, "less than 1", "sampling.global_moves")
+    if sampling.independence_moves and em is None:
+        raise InputError(path, "no [em]", "data for them", "sampling.independence_moves")
     if len(set(config.system.resolutions)) != len(config.system.resolutions):
         found = str(list(config.system.resolutions))
         raise InputError(path, found, "each resolution once", "system.resolutions")

@@ -98,7 +98,11 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     """
     from .imp_engine import find_imp
 
-    key, replicas = "sampling.replicas", config.sampling.replicas
+    sampling = config.sampling
+    for name in ("independence_moves", "hamiltonian_moves", "minimize"):
+        if getattr(sampling, name):
+            return f"{getattr(sampling, name):g} with IMP", "0", f"sampling.{name}"
+    key, replicas = "sampling.replicas", sampling.replicas
     if replicas == 1:
         return None
     if replicas % 2:

@@ -18,6 +18,7 @@ from .crosslinks import (
     crosslink_term,
     read_crosslinks,
 )
+from .data_moves import hamiltonian_mover, independence_movers
 from .errors import InputError
 from .fit_error import read_component_errors
 from .global_moves import global_movers
@@ -181,13 +182,18 @@ def _with_carried(system: System, bodies: np.ndarray) -> np.ndarray:
 
 
 def build_movers(
-    system: System, sampling: SamplingConfig, symmetry: Symmetry | None = None
+    system: System,
+    sampling: SamplingConfig,
+    symmetry: Symmetry | None = None,
+    data: Mixture | None = None,
 ) -> tuple[list[_core.Mover], list[float]]:
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
     for the whole system, with the largest steps of the settings.
 
-    With ``global_moves`` also movers that swap and turn rigid bodies. With a symmetry only the
-    bodies that are no images move freely, and the images follow them.
+    With ``global_moves`` also movers that swap and turn rigid bodies, with ``independence_moves``
+    (which need the data) those that place them anew, and with ``hamiltonian_moves`` one of all
+    together. With a symmetry only the bodies that are no images move freely, and the images follow
+    them.
 
     Returns
     -------
@@ -223,9 +229,19 @@ def build_movers(
     if not movers:
         return [], []
     more, shares = global_movers(system, free, sampling.global_moves)
-    weights = [(1 - sum(shares)) / len(movers)] * len(movers) + shares
+    if sampling.independence_moves and data is not None:
+        places = independence_movers(system, data, free, sampling)
+        more += places
+        shares += [sampling.independence_moves / len(places) for _ in places]
+    of_all = sampling.hamiltonian_moves
+    weights = [(1 - sum(shares) - of_all) / len(movers)] * len(movers) + shares
     movers += more
-    return (movers if symmetry is None else [symmetry.mover(m) for m in movers]), weights
+    if symmetry is not None:
+        movers = [symmetry.mover(m) for m in movers]
+    if of_all:
+        movers.append(hamiltonian_mover(system, free, sampling, symmetry))
+        weights.append(of_all)
+    return movers, weights
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:

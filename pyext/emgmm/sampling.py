@@ -9,6 +9,7 @@ import numpy as np
 
 from . import _core
 from .config import Config
+from .data_moves import minimized
 from .map_defaults import structured_mass
 from .mixture import Mixture
 from .processes import Processes, world
@@ -114,7 +115,7 @@ def make_sampler(
     sampling = config.sampling
     specs = build_terms(system, data, config)
     symmetry = find_symmetry(system, data, config)
-    movers, mover_weights = build_movers(system, sampling, symmetry)
+    movers, mover_weights = build_movers(system, sampling, symmetry, data)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
     unknowns = parameter_movers(specs)
@@ -126,12 +127,15 @@ def make_sampler(
     starts = _starts(system, data, config, symmetry, processes, resume)
     if symmetry is not None:
         starts = symmetry.symmetric(starts)
+    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    if sampling.minimize and not resume:
+        starts = minimized(terms, weights, system, starts, config, symmetry)
     threads = sampling.threads
     if several and threads == 0:
         threads = max(1, (os.cpu_count() or 1) // processes.size)
     sampler = _core.Sampler(
-        terms=[s.term for s in specs],
-        weights=[s.weight for s in specs],
+        terms=terms,
+        weights=weights,
         annealed=[s.annealed for s in specs],
         movers=movers,
         temperatures=temperature_ladder(
@@ -151,7 +155,7 @@ def make_sampler(
         is_mine=processes.mine(sampling.replicas) if several else [],
         sum=processes.sum if several else None,
         confinement=confinement(system, data, sampling),
-        mover_weights=mover_weights if sampling.global_moves else [],
+        mover_weights=mover_weights if sampling.special_moves else [],
     )
     return NamedSampler(
         sampler,

@@ -11,14 +11,14 @@ namespace {
 
 constexpr double kFullHalfTurn = 3.14159265358979323846;  // rad
 
-void check_group(const std::string &name, std::vector<std::size_t> bodies) {
+}  // namespace
+
+void check_group(const std::string &name, BodyGroup bodies) {
   if (bodies.empty()) throw std::domain_error("mover " + name + " has no bodies");
   std::sort(bodies.begin(), bodies.end());
   if (std::adjacent_find(bodies.begin(), bodies.end()) != bodies.end())
     throw std::domain_error("mover " + name + " names a body twice");
 }
-
-}  // namespace
 
 SwapMover::SwapMover(std::string name, BodyGroup first, BodyGroup second)
     : Mover(std::move(name)), first_size_(first.size()), bodies_(std::move(first)) {

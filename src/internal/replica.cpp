@@ -50,7 +50,7 @@ void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const M
                   const std::vector<double> &shares, const Confinement &confinement,
                   const std::vector<double> &weights, double temperature,
                   const std::vector<double> &scales, std::vector<MoverCount> *counts) {
-  const MoverState state{poses_, parameters_};
+  const MoverState state{poses_, parameters_, &terms_, &weights, temperature};
   double current = total(weights);
   for (std::uint64_t step = 0; step < steps; ++step) {
     const std::size_t m = picked_mover(movers.size(), shares, random);

@@ -198,7 +198,8 @@ void Sampler::tune() {
     sum_counts();
     for (std::size_t level = 0; level < counts_.size(); ++level)
       for (std::size_t m = 0; m < counts_[level].size(); ++m) {
-        scales_[level][m] = tuned_scale(scales_[level][m], counts_[level][m]);
+        scales_[level][m] = tuned_scale(scales_[level][m], counts_[level][m],
+                                        setup_.movers[m]->wanted_acceptance());
         counts_[level][m] = MoverCount();
       }
   }

@@ -7,7 +7,6 @@ namespace emcore {
 
 namespace {
 
-constexpr double kTargetAcceptance = 0.3;
 constexpr double kSmallestScale = 0.01, kLargestScale = 10;
 constexpr std::uint64_t kFewestTries = 10;
 
@@ -36,10 +35,10 @@ std::vector<double> even_ladder(const std::vector<double> &temperatures,
   return result;
 }
 
-double tuned_scale(double scale, const MoverCount &count) {
+double tuned_scale(double scale, const MoverCount &count, double wanted) {
   if (count.tried < kFewestTries) return scale;
   const double rate = static_cast<double>(count.accepted) / static_cast<double>(count.tried);
-  return std::clamp(scale * std::exp(rate - kTargetAcceptance), kSmallestScale, kLargestScale);
+  return std::clamp(scale * std::exp(rate - wanted), kSmallestScale, kLargestScale);
 }
 
 }  // namespace emcore

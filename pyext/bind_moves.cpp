@@ -1,0 +1,122 @@
+// Movers that need the data or the slope of the score, and minimisation, for emgmm.
+#include <IMP/emgmm/internal/hamiltonian.h>
+#include <IMP/emgmm/internal/independence_mover.h>
+#include <IMP/emgmm/internal/term_function.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+
+#include "arrays.h"
+#include "bindings.h"
+
+using namespace nanobind::literals;
+using namespace emcore;
+using namespace emgmm_python;
+
+namespace {
+
+using MoveIndices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+using MovePoses = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
+
+std::vector<Pose> poses_of_rows(const MovePoses &rows) {
+  std::vector<Pose> poses(rows.shape(0));
+  if (!poses.empty()) std::memcpy(poses.data(), rows.data(), poses.size() * sizeof(Pose));
+  return poses;
+}
+
+std::vector<std::size_t> bodies_of_rows(const MoveIndices &rows) {
+  std::vector<std::size_t> bodies;
+  for (std::size_t i = 0; i < rows.shape(0); ++i) {
+    if (rows.data()[i] < 0)
+      throw std::domain_error("body " + std::to_string(rows.data()[i]) + " is negative");
+    bodies.push_back(static_cast<std::size_t>(rows.data()[i]));
+  }
+  return bodies;
+}
+
+std::vector<BodyImage> images_of_rows(const MoveIndices &source, const MoveIndices &image,
+                                      const MovePoses &operation, const MovePoses &frame) {
+  const std::vector<std::size_t> sources = bodies_of_rows(source), images = bodies_of_rows(image);
+  const std::vector<Pose> operations = poses_of_rows(operation), frames = poses_of_rows(frame);
+  if (images.size() != sources.size() || operations.size() != sources.size() ||
+      frames.size() != sources.size())
+    throw std::domain_error("source, image, operation and frame must have one row an image");
+  std::vector<BodyImage> result;
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    result.push_back({sources[i], images[i], operations[i], frames[i]});
+  return result;
+}
+
+nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
+                         const std::vector<double> &weights, const MovePoses &poses,
+                         const std::vector<double> &radii, int max_evaluations,
+                         const MoveIndices &source, const MoveIndices &image,
+                         const MovePoses &operation, const MovePoses &frame) {
+  if (terms.empty() || weights.size() != terms.size())
+    throw std::domain_error("one weight a term is needed, got " + std::to_string(weights.size()) +
+                            " for " + std::to_string(terms.size()));
+  std::vector<TermWeight> weighted;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (terms[t]->bodies() != radii.size())
+      throw std::domain_error("one radius a body is needed, got " + std::to_string(radii.size()));
+    weighted.push_back({terms[t], weights[t]});
+  }
+  const std::vector<BodyImage> images = images_of_rows(source, image, operation, frame);
+  MinimizeOptions options;
+  options.max_evaluations = max_evaluations;
+  MinimizeResult best;
+  const std::vector<Pose> start = poses_of_rows(poses);
+  check_poses(*terms[0], start);
+  {
+    nb::gil_scoped_release release;
+    best = minimize_poses(with_images(pose_function(weighted), images), start, radii, options);
+    place_images(images, &best.poses);
+  }
+  const std::size_t n = best.poses.size();
+  std::vector<double> flat(7 * n);
+  std::memcpy(flat.data(), best.poses.data(), n * sizeof(Pose));
+  return nb::make_tuple(best.value, to_numpy(std::move(flat), {n, 7}), best.evaluations);
+}
+
+std::shared_ptr<Mover> make_independence(const std::string &name, const MoveIndices &group,
+                                         const MovePoses &centers, const Values &weights,
+                                         double translation_sd, double rotation_sd,
+                                         double broad_weight, const std::vector<double> &broad) {
+  if (broad.size() != 4)
+    throw std::domain_error("broad must be a point and a standard deviation, got " +
+                            std::to_string(broad.size()) + " numbers");
+  const PoseMixtureOptions options{
+      translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]};
+  return std::make_shared<IndependenceMover>(
+      name, bodies_of_rows(group),
+      PoseMixture(poses_of_rows(centers),
+                  std::vector<double>(weights.data(), weights.data() + weights.shape(0)), options));
+}
+
+std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vector<double> &radii,
+                                        double step, int steps, const MoveIndices &source,
+                                        const MoveIndices &image, const MovePoses &operation,
+                                        const MovePoses &frame) {
+  return std::make_shared<HamiltonianMover>(name, radii, step, steps,
+                                            images_of_rows(source, image, operation, frame));
+}
+
+}  // namespace
+
+void bind_moves(nb::module_ &m) {
+  m.def("independence_mover", &make_independence, "name"_a, "group"_a, "centers"_a, "weights"_a,
+        "translation_sd"_a, "rotation_sd"_a, "broad_weight"_a, "broad"_a,
+        "A body, the first of the group, goes to a pose near one of the centers (n, 7), or with "
+        "broad_weight to any orientation at a Gaussian place; broad: its mean and its standard "
+        "deviation, Å.");
+  m.def("hamiltonian_mover", &make_hamiltonian, "name"_a, "radii"_a, "step"_a, "steps"_a,
+        "source"_a, "image"_a, "operation"_a, "frame"_a,
+        "All bodies along the slope of the score. radii: Å, 0 for a body that does not turn, "
+        "negative for one that stays or is an image; step: Å. Images as in symmetric_mover.");
+  m.def("minimize_terms", &minimize_terms, "terms"_a, "weights"_a, "poses"_a, "radii"_a,
+        "max_evaluations"_a, "source"_a, "image"_a, "operation"_a, "frame"_a,
+        "(weighted score in kT, poses (n, 7), evaluations) of the nearest minimum; radii and "
+        "images as in hamiltonian_mover.");
+}

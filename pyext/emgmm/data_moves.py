@@ -1,0 +1,137 @@
+"""Moves that know the data: to places that it suggests, and along the slope of the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import _core
+from .config import Config, SamplingConfig
+from .mixture import Mixture
+from .representation.system import System
+from .scoring import ScoreOptions, make_score
+
+if TYPE_CHECKING:
+    from .symmetry import Symmetry
+
+# Of the proposals about a candidate: Å each way, and so far at the body's radius of gyration. What
+# bodies of 1z5s and 3sfd fluctuate at 1 kT is 1 to 2 Å.
+SPREAD = 2.0
+# Share of any place and orientation, so that every pose can be left and come back to.
+BROAD_SHARE = 0.1
+MOST_CANDIDATES = 100
+# A candidate's share goes with this power of its overlap: half the overlap, a 16th.
+OVERLAP_POWER = 4
+
+Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+
+
+def turning_radii(system: System, free: np.ndarray) -> list[float]:
+    """(bodies,) Å: radius of gyration, 0 for a body that does not turn, -1 for one that stays.
+
+    Parameters
+    ----------
+    free
+        (bodies,) bool, those that may be moved.
+    """
+    radii = []
+    for body, (is_free, turns) in enumerate(zip(free, system.bodies.rotatable, strict=True)):
+        local = system.finest.local[system.finest.body == body]
+        square = (local**2).sum(axis=1).mean() if turns and len(local) else 0.0
+        radii.append(float(np.sqrt(square)) if is_free else -1.0)
+    return radii
+
+
+def _images(symmetry: Symmetry | None) -> Images:
+    if symmetry is None:
+        none, no_poses = np.zeros(0, dtype=np.int64), np.zeros((0, 7))
+        return none, none, no_poses, no_poses
+    return symmetry.source, symmetry.image, symmetry.operation, symmetry.frame
+
+
+def hamiltonian_mover(
+    system: System, free: np.ndarray, sampling: SamplingConfig, symmetry: Symmetry | None
+) -> _core.Mover:
+    """All free bodies and beads together along the slope of the score (Duane et al. 1987)."""
+    return _core.hamiltonian_mover(
+        "Hamiltonian",
+        turning_radii(system, free),
+        sampling.hamiltonian_step,
+        sampling.hamiltonian_steps,
+        *_images(symmetry),
+    )
+
+
+def independence_movers(
+    system: System, data: Mixture, free: np.ndarray, sampling: SamplingConfig
+) -> list[_core.Mover]:
+    """A mover for each free rigid body with Gaussians: to the places that the data suggest for it
+    alone (`emgmm.placement`, step 1), or with a share of `BROAD_SHARE` to any pose near the data.
+
+    The proposals depend on the data, the body and the seed; not on where any body is.
+    """
+    mixture, bodies = system.gaussians.mixture, system.bodies
+    score = make_score(data, ScoreOptions())
+    nothing = np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0)
+    center = data.weights @ data.means / data.weights.sum()
+    spread = ((data.means - center) ** 2 + data.covariances.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    extent = float(np.sqrt(data.weights @ spread / data.weights.sum() / 3))
+    radii = turning_radii(system, free)
+    movers = []
+    for body in np.flatnonzero(free & bodies.rotatable):
+        own = system.gaussians.body == body
+        if not own.any():
+            continue
+        poses, overlaps = _core.placement_candidates(
+            score,
+            mixture.means[own],
+            mixture.covariances[own],
+            mixture.weights[own],
+            *nothing,
+            seed=sampling.seed,
+            threads=sampling.threads,
+        )
+        kept = np.flatnonzero(overlaps[:MOST_CANDIDATES] > 0)
+        weights = (overlaps[kept] / overlaps[:MOST_CANDIDATES].max()) ** OVERLAP_POWER
+        movers.append(
+            _core.independence_mover(
+                f"place {bodies.names[body]}",
+                np.r_[body, np.flatnonzero(bodies.carrier == body)].astype(np.int64),
+                np.ascontiguousarray(poses[kept]),
+                np.ascontiguousarray(weights),
+                translation_sd=SPREAD,
+                rotation_sd=SPREAD / max(radii[body], SPREAD),
+                broad_weight=BROAD_SHARE,
+                broad=[*center.tolist(), extent],
+            )
+        )
+    return movers
+
+
+def minimized(
+    terms: list[_core.Term],
+    weights: list[float],
+    system: System,
+    starts: np.ndarray,
+    config: Config,
+    symmetry: Symmetry | None,
+) -> np.ndarray:
+    """(replicas, bodies, 7) starts after minimising the score, each different one once."""
+    free = system.bodies.movable.copy()
+    if symmetry is not None:
+        free[symmetry.image] = False
+    radii = turning_radii(system, free)
+    found: dict[bytes, np.ndarray] = {}
+    for start in starts:
+        key = start.tobytes()
+        if key not in found:
+            found[key] = _core.minimize_terms(
+                terms,
+                weights,
+                np.ascontiguousarray(start),
+                radii,
+                config.sampling.minimize,
+                *_images(symmetry),
+            )[1]
+    return np.stack([found[start.tobytes()] for start in starts])

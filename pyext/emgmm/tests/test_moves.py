@@ -1,0 +1,119 @@
+"""Moves that know the data, as settings: switched, reported, resumed bit for bit."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from emgmm import _core
+from emgmm.config import load_config
+from emgmm.data_moves import minimized, turning_radii
+from emgmm.errors import InputError
+from emgmm.run_imp import imp_lacks
+from emgmm.sampler_setup import build_movers, build_terms, random_starts
+from emgmm.sampling import run_native
+from test_sampling import Recorder, config, data, system  # noqa: F401
+
+ALL = dict(
+    global_moves=0.1,
+    independence_moves=0.2,
+    hamiltonian_moves=0.05,
+    hamiltonian_step=0.02,
+    steps=600,
+)
+
+
+def test_movers_and_shares(system, data):  # noqa: F811
+    movers, weights = build_movers(system, config(**ALL).sampling, data=data)
+    names = [m.name for m in movers]
+    places = [f"place body {b}" for b in (0, 2, 5)]
+    assert names[14:] == [*places, "Hamiltonian"]
+    assert sum(weights) == pytest.approx(1)
+    assert weights[14:] == pytest.approx([0.2 / 3] * 3 + [0.05])
+    assert turning_radii(system, system.bodies.movable)[1] == 0
+
+
+@pytest.mark.parametrize("kind", ["independence_moves", "hamiltonian_moves"])
+def test_each_is_reported(system, data, kind):  # noqa: F811
+    settings = config(**{kind: 0.2, "steps": 600, "hamiltonian_step": 0.02, "start": "asis"})
+    summary = run_native(system, data, settings)
+    names = [n for n in summary.acceptance if n.startswith(("place", "Hamiltonian"))]
+    assert len(names) == (3 if kind == "independence_moves" else 1)
+    assert all(0 <= summary.acceptance[n] <= 1 for n in names)
+    if kind == "hamiltonian_moves":
+        assert summary.acceptance["Hamiltonian"] > 0.3
+    assert summary.drift == 0
+
+
+def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
+    settings = config(**ALL, adapt_steps=300)
+    whole = Recorder()
+    expected = run_native(system, data, settings, whole)
+    path = tmp_path / "checkpoint.bin"
+    recorder = Recorder(stop_after=3)
+    with pytest.raises(KeyboardInterrupt):
+        run_native(system, data, settings, recorder, checkpoint=path, chunk_seconds=0.0)
+    assert len(recorder.totals) < len(whole.totals)
+    one_thread = config(**ALL, adapt_steps=300, threads=1)
+    found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
+    assert recorder.totals == whole.totals and len(whole.totals) == 20
+    assert found.acceptance == expected.acceptance
+    poses = [b.translations for b in recorder.batches]
+    np.testing.assert_array_equal(
+        np.concatenate(poses), np.concatenate([b.translations for b in whole.batches])
+    )
+
+
+def test_minimized_starts(system, data):  # noqa: F811
+    settings = config(minimize=60)
+    specs = build_terms(system, data, settings)
+    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    starts = random_starts(system, data, settings.sampling)
+    found = minimized(terms, weights, system, starts, settings, None)
+
+    def score(poses):
+        return sum(w * t.evaluate(poses) for t, w in zip(terms, weights, strict=True))
+
+    assert found.shape == starts.shape
+    for before, after in zip(starts, found, strict=True):
+        assert score(after) < score(before) - 1
+    same = minimized(terms, weights, system, starts[[0, 0, 1]], settings, None)
+    np.testing.assert_array_equal(same, found[[0, 0, 1]])
+    recorder = Recorder()
+    run_native(system, data, config(minimize=60, steps=60), recorder)
+    assert len(recorder.totals) == 2
+
+
+def test_images_of_a_minimum_are_in_place():
+    # Two bonds pull a body and its image by a half turn to the axis.
+    def at(body):
+        return np.array([body]), np.array([[1.0, 0.0, 0.0]]), np.array([0.1])
+
+    term = _core.connectivity_term(2, *at(0), *at(1), np.array([1.0]), 10.0)
+    pose = np.array([[1.0, 0, 0, 0, 9, 2, 3], [0, 0, 0, 1, -9, -2, 3]])
+    half_turn = np.array([[0.0, 0, 0, 1, 0, 0, 0]])
+    nothing = np.array([[1.0, 0, 0, 0, 0, 0, 0]])
+    images = np.array([0]), np.array([1]), half_turn, nothing
+    value, found, evaluations = _core.minimize_terms([term], [1.0], pose, [2.0, -1.0], 100, *images)
+    assert value < 1e-3 < term.evaluate(pose) and evaluations <= 100
+    np.testing.assert_allclose(found[1, 4:] * [-1, -1, 1], found[0, 4:], atol=1e-12)
+
+
+def test_settings_are_checked(tmp_path, monkeypatch):
+    (tmp_path / "t.txt").write_text("")
+    path = tmp_path / "system.toml"
+
+    def load(text):
+        path.write_text("[system]\ntopology = 't.txt'\n[sampling]\n" + text)
+        return load_config(path)
+
+    with pytest.raises(InputError, match=r"sampling\.independence_moves: found no \[em\]"):
+        load("independence_moves = 0.1\n")
+    with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with"):
+        load("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
+    with pytest.raises(InputError, match=r"hamiltonian_step"):
+        load("hamiltonian_step = 0\n")
+    asked = load("hamiltonian_moves = 0.1\nreplicas = 1\n")
+    assert imp_lacks(asked)[2] == "sampling.hamiltonian_moves"
+    plain = msgspec.structs.replace(asked.sampling, hamiltonian_moves=0.0)
+    assert imp_lacks(msgspec.structs.replace(asked, sampling=plain)) is None
