@@ -157,7 +157,7 @@ class SamplingConfig(_Section):
     # Carlo), how many steps each makes, and of what size (adapt_steps tunes it); native engine only
     hamiltonian_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     hamiltonian_steps: Count = 10
-    hamiltonian_step: Positive = 0.1  # Å
+    hamiltonian_step: Positive = 0.2  # Å
     # evaluations of score and slope at most, to minimise each start before the first move; 0: none
     minimize: Annotated[int, msgspec.Meta(ge=0)] = 0
     annealing: AnnealingConfig = AnnealingConfig()
