@@ -134,7 +134,7 @@ std::vector<double> expected_averages(const Wells &wells, double temperature) {
   Random random(3);
   std::vector<double> sums(7, 0);
   double norm = 0;
-  for (int i = 0; i < 1000000; ++i) {
+  for (int i = 0; i < 400000; ++i) {
     const Pose pose{random.rotation(), {}};
     const double weight = std::exp(-wells_energy(fields, {pose}, nullptr) / temperature);
     const std::vector<double> values = observed(pose);
@@ -421,7 +421,7 @@ void density_is_normalised() {
   Random random(13);
   double integral = 0;
   const double box = 60;
-  const int n = 4000000;
+  const int n = 1000000;
   const auto other = [](const Pose &pose) {  // a density of its own
     const Vec3 x = pose.translation - Vec3{0.5, 1, -1};
     const double c = matrix(pose.rotation).m[2][2];
@@ -441,9 +441,9 @@ void density_is_normalised() {
     back += ratio / n;
     cosine += ratio * matrix(drawn.rotation).m[2][2] / n;
   }
-  check_near(integral, 1, 0.01, "the density is normalised");
-  check_near(back, 1, 0.01, "draws have the density");
-  check_near(cosine, 0.8 / 3, 0.01, "draws have the density, by orientation");
+  check_near(integral, 1, 0.02, "the density is normalised");
+  check_near(back, 1, 0.02, "draws have the density");
+  check_near(cosine, 0.8 / 3, 0.02, "draws have the density, by orientation");
 }
 
 void independence_samples_wells() {
