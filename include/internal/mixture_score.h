@@ -102,8 +102,8 @@ class MixtureScore {
   double cross_correlation(const Mixture &model) const;
 
  private:
-  double evaluate_near(const Mixture &model, std::vector<GaussianGradient> *gradients,
-                       double *left_out) const;
+  double evaluate_near(const Mixture &model, const NearModel &atoms,
+                       std::vector<GaussianGradient> *gradients, double *left_out) const;
   void log_ratios(const Mixture &model, const std::vector<double> &row, std::vector<double> *result,
                   std::vector<std::size_t> *far) const;
 

@@ -17,6 +17,12 @@ struct alignas(16) NearPoint {
   float variance;  // Å²
 };
 
+// A model of isotropic Gaussians.
+struct NearModel {
+  std::vector<NearPoint> points;
+  std::vector<float> weights;  // Da
+};
+
 // Boxes around the means of some atoms, one row of values a quantity.
 struct NearBoxes {
   std::vector<float> low_x, low_y, low_z, high_x, high_y, high_z;
@@ -61,9 +67,8 @@ struct NearAtoms {
 // longest side until `least` are left; every half but the last is a multiple of `least`.
 std::vector<std::uint32_t> order_in_space(const std::vector<NearPoint> &points, std::size_t least);
 
-// The model (isotropic components) in this order.
-NearAtoms near_atoms(const std::vector<NearPoint> &points, const std::vector<float> &weights,
-                     const std::vector<std::uint32_t> &order);
+// The model in this order.
+NearAtoms near_atoms(const NearModel &model, const std::vector<std::uint32_t> &order);
 
 // Sides of the boxes of the first n clusters, Å.
 double sides(const NearBoxes &boxes, std::size_t n);

@@ -45,10 +45,7 @@ struct NearOrder {
 struct NearList {
   std::vector<NearPart> parts;
   NearOrder order;
-  // What it was made of, and for: it serves models whose atoms are within `skin` of where they
-  // were.
-  std::vector<NearPoint> points;
-  std::vector<float> weights;
+  NearModel model;  // what it was made of: it serves while all atoms are within `skin` of there
   double cutoff = 0;
   float skin = 0;         // Å
   std::size_t width = 0;  // of the registers it was made for
@@ -57,8 +54,7 @@ struct NearList {
 // The pairs that may reach `cutoff` of the largest overlap that they could have at any distance.
 // The order of `before`, where given, is kept as long as the clusters have not grown much apart.
 // The same on any number of threads.
-NearList near_list(const std::vector<NearComponent> &components,
-                   const std::vector<NearPoint> &points, const std::vector<float> &weights,
+NearList near_list(const std::vector<NearComponent> &components, const NearModel &model,
                    double cutoff, unsigned threads, const NearList *before);
 
 // Numbers side by side in a register of this instruction set.

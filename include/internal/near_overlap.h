@@ -9,12 +9,10 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace emcore {
-
-// Whether no covariance prefers a direction (to 1e-9 of its size).
-bool is_isotropic(const Mixture &mixture);
 
 // The list of pairs is kept from one evaluation to the next while no atom has moved far since it
 // was made, and has pairs to spare for that. So what is left out of an evaluation, but not its
@@ -22,6 +20,10 @@ bool is_isotropic(const Mixture &mixture);
 class NearOverlap {
  public:
   explicit NearOverlap(const Mixture &data);
+
+  // The model as evaluate() takes it; none where a covariance prefers a direction (to 1e-9 of its
+  // size).
+  std::optional<NearModel> isotropic(const Mixture &model) const;
 
   // Of n data components, at most 16, number[i] each: their overlaps with the model and upper
   // bounds of what was left out, Da²/Å³ both; slopes[i] becomes dE/d(overlap). Called from several
@@ -34,12 +36,11 @@ class NearOverlap {
   // distance may be left out. by_mean, where given: dE/d(mean) of each model component. The result
   // does not depend on the number of threads. Relative error of an overlap, what was left out
   // aside, below 1e-5.
-  void evaluate(const Mixture &model, double cutoff, unsigned threads, const Slopes &slopes,
+  void evaluate(const NearModel &model, double cutoff, unsigned threads, const Slopes &slopes,
                 std::vector<NearPoint> *by_mean) const;
 
  private:
-  std::shared_ptr<const NearList> list_for(const std::vector<NearPoint> &points,
-                                           const Mixture &model, double cutoff,
+  std::shared_ptr<const NearList> list_for(const NearModel &model, double cutoff,
                                            unsigned threads) const;
 
   Vec3 center_;

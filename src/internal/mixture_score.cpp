@@ -108,7 +108,9 @@ std::vector<double> MixtureScore::log_ratios(const Mixture &model) const {
 double MixtureScore::evaluate(const Mixture &model, std::vector<GaussianGradient> *gradients,
                               double *left_out) const {
   if (model.empty()) throw std::domain_error("the model mixture has no components");
-  if (near_ && is_isotropic(model)) return evaluate_near(model, gradients, left_out);
+  if (near_)
+    if (const std::optional<NearModel> atoms = near_->isotropic(model))
+      return evaluate_near(model, *atoms, gradients, left_out);
   if (left_out) *left_out = 0;
   const std::vector<double> row = overlaps_with(table_, model, options_.threads);
   std::vector<double> l, slopes;
@@ -140,7 +142,8 @@ double MixtureScore::evaluate(const Mixture &model, std::vector<GaussianGradient
 
 // One pass where the score is of a sum: the derivative of a component's part is known as soon as
 // its overlap is. Otherwise (a scale that is profiled) one pass for the overlaps, one for forces.
-double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGradient> *gradients,
+double MixtureScore::evaluate_near(const Mixture &model, const NearModel &atoms,
+                                   std::vector<GaussianGradient> *gradients,
                                    double *left_out) const {
   const std::size_t n = table_.size;
   const bool of_a_sum = noise_.is_of_a_sum();
@@ -149,7 +152,7 @@ double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGra
   std::vector<char> is_far(n, 0);
   std::vector<NearPoint> forces;
   near_->evaluate(
-      model, options_.cutoff, options_.threads,
+      atoms, options_.cutoff, options_.threads,
       [&](std::size_t n_here, const std::size_t *numbers, const double *overlaps,
           const double *left_out_of, double *slopes) {
         double floored[kNearBlock] = {}, parts_here[kNearBlock];
@@ -200,7 +203,7 @@ double MixtureScore::evaluate_near(const Mixture &model, std::vector<GaussianGra
     for (std::size_t k = 0; k < n; ++k) by_overlap[k] *= slopes[k];
     if (gradients)
       near_->evaluate(
-          model, options_.cutoff, options_.threads,
+          atoms, options_.cutoff, options_.threads,
           [&](std::size_t n_here, const std::size_t *numbers, const double *, const double *,
               double *of_these) {
             for (std::size_t j = 0; j < n_here; ++j) of_these[j] = by_overlap[numbers[j]];

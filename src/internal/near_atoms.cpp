@@ -48,8 +48,8 @@ std::vector<std::uint32_t> order_in_space(const std::vector<NearPoint> &places, 
   return order;
 }
 
-NearAtoms near_atoms(const std::vector<NearPoint> &points, const std::vector<float> &weights,
-                     const std::vector<std::uint32_t> &order) {
+NearAtoms near_atoms(const NearModel &model, const std::vector<std::uint32_t> &order) {
+  const std::vector<NearPoint> &points = model.points;
   NearAtoms atoms;
   atoms.number = order;
   atoms.n_clusters = (points.size() + kNearCluster - 1) / kNearCluster;
@@ -63,7 +63,7 @@ NearAtoms near_atoms(const std::vector<NearPoint> &points, const std::vector<flo
     const std::uint32_t number = order[std::min(i, points.size() - 1)];
     const NearPoint &p = points[number];
     atoms.x[i] = p.x, atoms.y[i] = p.y, atoms.z[i] = p.z;
-    atoms.weight[i] = i < points.size() ? weights[number] : 0;
+    atoms.weight[i] = i < points.size() ? model.weights[number] : 0;
     atoms.variance[i] = p.variance;
     atoms.place[i] = std::uint32_t(i);
     atoms.spread = std::max(atoms.spread, atoms.variance[i]);

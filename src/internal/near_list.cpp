@@ -309,25 +309,23 @@ std::size_t near_width() {
   }
 }
 
-NearList near_list(const std::vector<NearComponent> &components,
-                   const std::vector<NearPoint> &points, const std::vector<float> &weights,
+NearList near_list(const std::vector<NearComponent> &components, const NearModel &model,
                    double cutoff, unsigned threads, const NearList *before) {
   NearList list;
   NearAtoms atoms;
   const auto keeps_order = [&] {
-    if (!before || before->order.numbers.size() != points.size()) return false;
-    atoms = near_atoms(points, weights, before->order.numbers);
+    if (!before || before->order.numbers.size() != model.points.size()) return false;
+    atoms = near_atoms(model, before->order.numbers);
     return sides(atoms.clusters, atoms.n_clusters) < kNearGrowth * before->order.sides;
   };
   if (keeps_order()) {
     list.order = before->order;
   } else {
-    list.order.numbers = order_in_space(points, kNearCluster);
-    atoms = near_atoms(points, weights, list.order.numbers);
+    list.order.numbers = order_in_space(model.points, kNearCluster);
+    atoms = near_atoms(model, list.order.numbers);
     list.order.sides = sides(atoms.clusters, atoms.n_clusters);
   }
-  list.points = points;
-  list.weights = weights;
+  list.model = model;
   list.cutoff = cutoff;
   list.width = near_width();
   double least = 0;
@@ -342,7 +340,7 @@ NearList near_list(const std::vector<NearComponent> &components,
   parallel_for(list.parts.size(), threads, [&](std::size_t t) {
     NearPart &part = list.parts[t];
     NearListWork work;
-    std::vector<std::uint32_t> known(points.size(), ~std::uint32_t(0));
+    std::vector<std::uint32_t> known(model.points.size(), ~std::uint32_t(0));
     part.first = t * a_part * kNearBlock;
     const std::size_t end = std::min(components.size(), (t + 1) * a_part * kNearBlock);
     part.left_out.resize(end - part.first);

@@ -206,60 +206,57 @@ NearPoint near_point(const Gaussian &g, const Vec3 &center) {
   return {float(d.x), float(d.y), float(d.z), float(g.covariance.xx)};
 }
 
-std::vector<NearPoint> near_points(const Mixture &mixture, const Vec3 &center) {
-  std::vector<NearPoint> points(mixture.size());
-  for (std::size_t i = 0; i < mixture.size(); ++i) points[i] = near_point(mixture[i], center);
-  return points;
-}
-
-float squared_distance(const NearPoint &p, const NearPoint &q) {
-  const float x = p.x - q.x, y = p.y - q.y, z = p.z - q.z;
-  return x * x + y * y + z * z;
-}
-
 // Whether the list was made of this model, not far from where it is.
-bool serves(const NearList &list, const std::vector<NearPoint> &points, const Mixture &model) {
-  if (list.points.size() != points.size()) return false;
+bool serves(const NearList &list, const NearModel &model) {
+  const std::vector<NearPoint> &here = model.points, &there = list.model.points;
+  if (here.size() != there.size() || model.weights != list.model.weights) return false;
   using B = simd::Batch<float, 4>;
   B most{};  // of the squares along each axis, and of the variance's difference
-  float other_weight = 0;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const B d = simd::load<float, 4>(&points[i].x) - simd::load<float, 4>(&list.points[i].x);
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    const B d = simd::load<float, 4>(&here[i].x) - simd::load<float, 4>(&there[i].x);
     const B square = d * d;
     most = square > most ? square : most;
-    other_weight += std::fabs(float(model[i].weight) - list.weights[i]);
   }
-  if (most[3] > 0 || other_weight > 0) return false;
+  if (most[3] > 0) return false;
   const float skin = list.skin * list.skin;
   if (most[0] + most[1] + most[2] < skin) return true;
   float furthest = 0;
-  for (std::size_t i = 0; i < points.size(); ++i)
-    furthest = std::max(furthest, squared_distance(points[i], list.points[i]));
+  for (std::size_t i = 0; i < here.size(); ++i) {
+    const float x = here[i].x - there[i].x, y = here[i].y - there[i].y, z = here[i].z - there[i].z;
+    furthest = std::max(furthest, x * x + y * y + z * z);
+  }
   return furthest < skin;
 }
 
 }  // namespace
 
-bool is_isotropic(const Mixture &mixture) {
+std::optional<NearModel> NearOverlap::isotropic(const Mixture &model) const {
+  NearModel result;
+  result.points.resize(model.size());
+  result.weights.resize(model.size());
   double sum = 0;  // mostly 0, which is told without a branch for each
-  for (const Gaussian &g : mixture) {
-    const Sym3 &c = g.covariance;
+  for (std::size_t i = 0; i < model.size(); ++i) {
+    const Sym3 &c = model[i].covariance;
     sum += (std::fabs(c.xy) + std::fabs(c.xz)) + (std::fabs(c.yz) + std::fabs(c.xx - c.yy)) +
            std::fabs(c.xx - c.zz);
+    result.points[i] = near_point(model[i], center_);
+    result.weights[i] = float(model[i].weight);
   }
-  if (sum == 0) return true;
-  for (const Gaussian &g : mixture) {
+  if (sum == 0) return result;
+  for (const Gaussian &g : model) {
     const Sym3 &c = g.covariance;
     const double most = std::max({std::fabs(c.xy), std::fabs(c.xz), std::fabs(c.yz),
                                   std::fabs(c.xx - c.yy), std::fabs(c.xx - c.zz)});
-    if (most > 1e-9 * c.xx) return false;
+    if (most > 1e-9 * c.xx) return {};
   }
-  return true;
+  return result;
 }
 
 NearOverlap::NearOverlap(const Mixture &data) {
   for (const Gaussian &g : data) center_ += (1.0 / data.size()) * g.mean;
-  for (std::uint32_t k : order_in_space(near_points(data, center_), kNearBlock)) {
+  std::vector<NearPoint> points;
+  for (const Gaussian &g : data) points.push_back(near_point(g, center_));
+  for (std::uint32_t k : order_in_space(points, kNearBlock)) {
     const Gaussian &g = data[k];
     const Eigen3 e = eigen(g.covariance);
     NearComponent c;
@@ -280,33 +277,28 @@ NearOverlap::NearOverlap(const Mixture &data) {
   }
 }
 
-std::shared_ptr<const NearList> NearOverlap::list_for(const std::vector<NearPoint> &points,
-                                                      const Mixture &model, double cutoff,
+std::shared_ptr<const NearList> NearOverlap::list_for(const NearModel &model, double cutoff,
                                                       unsigned threads) const {
   const std::shared_ptr<const NearList> before = std::atomic_load(&list_);
-  if (before && before->cutoff == cutoff && before->width == near_width() &&
-      serves(*before, points, model))
+  if (before && before->cutoff == cutoff && before->width == near_width() && serves(*before, model))
     return before;
-  std::vector<float> weights;
-  weights.reserve(model.size());
-  for (const Gaussian &g : model) weights.push_back(float(g.weight));
   const auto fresh = std::make_shared<const NearList>(
-      near_list(components_, points, weights, cutoff, threads, before.get()));
+      near_list(components_, model, cutoff, threads, before.get()));
   std::atomic_store(&list_, fresh);
   return fresh;
 }
 
-void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads,
+void NearOverlap::evaluate(const NearModel &model, double cutoff, unsigned threads,
                            const Slopes &slopes, std::vector<NearPoint> *by_mean) const {
-  const std::vector<NearPoint> points = near_points(model, center_);
-  const std::shared_ptr<const NearList> list = list_for(points, model, cutoff, threads);
+  const std::shared_ptr<const NearList> list = list_for(model, cutoff, threads);
   const auto kernel = near_block_kernel(list->width);
   std::vector<NearWork> works(list->parts.size());
   parallel_for(works.size(), threads, [&](std::size_t t) {
     const NearPart &part = list->parts[t];
     NearWork &work = works[t];
     work.points.resize(part.atoms.size());
-    for (std::size_t j = 0; j < part.atoms.size(); ++j) work.points[j] = points[part.atoms[j]];
+    for (std::size_t j = 0; j < part.atoms.size(); ++j)
+      work.points[j] = model.points[part.atoms[j]];
     if (by_mean) work.forces.resize(4 * part.atoms.size());
     for (std::size_t b = 0; b < part.ends.size(); ++b) {
       const std::size_t first = part.first + b * kNearBlock;
@@ -315,7 +307,7 @@ void NearOverlap::evaluate(const Mixture &model, double cutoff, unsigned threads
     }
   });
   if (!by_mean) return;
-  by_mean->assign(model.size(), NearPoint());
+  by_mean->assign(model.points.size(), NearPoint());
   for (std::size_t t = 0; t < works.size(); ++t) {
     const std::vector<std::uint32_t> &atoms = list->parts[t].atoms;
     const float *forces = works[t].forces.data();

@@ -157,14 +157,14 @@ NoiseScore::Value NoiseScore::local_of(std::size_t k, double l) const {
 // The models of differences of overlaps, by ov_MD.
 NoiseScore::Value NoiseScore::difference_of(std::size_t k, double overlap) const {
   const double sigma = options_.component_sigma[k], delta = overlap - overlaps_dd_[k];
+  const double z = delta / sigma;
+  if (options_.model == NoiseModel::gaussian) return {0.5 * z * z, z / sigma};
   if (options_.model == NoiseModel::gaussian_local) {
     // -log[erf(delta / sqrt(2) sigma) / 2 delta]
     const double a = std::sqrt(0.5) / sigma;
     const ErfRatio h = minus_log_erf_ratio(a * std::fabs(delta));
     return {h.value - std::log(0.5 * a), std::copysign(a * h.slope, delta)};
   }
-  const double z = delta / sigma;
-  if (options_.model == NoiseModel::gaussian) return {0.5 * z * z, z / sigma};
   return {std::log1p(0.5 * z * z), z / (1 + 0.5 * z * z) / sigma};
 }
 
