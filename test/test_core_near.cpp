@@ -106,6 +106,29 @@ void list_is_kept_while_it_serves() {
   check_now(score, "an atom less");
 }
 
+// Enough data for several parts.
+void threads_do_not_matter() {
+  Random random(31);
+  const Mixture data = random_mixture(random, 2500, 120);
+  Mixture model = random_mixture(random, 3000, 120);
+  for (Gaussian &g : model) g.covariance = {3, 3, 3, 0, 0, 0};
+  ScoreOptions options;
+  options.cutoff = 1e-3;
+  std::vector<GaussianGradient> one, several;
+  double left_out = 0;
+  const double value = MixtureScore(data, options).evaluate(model, &one, &left_out);
+  const double full = MixtureScore(data, ScoreOptions()).evaluate(model);
+  check(std::fabs(value - full) <= left_out + 1e-5 * std::fabs(full), "many components");
+  options.threads = 3;
+  const MixtureScore score(data, options);
+  for (int again = 0; again < 2; ++again) {
+    check(score.evaluate(model, &several) == value, "cutoff on threads, many components");
+    for (std::size_t i = 0; i < model.size(); ++i)
+      check(several[i].by_mean.x == one[i].by_mean.x && several[i].by_mean.z == one[i].by_mean.z,
+            "forces on threads, many components");
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -113,6 +136,7 @@ int main() {
     set_instruction_set(set);
     cutoff_is_bounded();
     list_is_kept_while_it_serves();
+    threads_do_not_matter();
   }
   return 0;
 }

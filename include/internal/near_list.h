@@ -10,7 +10,7 @@
 
 namespace emcore {
 
-constexpr std::size_t kNearBlock = 16;  // data components that share a list of clusters
+constexpr std::size_t kNearBlock = 32;  // data components that share a list of clusters and a turn
 
 // A component in its own axes, where adding a variance is adding three numbers.
 struct NearComponent {
@@ -42,7 +42,7 @@ struct NearOrder {
   double sides = 0;  // of the boxes around the clusters, Å
 };
 
-struct NearList {
+struct PairList {
   std::vector<NearPart> parts;
   NearOrder order;
   NearModel model;  // what it was made of: it serves while all atoms are within `skin` of there
@@ -54,8 +54,8 @@ struct NearList {
 // The pairs that may reach `cutoff` of the largest overlap that they could have at any distance.
 // The order of `before`, where given, is kept as long as the clusters have not grown much apart.
 // The same on any number of threads.
-NearList near_list(const std::vector<NearComponent> &components, const NearModel &model,
-                   double cutoff, unsigned threads, const NearList *before);
+PairList near_list(const std::vector<NearComponent> &components, const NearModel &model,
+                   double cutoff, unsigned threads, const PairList *before);
 
 // Numbers side by side in a register of this instruction set.
 std::size_t near_width();

@@ -25,9 +25,9 @@ class NearOverlap {
   // size).
   std::optional<NearModel> isotropic(const Mixture &model) const;
 
-  // Of n data components, at most 16, number[i] each: their overlaps with the model and upper
-  // bounds of what was left out, Da²/Å³ both; slopes[i] becomes dE/d(overlap). Called from several
-  // threads, once for each component.
+  // Of n data components, at most kNearBlock, with these numbers: their overlaps with the model and
+  // upper bounds of what was left out, Da²/Å³ both; slopes[i] becomes dE/d(overlap). Called from
+  // several threads, once for each component.
   using Slopes =
       std::function<void(std::size_t n, const std::size_t *numbers, const double *overlaps,
                          const double *left_out, double *slopes)>;
@@ -40,12 +40,12 @@ class NearOverlap {
                 std::vector<NearPoint> *by_mean) const;
 
  private:
-  std::shared_ptr<const NearList> list_for(const NearModel &model, double cutoff,
+  std::shared_ptr<const PairList> list_for(const NearModel &model, double cutoff,
                                            unsigned threads) const;
 
   Vec3 center_;
   std::vector<NearComponent> components_;  // neighbours in space are neighbours here
-  mutable std::shared_ptr<const NearList> list_;
+  mutable std::shared_ptr<const PairList> list_;
 };
 
 }  // namespace emcore

@@ -11,8 +11,9 @@ namespace emcore {
 
 namespace {
 
-constexpr std::size_t kNearParts = 8;
-constexpr double kNearGrowth = 1.3;  // of the clusters' boxes, until atoms are ordered anew
+constexpr std::size_t kNearParts = 8;        // at most
+constexpr std::size_t kNearPartBlocks = 32;  // at least: enough to outweigh handing it to a thread
+constexpr double kNearGrowth = 1.3;          // of the clusters' boxes, until atoms are ordered anew
 // How far atoms may move while a list is kept, as a share of the least width of a pair's Gaussian.
 constexpr double kNearSkin = 0.3;
 // How much further, in those widths, pairs come from that fill a register otherwise left half
@@ -309,9 +310,9 @@ std::size_t near_width() {
   }
 }
 
-NearList near_list(const std::vector<NearComponent> &components, const NearModel &model,
-                   double cutoff, unsigned threads, const NearList *before) {
-  NearList list;
+PairList near_list(const std::vector<NearComponent> &components, const NearModel &model,
+                   double cutoff, unsigned threads, const PairList *before) {
+  PairList list;
   NearAtoms atoms;
   const auto keeps_order = [&] {
     if (!before || before->order.numbers.size() != model.points.size()) return false;
@@ -334,7 +335,7 @@ NearList near_list(const std::vector<NearComponent> &components, const NearModel
   const float root_reach = float(std::sqrt(-2 * std::log(cutoff)));
 
   const std::size_t n_blocks = (components.size() + kNearBlock - 1) / kNearBlock;
-  const std::size_t a_part = std::max(kNearBlock, (n_blocks + kNearParts - 1) / kNearParts);
+  const std::size_t a_part = std::max(kNearPartBlocks, (n_blocks + kNearParts - 1) / kNearParts);
   list.parts.resize((n_blocks + a_part - 1) / a_part);
   const auto kernel = list_block_kernel();
   parallel_for(list.parts.size(), threads, [&](std::size_t t) {

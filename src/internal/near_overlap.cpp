@@ -207,7 +207,7 @@ NearPoint near_point(const Gaussian &g, const Vec3 &center) {
 }
 
 // Whether the list was made of this model, not far from where it is.
-bool serves(const NearList &list, const NearModel &model) {
+bool serves(const PairList &list, const NearModel &model) {
   const std::vector<NearPoint> &here = model.points, &there = list.model.points;
   if (here.size() != there.size() || model.weights != list.model.weights) return false;
   using B = simd::Batch<float, 4>;
@@ -277,12 +277,12 @@ NearOverlap::NearOverlap(const Mixture &data) {
   }
 }
 
-std::shared_ptr<const NearList> NearOverlap::list_for(const NearModel &model, double cutoff,
+std::shared_ptr<const PairList> NearOverlap::list_for(const NearModel &model, double cutoff,
                                                       unsigned threads) const {
-  const std::shared_ptr<const NearList> before = std::atomic_load(&list_);
+  const std::shared_ptr<const PairList> before = std::atomic_load(&list_);
   if (before && before->cutoff == cutoff && before->width == near_width() && serves(*before, model))
     return before;
-  const auto fresh = std::make_shared<const NearList>(
+  const auto fresh = std::make_shared<const PairList>(
       near_list(components_, model, cutoff, threads, before.get()));
   std::atomic_store(&list_, fresh);
   return fresh;
@@ -290,7 +290,7 @@ std::shared_ptr<const NearList> NearOverlap::list_for(const NearModel &model, do
 
 void NearOverlap::evaluate(const NearModel &model, double cutoff, unsigned threads,
                            const Slopes &slopes, std::vector<NearPoint> *by_mean) const {
-  const std::shared_ptr<const NearList> list = list_for(model, cutoff, threads);
+  const std::shared_ptr<const PairList> list = list_for(model, cutoff, threads);
   const auto kernel = near_block_kernel(list->width);
   std::vector<NearWork> works(list->parts.size());
   parallel_for(works.size(), threads, [&](std::size_t t) {
