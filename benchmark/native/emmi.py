@@ -31,7 +31,7 @@ from emgmm.mixture import Mixture
 from emgmm.scoring import ScoreOptions, make_score
 
 SIZES = ((2000, 1000), (8000, 4000))
-CUTOFFS = (2e-2, 1.5e-2, 1e-2, 2e-3, 1e-3, 1e-4, 1e-6)
+CUTOFFS = (2.5e-2, 1.8e-2, 1e-2, 3e-3, 1.8e-3, 1e-3, 1e-4, 1e-6)
 EMMI_CUTOFFS = (1e-2, 1e-3)
 RESOLUTION, SIGMA = 3.0, 0.2  # Å; of the median of ov_DD
 FRAMES = 60
