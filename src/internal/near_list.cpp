@@ -153,7 +153,8 @@ EMGMM_INLINE std::size_t take_atoms(const NearComponent &c, const NearAtoms &ato
   for (std::size_t r = 0; r < n_clusters / at_once * parts; ++r) {
     const std::uint32_t *places = clusters + r / parts * at_once;
     const std::size_t part = r % parts * N;
-    const auto row = [&](const auto &values) {
+    // Inlined in every build: without, the caller expects the result in another register.
+    const auto row = [&](const auto &values) __attribute__((always_inline)) {
       return load_clusters<N>(reinterpret_cast<const float *>(values.data()) + part, places);
     };
     const B dx = row(atoms.x) - c.x, dy = row(atoms.y) - c.y, dz = row(atoms.z) - c.z;
