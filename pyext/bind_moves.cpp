@@ -80,19 +80,24 @@ nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
   return nb::make_tuple(best.value, to_numpy(std::move(flat), {n, 7}), best.evaluations);
 }
 
-std::shared_ptr<Mover> make_independence(const std::string &name, const MoveIndices &group,
-                                         const MovePoses &centers, const Values &weights,
-                                         double translation_sd, double rotation_sd,
-                                         double broad_weight, const std::vector<double> &broad) {
+PoseMixture make_density(const MovePoses &centers, const Values &weights, double translation_sd,
+                         double rotation_sd, double broad_weight,
+                         const std::vector<double> &broad) {
   if (broad.size() != 4)
     throw std::domain_error("broad must be a point and a standard deviation, got " +
                             std::to_string(broad.size()) + " numbers");
-  const PoseMixtureOptions options{
-      translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]};
-  return std::make_shared<IndependenceMover>(
-      name, bodies_of_rows(group),
-      PoseMixture(poses_of_rows(centers),
-                  std::vector<double>(weights.data(), weights.data() + weights.shape(0)), options));
+  return PoseMixture(
+      poses_of_rows(centers),
+      std::vector<double>(weights.data(), weights.data() + weights.shape(0)),
+      {translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]});
+}
+
+std::shared_ptr<Mover> make_independence(const std::string &name,
+                                         const std::vector<MoveIndices> &groups,
+                                         const std::vector<PoseMixture> &densities) {
+  std::vector<BodyGroup> bodies;
+  for (const MoveIndices &group : groups) bodies.push_back(bodies_of_rows(group));
+  return std::make_shared<IndependenceMover>(name, std::move(bodies), densities);
 }
 
 std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vector<double> &radii,
@@ -106,11 +111,24 @@ std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vect
 }  // namespace
 
 void bind_moves(nb::module_ &m) {
-  m.def("independence_mover", &make_independence, "name"_a, "group"_a, "centers"_a, "weights"_a,
-        "translation_sd"_a, "rotation_sd"_a, "broad_weight"_a, "broad"_a,
-        "A body, the first of the group, goes to a pose near one of the centers (n, 7), or with "
-        "broad_weight to any orientation at a Gaussian place; broad: its mean and its standard "
-        "deviation, Å.");
+  nb::class_<PoseMixture>(m, "PoseMixture",
+                          "Density of poses, per Å³ and normalised Haar measure: Gaussians about "
+                          "centers, and a broad component.")
+      .def(nb::new_(&make_density), "centers"_a, "weights"_a, "translation_sd"_a, "rotation_sd"_a,
+           "broad_weight"_a, "broad"_a,
+           "centers (n, 7); broad: mean and standard deviation of the places, Å, any orientation.")
+      .def(
+          "log_density",
+          [](const PoseMixture &density, const MovePoses &poses) {
+            std::vector<double> logs;
+            for (const Pose &pose : poses_of_rows(poses)) logs.push_back(density.log_density(pose));
+            const std::size_t n = logs.size();
+            return to_numpy(std::move(logs), {n});
+          },
+          "poses"_a);
+  m.def("independence_mover", &make_independence, "name"_a, "groups"_a, "densities"_a,
+        "Some of the groups, each a body with what it carries, go to poses drawn from their "
+        "densities.");
   m.def("hamiltonian_mover", &make_hamiltonian, "name"_a, "radii"_a, "step"_a, "steps"_a,
         "source"_a, "image"_a, "operation"_a, "frame"_a,
         "All bodies along the slope of the score. radii: Å, 0 for a body that does not turn, "

@@ -446,31 +446,55 @@ void density_is_normalised() {
   check_near(cosine, 0.8 / 3, 0.02, "draws have the density, by orientation");
 }
 
+// Two bodies are placed, one of them with a third that it carries; a fourth moves by steps.
 void independence_samples_wells() {
-  const Wells wells;
-  const auto mover = std::make_shared<IndependenceMover>("to", BodyGroup{0, 2}, three_centers());
-  const auto bead = std::make_shared<RigidMover>("bead", std::vector<std::size_t>{1}, 2.0, 1.5, 1);
-  SamplerSetup setup = setup_of(3, wells, {bead, mover}, 1, 3000000);
-  setup.schedule.frame_interval = 3;
-  // The third body is carried: in a well of its own it would not be.
-  Wells alone = wells;
-  class FirstTwo : public WellsTerm {
+  class SomeOf : public WellsTerm {
    public:
     using WellsTerm::WellsTerm;
-    std::unique_ptr<Term> clone() const override { return std::make_unique<FirstTwo>(*this); }
+    std::unique_ptr<Term> clone() const override { return std::make_unique<SomeOf>(*this); }
+    // The carried one is in no well: it would not follow then.
     double evaluate(const std::vector<Pose> &poses, std::vector<PoseGradient> *) const override {
-      return wells_energy(Wells(), {poses[0], poses[1]}, nullptr);
+      return wells_energy(Wells(), {poses[0], poses[1], poses[3]}, nullptr);
     }
   };
-  setup.terms = {{std::make_shared<FirstTwo>(3, alone), 1, false}};
+  const auto mover = std::make_shared<IndependenceMover>(
+      "to", std::vector<BodyGroup>{{0, 2}, {1}},
+      std::vector<PoseMixture>{three_centers(), three_centers()});
+  const auto steps = std::make_shared<RigidMover>("by", std::vector<std::size_t>{3}, 2.0, 1.5, 3);
+  SamplerSetup setup = setup_of(4, Wells(), {steps, mover}, 1, 4000000);
+  setup.mover_weights = {1, 3};
+  setup.terms = {{std::make_shared<SomeOf>(4, Wells()), 1, false}};
   setup.starts[0][2].translation = {0, 5, 0};
   double acceptance = 0;
-  const FrameStore f = frames_of(setup, &acceptance);
-  check(acceptance > 0.02 && acceptance < 0.9, "acceptance " + std::to_string(acceptance));
-  check_averages(f, 3, wells, 1, "independence");
-  const Pose *last = &f.poses[f.poses.size() - 3];
+  FrameStore f = frames_of(setup, &acceptance);
+  check(acceptance > 0.01 && acceptance < 0.9, "acceptance " + std::to_string(acceptance));
+  check_averages(f, 4, Wells(), 1, "independence, one of two");
+  const Pose *last = &f.poses[f.poses.size() - 4];
   const Vec3 carried = conjugate(last[0].rotation) * (last[2].translation - last[0].translation);
   check_near(norm(carried - Vec3{0, 5, 0}), 0, 1e-8, "a carried bead comes along");
+  f.poses.erase(f.poses.begin());  // the second body comes first
+  f.poses.resize(f.poses.size() - 3);
+  check_averages(f, 4, Wells(), 1, "independence, the other");
+}
+
+// In three groups: one, two and three at a time by halves, every one as often as the others.
+void independence_picks_evenly() {
+  const IndependenceMover mover("to", {{0}, {1}, {2}},
+                                {three_centers(), three_centers(), three_centers()});
+  const std::vector<Pose> poses(3);
+  const std::vector<std::vector<double>> no_parameters;
+  Random random(21);
+  Move move;
+  double sizes[3] = {}, picked[3] = {};
+  const int n = 40000;
+  for (int i = 0; i < n; ++i) {
+    mover.propose({poses, no_parameters}, 1, random, &move);
+    sizes[move.bodies.size() - 1] += 1.0 / n;
+    for (std::size_t b : move.bodies) picked[b] += 1.0 / n;
+  }
+  check_near(sizes[0], 0.5, 0.01, "one body");
+  check_near(sizes[1], 0.25, 0.01, "two bodies");
+  for (double share : picked) check_near(share, 1.75 / 3, 0.01, "each body");
 }
 
 void bad_movers_are_refused() {
@@ -491,6 +515,8 @@ void bad_movers_are_refused() {
         PoseMixture({Pose()}, {1}, options);
       },
       "a density that is zero somewhere");
+  refused([] { IndependenceMover("to", {{0, 1}, {1}}, {three_centers(), three_centers()}); },
+          "a body twice");
   refused([] { HamiltonianMover("all", {-1}, 0.1, 5); }, "nothing that moves");
   refused([] { HamiltonianMover("all", {1}, 0, 5); }, "no step");
   refused([] { HamiltonianMover("all", {1, 1}, 0.1, 5, {{0, 1, {}, {}}}); }, "a free image");
@@ -509,6 +535,7 @@ int main() {
   images_follow();
   density_is_normalised();
   independence_samples_wells();
+  independence_picks_evenly();
   bad_movers_are_refused();
   return 0;
 }

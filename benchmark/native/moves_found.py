@@ -36,7 +36,12 @@ ARMS = {
         {"global_moves": 0.1, "independence_moves": 0.1, "hamiltonian_moves": 0.02},
     ),
 }
-KINDS = {"swap": "swap", "turn": "turn", "place": "independence", "Hamiltonian": "Hamiltonian"}
+KINDS = {
+    "swap": "swap",
+    "turn": "turn",
+    "independence": "independence",
+    "Hamiltonian": "Hamiltonian",
+}
 
 
 def acceptance(summaries: list[dict]) -> str:

@@ -37,19 +37,22 @@ class PoseMixture {
   double log_narrow_, log_broad_;  // normalisation
 };
 
-// A body goes to a pose drawn from a fixed density q, with what it carries; accepted with the
-// ratio q(old) / q(new) (Hastings 1970).
+// Some bodies, each with what it carries, go to poses drawn from a fixed density q of each;
+// accepted with the ratio of q(old) / q(new) (Hastings 1970). One body half of the time, two a
+// quarter, and so on, any of them: one alone often finds its place taken by another.
 class IndependenceMover : public Mover {
  public:
-  // Throws std::domain_error for an empty group or a body twice.
-  IndependenceMover(std::string name, BodyGroup group, PoseMixture density);
+  // One density a group. Throws std::domain_error for no group, an empty one or a body twice.
+  IndependenceMover(std::string name, std::vector<BodyGroup> groups,
+                    std::vector<PoseMixture> densities);
 
   double propose(const MoverState &state, double scale, Random &random, Move *move) const override;
   const std::vector<std::size_t> &bodies() const override { return bodies_; }
 
  private:
+  std::vector<BodyGroup> groups_;
+  std::vector<PoseMixture> densities_;
   std::vector<std::size_t> bodies_;
-  PoseMixture density_;
 };
 
 }  // namespace emcore

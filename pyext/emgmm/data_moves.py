@@ -63,13 +63,14 @@ def hamiltonian_mover(
     )
 
 
-def independence_movers(
+def independence_mover(
     system: System, data: Mixture, free: np.ndarray, sampling: SamplingConfig
-) -> list[_core.Mover]:
-    """A mover for each free rigid body with Gaussians: to the places that the data suggest for it
-    alone (`emgmm.placement`, step 1), or with a share of `BROAD_SHARE` to any pose near the data.
+) -> _core.Mover | None:
+    """One or more free rigid bodies to places that the data suggest for each alone (the first step
+    of `emgmm.placement`), or with a share of `BROAD_SHARE` to any pose near the data; None where no
+    free rigid body has Gaussians.
 
-    The proposals depend on the data, the body and the seed; not on where any body is.
+    The proposals depend on the data, the bodies and the seed; not on where any body is.
     """
     mixture, bodies = system.gaussians.mixture, system.bodies
     score = make_score(data, ScoreOptions())
@@ -78,7 +79,7 @@ def independence_movers(
     spread = ((data.means - center) ** 2 + data.covariances.diagonal(axis1=1, axis2=2)).sum(axis=1)
     extent = float(np.sqrt(data.weights @ spread / data.weights.sum() / 3))
     radii = turning_radii(system, free)
-    movers = []
+    groups, densities = [], []
     for body in np.flatnonzero(free & bodies.rotatable):
         own = system.gaussians.body == body
         if not own.any():
@@ -94,10 +95,9 @@ def independence_movers(
         )
         kept = np.flatnonzero(overlaps[:MOST_CANDIDATES] > 0)
         weights = (overlaps[kept] / overlaps[:MOST_CANDIDATES].max()) ** OVERLAP_POWER
-        movers.append(
-            _core.independence_mover(
-                f"place {bodies.names[body]}",
-                np.r_[body, np.flatnonzero(bodies.carrier == body)].astype(np.int64),
+        groups.append(np.r_[body, np.flatnonzero(bodies.carrier == body)].astype(np.int64))
+        densities.append(
+            _core.PoseMixture(
                 np.ascontiguousarray(poses[kept]),
                 np.ascontiguousarray(weights),
                 translation_sd=SPREAD,
@@ -106,7 +106,7 @@ def independence_movers(
                 broad=[*center.tolist(), extent],
             )
         )
-    return movers
+    return _core.independence_mover("independence", groups, densities) if groups else None
 
 
 def minimized(

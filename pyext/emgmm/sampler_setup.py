@@ -18,7 +18,7 @@ from .crosslinks import (
     crosslink_term,
     read_crosslinks,
 )
-from .data_moves import hamiltonian_mover, independence_movers
+from .data_moves import hamiltonian_mover, independence_mover
 from .errors import InputError
 from .fit_error import read_component_errors
 from .global_moves import global_movers
@@ -191,7 +191,7 @@ def build_movers(
     for the whole system, with the largest steps of the settings.
 
     With ``global_moves`` also movers that swap and turn rigid bodies, with ``independence_moves``
-    (which need the data) those that place them anew, and with ``hamiltonian_moves`` one of all
+    (which need the data) one that places them anew, and with ``hamiltonian_moves`` one of all
     together. With a symmetry only the bodies that are no images move freely, and the images follow
     them.
 
@@ -230,9 +230,10 @@ def build_movers(
         return [], []
     more, shares = global_movers(system, free, sampling.global_moves)
     if sampling.independence_moves and data is not None:
-        places = independence_movers(system, data, free, sampling)
-        more += places
-        shares += [sampling.independence_moves / len(places) for _ in places]
+        places = independence_mover(system, data, free, sampling)
+        if places is not None:
+            more.append(places)
+            shares.append(sampling.independence_moves)
     of_all = sampling.hamiltonian_moves
     weights = [(1 - sum(shares) - of_all) / len(movers)] * len(movers) + shares
     movers += more

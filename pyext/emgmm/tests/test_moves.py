@@ -26,10 +26,9 @@ ALL = dict(
 def test_movers_and_shares(system, data):  # noqa: F811
     movers, weights = build_movers(system, config(**ALL).sampling, data=data)
     names = [m.name for m in movers]
-    places = [f"place body {b}" for b in (0, 2, 5)]
-    assert names[14:] == [*places, "Hamiltonian"]
+    assert names[14:] == ["independence", "Hamiltonian"]
     assert sum(weights) == pytest.approx(1)
-    assert weights[14:] == pytest.approx([0.2 / 3] * 3 + [0.05])
+    assert weights[14:] == pytest.approx([0.2, 0.05])
     assert turning_radii(system, system.bodies.movable)[1] == 0
 
 
@@ -37,12 +36,24 @@ def test_movers_and_shares(system, data):  # noqa: F811
 def test_each_is_reported(system, data, kind):  # noqa: F811
     settings = config(**{kind: 0.2, "steps": 600, "hamiltonian_step": 0.02, "start": "asis"})
     summary = run_native(system, data, settings)
-    names = [n for n in summary.acceptance if n.startswith(("place", "Hamiltonian"))]
-    assert len(names) == (3 if kind == "independence_moves" else 1)
-    assert all(0 <= summary.acceptance[n] <= 1 for n in names)
-    if kind == "hamiltonian_moves":
-        assert summary.acceptance["Hamiltonian"] > 0.3
+    name = "independence" if kind == "independence_moves" else "Hamiltonian"
+    assert len(summary.acceptance) == 9
+    assert summary.acceptance[name] > (0.3 if kind == "hamiltonian_moves" else 0)
     assert summary.drift == 0
+
+
+def test_density_of_proposals():
+    center = np.array([[0.5, 0.5, 0.5, 0.5, 1, 2, 3]])
+    density = _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.1, [0.0, 0.0, 0.0, 30.0])
+    at = density.log_density(np.vstack([center, -center * [1, 1, 1, 1, -1, -1, -1]]))
+    assert at[0] == at[1]  # q and -q are one rotation
+    peak = 0.9 / (2 * np.pi * 1.5 * 0.2) ** 3 * 8 * np.pi**2
+    assert np.exp(at[0]) == pytest.approx(peak, rel=1e-4)
+    far = density.log_density(np.array([[1.0, 0, 0, 0, 200, 0, 0]]))
+    flat = np.log(0.1) - 1.5 * np.log(2 * np.pi * 30**2) - 0.5 * (200 / 30) ** 2
+    assert far[0] == pytest.approx(flat)
+    with pytest.raises(ValueError, match="broad_weight"):
+        _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
 
 
 def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
