@@ -1,7 +1,8 @@
 """Which moves find a complex from random poses: 1z5s and 3sfd, density alone, no global search.
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
-        [--threads 1] [--arms local,swap,place,slope,both,all] [--adapt 0] [--set KEY=VALUE]
+        [--threads 1] [--arms local,swap,place,slope,both,all] [--adapt 0] [--start random]
+        [--set KEY=VALUE]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--adapt", type=int, default=0)
+    parser.add_argument("--start", default="random", choices=["random", "placed", "asis"])
     parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
@@ -94,7 +96,7 @@ def main() -> None:
             seeds, summaries = [], []
             for seed in range(1, arguments.seeds + 1):
                 keys = {
-                    "start": '"random"', "steps": arguments.steps, "replicas": arguments.replicas,
+                    "start": f'"{arguments.start}"', "steps": arguments.steps, "replicas": arguments.replicas,
                     "threads": arguments.threads, "adapt_steps": arguments.adapt, **ARMS[arm][1],
                 }  # fmt: skip
                 keys |= dict(pair.split("=", 1) for pair in arguments.set)
