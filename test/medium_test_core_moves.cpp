@@ -477,7 +477,8 @@ void independence_samples_wells() {
   check_averages(f, 4, Wells(), 1, "independence, the other");
 }
 
-// In three groups: one, two and three at a time by halves, every one as often as the others.
+// In three groups: one, two and three at a time, fewer by quarters, every one as often as the
+// others.
 void independence_picks_evenly() {
   const IndependenceMover mover("to", {{0}, {1}, {2}},
                                 {three_centers(), three_centers(), three_centers()});
@@ -492,9 +493,9 @@ void independence_picks_evenly() {
     sizes[move.bodies.size() - 1] += 1.0 / n;
     for (std::size_t b : move.bodies) picked[b] += 1.0 / n;
   }
-  check_near(sizes[0], 0.5, 0.01, "one body");
-  check_near(sizes[1], 0.25, 0.01, "two bodies");
-  for (double share : picked) check_near(share, 1.75 / 3, 0.01, "each body");
+  check_near(sizes[0], 0.75, 0.01, "one body");
+  check_near(sizes[1], 0.1875, 0.01, "two bodies");
+  for (double share : picked) check_near(share, 1.3125 / 3, 0.01, "each body");
 }
 
 void bad_movers_are_refused() {

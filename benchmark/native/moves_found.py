@@ -1,8 +1,8 @@
 """Which moves find a complex from random poses: 1z5s and 3sfd, density alone, no global search.
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
-        [--threads 1] [--arms local,swap,place,slope,both,all] [--adapt 0] [--start random]
-        [--set KEY=VALUE]
+        [--threads 1] [--adapt 0] [--start random] [--set KEY=VALUE]
+        [--arms local,minimum,swap,place,slope,both,all]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
@@ -25,6 +25,7 @@ from complexes import native_mixture, prepare_complex, settings
 
 ARMS = {
     "local": ("steps of bodies", {}),
+    "minimum": ("steps of bodies, starts minimised", {"minimize": 200}),
     "swap": ("+ swaps, turns (10 %)", {"global_moves": 0.1}),
     "place": ("+ independence (10 %)", {"independence_moves": 0.1}),
     "slope": ("+ Hamiltonian (2 %)", {"hamiltonian_moves": 0.02}),
@@ -96,9 +97,13 @@ def main() -> None:
             seeds, summaries = [], []
             for seed in range(1, arguments.seeds + 1):
                 keys = {
-                    "start": f'"{arguments.start}"', "steps": arguments.steps, "replicas": arguments.replicas,
-                    "threads": arguments.threads, "adapt_steps": arguments.adapt, **ARMS[arm][1],
-                }  # fmt: skip
+                    "start": f'"{arguments.start}"',
+                    "steps": arguments.steps,
+                    "replicas": arguments.replicas,
+                    "threads": arguments.threads,
+                    "adapt_steps": arguments.adapt,
+                    **ARMS[arm][1],
+                }
                 keys |= dict(pair.split("=", 1) for pair in arguments.set)
                 lines = "\n".join(f"{key} = {value}" for key, value in keys.items())
                 path = settings(folder, 'gmm = "data_gmm.txt"', lines + "\n")

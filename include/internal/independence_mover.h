@@ -38,8 +38,8 @@ class PoseMixture {
 };
 
 // Some bodies, each with what it carries, go to poses drawn from a fixed density q of each;
-// accepted with the ratio of q(old) / q(new) (Hastings 1970). One body half of the time, two a
-// quarter, and so on, any of them: one alone often finds its place taken by another.
+// accepted with the ratio of q(old) / q(new) (Hastings 1970). Mostly one body, each further one in
+// a quarter of the cases, any of them: one alone may find its place taken by another.
 class IndependenceMover : public Mover {
  public:
   // One density a group. Throws std::domain_error for no group, an empty one or a body twice.

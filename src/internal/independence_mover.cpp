@@ -120,7 +120,7 @@ double IndependenceMover::propose(const MoverState &state, double, Random &rando
   move->poses.clear();
   // Which ones does not depend on where they are.
   std::size_t count = 1;
-  while (count < groups_.size() && random.uniform() < 0.5) ++count;
+  while (count < groups_.size() && random.uniform() < 0.25) ++count;
   double log_ratio = 0;
   for (std::size_t g = 0, left = groups_.size(); count > 0; ++g, --left) {
     if (random.below(left) >= count) continue;  // each subset of that size is as likely
