@@ -1,7 +1,7 @@
 """How fast moves mix about the native pose: independent frames in an hour of CPU time.
 
     python benchmark/native/moves_mixing.py [ENTRY ...] [--seeds 3] [--steps 100000] [--beads 30]
-        [--shares 0,0.02,0.1]
+        [--shares 0,0.02,0.1] [--set KEY=VALUE]
 
 One replica at 1 kT from the native structure, data GMM as in moves_found.py, a share of the steps
 Hamiltonian moves. With --beads so many residues at the end of the first chain are flexible beads
@@ -39,11 +39,13 @@ def independent(values: np.ndarray) -> float:
     return n / max(times[window], 1.0)
 
 
-def one_run(folder: Path, seed: int, share: float, steps: int) -> tuple[dict[str, float], dict]:
+def one_run(
+    folder: Path, seed: int, share: float, steps: int, extra: str
+) -> tuple[dict[str, float], dict]:
     """Independent frames of the score, the bodies and the beads; acceptance."""
     text = (
         f'start = "asis"\nreplicas = 1\nthreads = 1\nseed = {seed}\nsteps = {steps}\n'
-        f"frame_interval = 20\nhamiltonian_moves = {share}\n"
+        f"frame_interval = 20\nhamiltonian_moves = {share}\n{extra}\n"
     )
     config = load_config(settings(folder, 'gmm = "data_gmm.txt"', text))
     system, data = load_output(folder / "out")
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=100_000)
     parser.add_argument("--beads", type=int, default=0)
     parser.add_argument("--shares", default="0,0.02,0.1")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     print(
         "| entry | Hamiltonian share | accepted: steps, Hamiltonian | independent frames in an "
@@ -112,7 +115,7 @@ def main() -> None:
         run(settings(folder, 'gmm = "data_gmm.txt"', short), folder / "out", engine="native")
         for share in map(float, arguments.shares.split(",")):
             runs = [
-                one_run(folder, seed, share, arguments.steps)
+                one_run(folder, seed, share, arguments.steps, "\n".join(arguments.set))
                 for seed in range(1, arguments.seeds + 1)
             ]
             rates = {key: np.mean([found[key] for found, _ in runs]) for key in runs[0][0]}
