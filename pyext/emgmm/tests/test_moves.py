@@ -6,13 +6,16 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import load_config
+from emgmm.config import EmConfig, load_config
 from emgmm.data_moves import minimized, turning_radii
 from emgmm.errors import InputError
+from emgmm.poses import to_matrices
 from emgmm.run_imp import imp_lacks
 from emgmm.sampler_setup import build_movers, build_terms, random_starts
 from emgmm.sampling import run_native
-from test_sampling import Recorder, config, data, system  # noqa: F401
+from emgmm.symmetry import operations
+
+from .test_sampling import Recorder, config, data, system  # noqa: F401
 
 ALL = dict(
     global_moves=0.1,
@@ -108,6 +111,32 @@ def test_images_of_a_minimum_are_in_place():
     value, found, evaluations = _core.minimize_terms([term], [1.0], pose, [2.0, -1.0], 100, *images)
     assert value < 1e-3 < term.evaluate(pose) and evaluations <= 100
     np.testing.assert_allclose(found[1, 4:] * [-1, -1, 1], found[0, 4:], atol=1e-12)
+
+
+@pytest.mark.parametrize("group", ["C4", "D2"])
+def test_images_follow_all_moves(group):
+    from .test_symmetry import CENTER, ring, settings
+
+    system, data, axis, second = ring(group, tail=4)  # noqa: F811
+    given = {"axis": tuple(axis), "center": tuple(CENTER)}
+    if group[0] == "D":
+        given["second_axis"] = tuple(second)
+    config = settings(group, **given)
+    shares = {"global_moves": 0.1, "independence_moves": 0.2, "hamiltonian_moves": 0.2}
+    sampling = msgspec.structs.replace(config.sampling, steps=400, minimize=10, **shares)
+    config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
+    recorder = Recorder()
+    summary = run_native(system, data, config, recorder)
+    # Images start outside the confinement, where half of all moves lead away and are refused.
+    assert summary.acceptance["Hamiltonian"] > 0.05 and summary.drift == 0
+    turns, shifts = to_matrices(operations(group, CENTER, axis, second))
+    beads = system.finest
+    for batch in recorder.batches:
+        for rotation, translation in zip(batch.rotations, batch.translations, strict=True):
+            xyz = beads.positions(rotation, translation)
+            for k in range(1, len(turns)):
+                expected = xyz[beads.molecule == 0] @ turns[k].T + shifts[k]
+                np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
 
 
 def test_settings_are_checked(tmp_path, monkeypatch):
