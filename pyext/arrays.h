@@ -19,7 +19,8 @@ using Values = nb::ndarray<const double, nb::shape<-1>, nb::c_contig, nb::device
 
 // A numpy array that owns a moved-in vector.
 template <class T>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values,
+                                   std::initializer_list<std::size_t> shape) {
   auto *owned = new std::vector<T>(std::move(values));
   nb::capsule owner(owned, [](void *p) noexcept { delete static_cast<std::vector<T> *>(p); });
   return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
@@ -67,6 +68,43 @@ inline nb::tuple mixture_to_numpy(const emcore::Mixture &mixture) {
   const std::size_t n = weights.size();
   return nb::make_tuple(points_to_numpy(means), matrices_to_numpy(covariances),
                         to_numpy(std::move(weights), {n}));
+}
+
+using Indices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+// w x y z of the rotation, then the translation (Å).
+using PoseRows = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
+static_assert(sizeof(emcore::Pose) == 7 * sizeof(double), "poses cross as rows of seven");
+
+inline std::vector<emcore::Pose> to_poses(const double *rows, std::size_t n) {
+  std::vector<emcore::Pose> poses(n);
+  if (n) std::memcpy(poses.data(), rows, n * sizeof(emcore::Pose));
+  return poses;
+}
+inline std::vector<emcore::Pose> to_poses(const PoseRows &rows) {
+  return to_poses(rows.data(), rows.shape(0));
+}
+
+inline nb::ndarray<nb::numpy, double> poses_to_numpy(const std::vector<emcore::Pose> &poses,
+                                                     std::initializer_list<std::size_t> shape) {
+  std::vector<double> flat(7 * poses.size());
+  if (!poses.empty()) std::memcpy(flat.data(), poses.data(), poses.size() * sizeof(emcore::Pose));
+  return to_numpy(std::move(flat), shape);
+}
+
+inline std::vector<std::size_t> to_indices(const Indices &indices) {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < indices.shape(0); ++i) {
+    if (indices.data()[i] < 0)
+      throw std::domain_error("index " + std::to_string(indices.data()[i]) + " is negative");
+    result.push_back(static_cast<std::size_t>(indices.data()[i]));
+  }
+  return result;
+}
+
+inline void check_rows(std::size_t found, std::size_t expected, const char *what) {
+  if (found != expected)
+    throw std::domain_error(std::string(what) + " must have " + std::to_string(expected) +
+                            " rows, got " + std::to_string(found));
 }
 
 }  // namespace emgmm_python

@@ -6,8 +6,6 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstring>
-
 #include "arrays.h"
 #include "bindings.h"
 
@@ -17,29 +15,10 @@ using namespace emgmm_python;
 
 namespace {
 
-using MoveIndices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
-using MovePoses = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
-
-std::vector<Pose> poses_of_rows(const MovePoses &rows) {
-  std::vector<Pose> poses(rows.shape(0));
-  if (!poses.empty()) std::memcpy(poses.data(), rows.data(), poses.size() * sizeof(Pose));
-  return poses;
-}
-
-std::vector<std::size_t> bodies_of_rows(const MoveIndices &rows) {
-  std::vector<std::size_t> bodies;
-  for (std::size_t i = 0; i < rows.shape(0); ++i) {
-    if (rows.data()[i] < 0)
-      throw std::domain_error("body " + std::to_string(rows.data()[i]) + " is negative");
-    bodies.push_back(static_cast<std::size_t>(rows.data()[i]));
-  }
-  return bodies;
-}
-
-std::vector<BodyImage> images_of_rows(const MoveIndices &source, const MoveIndices &image,
-                                      const MovePoses &operation, const MovePoses &frame) {
-  const std::vector<std::size_t> sources = bodies_of_rows(source), images = bodies_of_rows(image);
-  const std::vector<Pose> operations = poses_of_rows(operation), frames = poses_of_rows(frame);
+std::vector<BodyImage> images_of_rows(const Indices &source, const Indices &image,
+                                      const PoseRows &operation, const PoseRows &frame) {
+  const std::vector<std::size_t> sources = to_indices(source), images = to_indices(image);
+  const std::vector<Pose> operations = to_poses(operation), frames = to_poses(frame);
   if (images.size() != sources.size() || operations.size() != sources.size() ||
       frames.size() != sources.size())
     throw std::domain_error("source, image, operation and frame must have one row an image");
@@ -50,10 +29,10 @@ std::vector<BodyImage> images_of_rows(const MoveIndices &source, const MoveIndic
 }
 
 nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
-                         const std::vector<double> &weights, const MovePoses &poses,
+                         const std::vector<double> &weights, const PoseRows &poses,
                          const std::vector<double> &radii, int max_evaluations,
-                         const MoveIndices &source, const MoveIndices &image,
-                         const MovePoses &operation, const MovePoses &frame) {
+                         const Indices &source, const Indices &image, const PoseRows &operation,
+                         const PoseRows &frame) {
   if (terms.empty() || weights.size() != terms.size())
     throw std::domain_error("one weight a term is needed, got " + std::to_string(weights.size()) +
                             " for " + std::to_string(terms.size()));
@@ -67,43 +46,40 @@ nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
   MinimizeOptions options;
   options.max_evaluations = max_evaluations;
   MinimizeResult best;
-  const std::vector<Pose> start = poses_of_rows(poses);
+  const std::vector<Pose> start = to_poses(poses);
   check_poses(*terms[0], start);
   {
     nb::gil_scoped_release release;
     best = minimize_poses(with_images(pose_function(weighted), images), start, radii, options);
     place_images(images, &best.poses);
   }
-  const std::size_t n = best.poses.size();
-  std::vector<double> flat(7 * n);
-  std::memcpy(flat.data(), best.poses.data(), n * sizeof(Pose));
-  return nb::make_tuple(best.value, to_numpy(std::move(flat), {n, 7}), best.evaluations);
+  return nb::make_tuple(best.value, poses_to_numpy(best.poses, {best.poses.size(), 7}),
+                        best.evaluations);
 }
 
-PoseMixture make_density(const MovePoses &centers, const Values &weights, double translation_sd,
+PoseMixture make_density(const PoseRows &centers, const Values &weights, double translation_sd,
                          double rotation_sd, double broad_weight,
                          const std::vector<double> &broad) {
   if (broad.size() != 4)
     throw std::domain_error("broad must be a point and a standard deviation, got " +
                             std::to_string(broad.size()) + " numbers");
   return PoseMixture(
-      poses_of_rows(centers),
-      std::vector<double>(weights.data(), weights.data() + weights.shape(0)),
+      to_poses(centers), std::vector<double>(weights.data(), weights.data() + weights.shape(0)),
       {translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]});
 }
 
 std::shared_ptr<Mover> make_independence(const std::string &name,
-                                         const std::vector<MoveIndices> &groups,
+                                         const std::vector<Indices> &groups,
                                          const std::vector<PoseMixture> &densities) {
   std::vector<BodyGroup> bodies;
-  for (const MoveIndices &group : groups) bodies.push_back(bodies_of_rows(group));
+  for (const Indices &group : groups) bodies.push_back(to_indices(group));
   return std::make_shared<IndependenceMover>(name, std::move(bodies), densities);
 }
 
 std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vector<double> &radii,
-                                        double step, int steps, const MoveIndices &source,
-                                        const MoveIndices &image, const MovePoses &operation,
-                                        const MovePoses &frame) {
+                                        double step, int steps, const Indices &source,
+                                        const Indices &image, const PoseRows &operation,
+                                        const PoseRows &frame) {
   return std::make_shared<HamiltonianMover>(name, radii, step, steps,
                                             images_of_rows(source, image, operation, frame));
 }
@@ -119,9 +95,9 @@ void bind_moves(nb::module_ &m) {
            "centers (n, 7); broad: mean and standard deviation of the places, Å, any orientation.")
       .def(
           "log_density",
-          [](const PoseMixture &density, const MovePoses &poses) {
+          [](const PoseMixture &density, const PoseRows &poses) {
             std::vector<double> logs;
-            for (const Pose &pose : poses_of_rows(poses)) logs.push_back(density.log_density(pose));
+            for (const Pose &pose : to_poses(poses)) logs.push_back(density.log_density(pose));
             const std::size_t n = logs.size();
             return to_numpy(std::move(logs), {n});
           },

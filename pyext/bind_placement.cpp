@@ -18,7 +18,8 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
                const std::vector<double> &weights, std::uint64_t seed, unsigned threads,
                std::size_t rotations, std::size_t candidates, std::size_t combinations,
-               std::size_t solutions, int sweeps, int confirmations, int searches) {
+               std::size_t solutions, int sweeps, int confirmations, int searches,
+               const std::vector<PoseRows> &starts, std::size_t polished) {
   std::vector<Mixture> mixtures;
   for (nb::handle body : bodies) {
     const nb::tuple arrays = nb::cast<nb::tuple>(body);
@@ -47,6 +48,11 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
   options.sweeps = sweeps;
   options.confirmations = confirmations;
   options.searches = searches;
+  options.polished = polished;
+  for (const PoseRows &start : starts) {
+    check_rows(start.shape(0), mixtures.size(), "poses of a start");
+    options.starts.push_back(to_poses(start));
+  }
   // Polled from any thread: takes the lock only to look for Ctrl-C.
   options.stop = [] {
     nb::gil_scoped_acquire acquire;
@@ -110,7 +116,7 @@ void bind_placement(nb::module_ &m) {
         "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
         "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
         "combinations"_a = 24, "solutions"_a = 6, "sweeps"_a = 6, "confirmations"_a = 2,
-        "searches"_a = 4,
+        "searches"_a = 4, "starts"_a = std::vector<PoseRows>(), "polished"_a = 0,
         "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, "
         "times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");

@@ -7,12 +7,10 @@
 #include <IMP/emgmm/internal/minimize.h>
 #include <IMP/emgmm/internal/movers.h>
 #include <IMP/emgmm/internal/sampler.h>
-#include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstring>
 #include <memory>
 
 #include "arrays.h"
@@ -24,42 +22,7 @@ using namespace emgmm_python;
 
 namespace {
 
-using Indices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
-// w x y z of the rotation, then the translation (Å).
-using PoseRows = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
 using PoseSets = nb::ndarray<const double, nb::shape<-1, -1, 7>, nb::c_contig, nb::device::cpu>;
-static_assert(sizeof(Pose) == 7 * sizeof(double), "poses cross as rows of seven");
-
-std::vector<Pose> to_poses(const double *rows, std::size_t n) {
-  std::vector<Pose> poses(n);
-  if (n) std::memcpy(poses.data(), rows, n * sizeof(Pose));
-  return poses;
-}
-std::vector<Pose> to_poses(const PoseRows &rows) { return to_poses(rows.data(), rows.shape(0)); }
-
-nb::ndarray<nb::numpy, double> poses_to_numpy(const std::vector<Pose> &poses,
-                                              std::initializer_list<std::size_t> shape) {
-  std::vector<double> flat(7 * poses.size());
-  if (!poses.empty()) std::memcpy(flat.data(), poses.data(), poses.size() * sizeof(Pose));
-  return to_numpy(std::move(flat), shape);
-}
-
-std::vector<std::size_t> to_indices(const Indices &indices) {
-  std::vector<std::size_t> result;
-  for (std::size_t i = 0; i < indices.shape(0); ++i) {
-    if (indices.data()[i] < 0)
-      throw std::domain_error("index " + std::to_string(indices.data()[i]) + " is negative");
-    result.push_back(static_cast<std::size_t>(indices.data()[i]));
-  }
-  return result;
-}
-
-void check_rows(std::size_t found, std::size_t expected, const char *what) {
-  if (found != expected)
-    throw std::domain_error(std::string(what) + " must have " + std::to_string(expected) +
-                            " rows, got " + std::to_string(found));
-}
-
 std::vector<BodySphere> to_spheres(const Indices &body, const Points &local, const Values &radius) {
   const std::vector<std::size_t> bodies = to_indices(body);
   check_rows(local.shape(0), bodies.size(), "local positions");
@@ -273,26 +236,6 @@ void bind_terms(nb::module_ &m) {
       .def("accept", &Term::accept)
       .def("reject", &Term::reject)
       .def_prop_ro("score", &Term::score);
-  m.def(
-      "minimize_terms",
-      [](const std::vector<std::shared_ptr<Term>> &terms, const std::vector<double> &weights,
-         const PoseRows &poses, const std::vector<double> &radii, int max_evaluations) {
-        if (terms.empty()) throw std::domain_error("no term to minimize");
-        check_rows(weights.size(), terms.size(), "weights");
-        check_rows(radii.size(), terms.front()->bodies(), "radii");
-        std::vector<TermWeight> sum;
-        for (std::size_t t = 0; t < terms.size(); ++t) sum.push_back({terms[t], weights[t]});
-        MinimizeOptions options;
-        options.max_evaluations = max_evaluations;
-        MinimizeResult best;
-        {
-          nb::gil_scoped_release release;
-          best = minimize_poses(pose_function(sum), to_poses(poses), radii, options);
-        }
-        return nb::make_tuple(best.value, poses_to_numpy(best.poses, {best.poses.size(), 7}));
-      },
-      "terms"_a, "weights"_a, "poses"_a, "radii"_a, "max_evaluations"_a = 200,
-      "As Term.minimize, for a weighted sum of terms.");
   m.def("density_term", &make_density, "score"_a, "bodies"_a, "body"_a, "means"_a, "covariances"_a,
         "weights"_a, "name"_a = "em");
   m.def("connectivity_term", &make_connectivity, "bodies"_a, "first_body"_a, "first_local"_a,

@@ -192,6 +192,30 @@ void tabulated_overlaps_are_near() {
     for (std::size_t p = 0; p < places.size(); ++p)
       check(std::fabs(found[p] - exact[p]) < 0.05 * largest, "overlap from the grid");
     check(found.back() == 0, "nothing outside of the grid");
+    // Between two points of the grid it is a polynomial: differences agree but at its edges.
+    const Pose pose{rotation, places[turn % 4] + Vec3{0.3, 0.1, -0.2}};
+    PoseGradient slope;
+    const double value = field.overlap(pose, &slope);
+    check_close(value, field.overlap(pose, nullptr), 1e-12, "value with and without slope");
+    const double h = 1e-2, size = norm(slope.by_translation) + 1e-3 * largest;
+    for (int a = 0; a < 3; ++a) {
+      const Vec3 step{a == 0 ? h : 0, a == 1 ? h : 0, a == 2 ? h : 0};
+      const double up = field.overlap({rotation, pose.translation + step}, nullptr);
+      const double down = field.overlap({rotation, pose.translation - step}, nullptr);
+      const double by = a == 0   ? slope.by_translation.x
+                        : a == 1 ? slope.by_translation.y
+                                 : slope.by_translation.z;
+      check(std::fabs((up - down) / (2 * h) - by) < 0.1 * size, "slope by place");
+      const auto turned = [&](double angle) {
+        const Quaternion turn = rotation_about((angle / h) * step);
+        return field.overlap({normalized(turn * rotation), pose.translation}, nullptr);
+      };
+      const double by_turn = a == 0   ? slope.by_rotation.x
+                             : a == 1 ? slope.by_rotation.y
+                                      : slope.by_rotation.z;
+      const double expected = (turned(0.01) - turned(-0.01)) / 0.02;
+      check(std::fabs(expected - by_turn) < 0.3 * norm(slope.by_rotation) + size, "slope by turn");
+    }
   }
 }
 

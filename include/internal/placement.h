@@ -19,15 +19,19 @@ struct PlacementOptions {
   std::uint64_t seed = 0;
   unsigned threads = 0;           // 0: all cores; the result is the same for any number
   std::size_t rotations = 2000;   // tried at each place; 2000 are about 15 degrees apart
-  std::size_t refined = 4000;     // of these pairs of rotation and place, by gradient, at most
+  std::size_t refined = 600;      // of these pairs, moved uphill on a grid, by all components
   std::size_t candidates = 400;   // kept of each body, at most; 2000 of all bodies together
   std::size_t combinations = 24;  // of candidates, refined together
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies; 0: without step 4
   // The whole search is repeated from new random numbers until its best arrangement was found
-  // this often, or `searches` were made.
+  // this often, or `searches` were made; then the best `polished` are worked on by taking out some
+  // bodies at a time and placing them anew.
   int confirmations = 2;
   int searches = 4;
+  std::size_t polished = 0;
+  // Arrangements to go on from, in place of steps 2 and 3.
+  std::vector<std::vector<Pose>> starts;
   // The share of the extra terms that two bodies alone decide, kT: guides the choice of
   // combinations. May be empty.
   PairScore pair_score;

@@ -5,6 +5,7 @@
 #include <IMP/emgmm/internal/placement.h>
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace emcore {
@@ -28,13 +29,19 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                                                      const Mixture &body,
                                                      const PlacementOptions &options);
 
+// What other terms than the density say of choices, kT; either may be empty.
+struct PlacementGuide {
+  std::function<double(std::size_t b, const Pose &at_b)> alone;
+  PairScore pair;
+};
+
 // Choices of one candidate a body with the least squared difference of densities, best first:
-// combinations[c][b] is an index into candidates[b]. With options.pair_score its energy is added
-// to the difference with several weights, and the best of each weight take turns.
+// combinations[c][b] is an index into candidates[b]. With a guide its energy is added to
+// the difference with several weights, and the best of each weight take turns.
 std::vector<std::vector<std::size_t>> placement_combinations(
     const std::vector<Mixture> &bodies,
     const std::vector<const std::vector<PlacementCandidate> *> &candidates,
-    const PlacementOptions &options);
+    const PlacementGuide &guide, const PlacementOptions &options);
 
 }  // namespace emcore
 

@@ -20,8 +20,13 @@ class PlacementField {
   // Da²/Å³; overlaps[p] is that of the body turned by `rotation` with its origin at places[p].
   void overlaps(const Quaternion &rotation, const std::vector<Vec3> &places, float *overlaps) const;
 
+  // That of one pose, and its slope.
+  double overlap(const Pose &pose, PoseGradient *gradient) const;
+
  private:
-  float value(float x, float y, float z) const;  // in voxels; 0 outside of the grid
+  void add_points(const Gaussian &component, double variance);
+  // At a place in voxels, and its slope by them; 0 outside of the grid.
+  float value(float x, float y, float z, Vec3 *slope) const;
 
   Frame frame_;
   std::vector<float> values_;

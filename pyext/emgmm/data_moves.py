@@ -25,6 +25,7 @@ MOST_CANDIDATES = 100
 OVERLAP_POWER = 8
 
 Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+NO_IMAGES: Images = (*[np.zeros(0, dtype=np.int64)] * 2, *[np.zeros((0, 7))] * 2)
 
 
 def turning_radii(system: System, free: np.ndarray) -> list[float]:
@@ -45,8 +46,7 @@ def turning_radii(system: System, free: np.ndarray) -> list[float]:
 
 def _images(symmetry: Symmetry | None) -> Images:
     if symmetry is None:
-        none, no_poses = np.zeros(0, dtype=np.int64), np.zeros((0, 7))
-        return none, none, no_poses, no_poses
+        return NO_IMAGES
     return symmetry.source, symmetry.image, symmetry.operation, symmetry.frame
 
 
@@ -75,9 +75,6 @@ def independence_mover(
     mixture, bodies = system.gaussians.mixture, system.bodies
     score = make_score(data, ScoreOptions())
     nothing = np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0)
-    center = data.weights @ data.means / data.weights.sum()
-    spread = ((data.means - center) ** 2 + data.covariances.diagonal(axis1=1, axis2=2)).sum(axis=1)
-    extent = float(np.sqrt(data.weights @ spread / data.weights.sum() / 3))
     radii = turning_radii(system, free)
     groups, densities = [], []
     for body in np.flatnonzero(free & bodies.rotatable):
@@ -93,20 +90,37 @@ def independence_mover(
             seed=sampling.seed,
             threads=sampling.threads,
         )
-        kept = np.flatnonzero(overlaps[:MOST_CANDIDATES] > 0)
-        weights = (overlaps[kept] / overlaps[:MOST_CANDIDATES].max()) ** OVERLAP_POWER
         groups.append(np.r_[body, np.flatnonzero(bodies.carrier == body)].astype(np.int64))
-        densities.append(
-            _core.PoseMixture(
-                np.ascontiguousarray(poses[kept]),
-                np.ascontiguousarray(weights),
-                translation_sd=SPREAD,
-                rotation_sd=SPREAD / max(radii[body], SPREAD),
-                broad_weight=BROAD_SHARE,
-                broad=[*center.tolist(), extent],
-            )
-        )
+        densities.append(pose_density(poses, overlaps, radii[body], data))
     return _core.independence_mover("independence", groups, densities) if groups else None
+
+
+def pose_density(
+    poses: np.ndarray, overlaps: np.ndarray, radius: float, data: Mixture
+) -> _core.PoseMixture:
+    """Proposals of a body near some places, the better by their overlaps the more often, and with a
+    share of `BROAD_SHARE` in any pose near the data.
+
+    Parameters
+    ----------
+    poses, overlaps
+        (n, 7) and (n,) Da²/Å³, best first (`_core.placement_candidates`).
+    radius
+        Å, of gyration of the body.
+    """
+    center = data.weights @ data.means / data.weights.sum()
+    spread = ((data.means - center) ** 2 + data.covariances.diagonal(axis1=1, axis2=2)).sum(axis=1)
+    extent = float(np.sqrt(data.weights @ spread / data.weights.sum() / 3))
+    kept = np.flatnonzero(overlaps[:MOST_CANDIDATES] > 0)
+    weights = (overlaps[kept] / overlaps[:MOST_CANDIDATES].max()) ** OVERLAP_POWER
+    return _core.PoseMixture(
+        np.ascontiguousarray(poses[kept]),
+        np.ascontiguousarray(weights),
+        translation_sd=SPREAD,
+        rotation_sd=SPREAD / max(radius, SPREAD),
+        broad_weight=BROAD_SHARE,
+        broad=[*center.tolist(), extent],
+    )
 
 
 def minimized(

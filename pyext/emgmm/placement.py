@@ -16,10 +16,12 @@ import numpy as np
 
 from . import _core
 from .config import Config, SamplingConfig
+from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
 from .placement_tempering import KEPT, tempered
 from .placement_terms import placement_terms
+from .poses import to_matrices
 from .representation import System
 from .sampler_setup import carry_along, confinement, input_poses, place_beads
 from .scoring import ScoreOptions, make_score
@@ -28,6 +30,7 @@ from .scoring import ScoreOptions, make_score
 _SAME_BODY = 0.5
 # More bodies than these hardly end in the same arrangement twice, and are not improved one by one.
 _MANY_BODIES = 6
+_LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _DEFAULT_SCORE = ScoreOptions()
 
 
@@ -98,10 +101,9 @@ def place_system(
     terms, weights = ([], []) if config is None else placement_terms(system, placed, config)
     score = make_score(data, options)
     many = len(placed) > _MANY_BODIES
-    wanted = min(confirmations, searches)
-    found = [
-        Placement(value, times, np.concatenate([quaternions, translations], axis=1))
-        for value, times, quaternions, translations in _core.place_bodies(
+
+    def search(**changed) -> list[Placement]:
+        found = _core.place_bodies(
             score,
             arrays,
             _kinds(system, placed),
@@ -109,12 +111,17 @@ def place_system(
             weights=weights,
             seed=seed,
             threads=threads,
-            solutions=KEPT if many else solutions,
-            confirmations=wanted,
-            searches=1 if many else searches,
-            sweeps=0 if many else 6,
+            **({"solutions": solutions, "searches": searches} | changed),
         )
-    ]
+        return [
+            Placement(value, times, np.concatenate([quaternions, translations], axis=1))
+            for value, times, quaternions, translations in found
+        ]
+
+    if many:
+        found = search(solutions=KEPT, searches=1, sweeps=0)
+    else:
+        found = search(confirmations=min(confirmations, searches))
     if many or (len(placed) > 1 and found[0].found < confirmations):
         density = _core.density_term(
             make_score(data, replace(options, single_precision=True)),
@@ -122,26 +129,63 @@ def place_system(
             np.concatenate([np.full(len(a[2]), b) for b, a in enumerate(arrays)]),
             *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
         )
+        radii = np.array(turning_radii(system, bodies.movable))[placed]
+
+        def suggest(poses: np.ndarray) -> list[_core.Mover]:
+            return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
+
         better = tempered(
             [density, *terms],
             [1.0, *weights],
             [placement.poses for placement in found],
-            np.array([_radius(system, body) for body in placed]),
+            radii,
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
+            suggest,
             seed=seed,
             threads=threads,
             solutions=solutions,
             rounds=3 if many else 1,
         )
         found = [Placement(value, 1, poses) for value, poses in better]
+    if many:  # what some bodies still do better elsewhere
+        best = search(searches=1, starts=[p.poses for p in found[:_LOOKED_AT]], polished=_LOOKED_AT)
+        found = [*best, *found[_LOOKED_AT:]]
     return [p._replace(poses=_all_poses(system, placed, p.poses, seed)) for p in found]
 
 
-def _radius(system: System, body: int) -> float:
-    """Root mean square distance of a body's beads from its origin, Å."""
-    local = system.finest.local[system.finest.body == body]
-    return float(np.sqrt((local**2).sum(axis=1).mean()))
+def _into_what_larger_leave(
+    score: _core.MixtureScore,
+    data: Mixture,
+    arrays: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    poses: np.ndarray,
+    radii: np.ndarray,
+    seed: int,
+    threads: int,
+) -> list[_core.Mover]:
+    """A mover of bodies to where what the larger ones, at their poses, leave of the data holds
+    them; of those with such places."""
+    rotation, translation = to_matrices(poses)
+    larger = [(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))]
+    groups, densities = [], []
+    for b in sorted(range(len(arrays)), key=lambda b: -arrays[b][2].sum()):
+        means, covariances, weights = arrays[b]
+        places, overlaps = _core.placement_candidates(
+            score,
+            means,
+            covariances,
+            weights,
+            *(np.concatenate(rows) for rows in zip(*larger, strict=True)),
+            seed=seed,
+            threads=threads,
+            rotations=1000,
+        )
+        if len(overlaps) and overlaps[0] > 0:
+            groups.append(np.array([b]))
+            densities.append(pose_density(places, overlaps, radii[b], data))
+        turn = rotation[b]
+        larger.append((means @ turn.T + translation[b], turn @ covariances @ turn.T, weights))
+    return [_core.independence_mover("places", groups, densities)] if groups else []
 
 
 def _kinds(system: System, placed: np.ndarray) -> list[int]:

@@ -8,18 +8,20 @@ at which bodies still wander, exchanged with colder ones (Geyer 1991).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
 
 from . import _core
+from .data_moves import NO_IMAGES
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
-GLOBAL_SHARE = 0.1  # swaps, and turns about a body's own axes, to ten local moves
+GLOBAL_SHARE = 0.1  # swaps, turns about own axes, and suggested places, each to one local move
 FRAMES = 200
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
 SAME_PLACE = 5.0
@@ -39,6 +41,7 @@ def tempered(
     radii: np.ndarray,
     axes: list[np.ndarray],
     confinement: list[float],
+    suggest: Callable[[np.ndarray], list[_core.Mover]],
     *,
     seed: int,
     threads: int,
@@ -59,6 +62,9 @@ def tempered(
         (3, 3) principal axes of each body, rows, in its local frame.
     confinement
         Centre and radius of the ball in which bodies stay, Å; may be empty.
+    suggest
+        Movers for an arrangement, the best one when a round begins: bodies to what others leave
+        of the data. May be none.
     solutions
         At most so many.
     rounds
@@ -68,7 +74,13 @@ def tempered(
     for turn in range(rounds):
         best = _distinct(sorted(found, key=_score), radii, KEPT)
         frames = _one_round(
-            terms, weights, [a.poses for a in best], axes, confinement, seed + turn, threads
+            terms,
+            weights,
+            [a.poses for a in best],
+            _movers(axes, suggest(best[0].poses)),
+            confinement,
+            seed + turn,
+            threads,
         )
         cold = [
             Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
@@ -85,26 +97,26 @@ def _score(arrangement: Arrangement) -> float:
 def _minimized(
     terms: list[_core.Term], weights: list[float], poses: np.ndarray, radii: np.ndarray
 ) -> Arrangement:
-    return Arrangement(*_core.minimize_terms(terms, weights, poses, radii.tolist(), 400))
+    found = _core.minimize_terms(terms, weights, poses, radii.tolist(), 400, *NO_IMAGES)
+    return Arrangement(*found[:2])
 
 
 def _one_round(
     terms: list[_core.Term],
     weights: list[float],
     starts: list[np.ndarray],
-    axes: list[np.ndarray],
+    movers: tuple[list[_core.Mover], list[float]],
     confinement: list[float],
     seed: int,
     threads: int,
 ) -> dict[str, np.ndarray]:
     """Frames of the coldest level."""
-    steps = STEPS_A_BODY * len(axes)
-    movers, shares = _movers(len(axes), axes)
+    steps = STEPS_A_BODY * len(starts[0])
     sampler = _core.Sampler(
         terms=terms,
         weights=weights,
         annealed=[False] * len(terms),
-        movers=movers,
+        movers=movers[0],
         temperatures=np.geomspace(1.0, HOTTEST, LEVELS).tolist(),
         starts=np.ascontiguousarray([starts[r % len(starts)] for r in range(LEVELS)]),
         steps=steps,
@@ -117,7 +129,7 @@ def _one_round(
         burn_in=0,
         seed=seed,
         threads=threads,
-        mover_weights=shares,
+        mover_weights=movers[1],
         confinement=confinement,
     )
     while not sampler.finished:  # in pieces, so that Ctrl-C is heard
@@ -125,7 +137,10 @@ def _one_round(
     return sampler.take_frames()
 
 
-def _movers(n: int, axes: list[np.ndarray]) -> tuple[list[_core.Mover], list[float]]:
+def _movers(
+    axes: list[np.ndarray], suggested: list[_core.Mover]
+) -> tuple[list[_core.Mover], list[float]]:
+    n = len(axes)
     alone = [np.array([b]) for b in range(n)]
     local = [
         _core.rigid_mover(f"body {b}", alone[b], MAX_TRANSLATION, MAX_ROTATION, b) for b in range(n)
@@ -134,8 +149,11 @@ def _movers(n: int, axes: list[np.ndarray]) -> tuple[list[_core.Mover], list[flo
     swaps = [
         _core.swap_mover(f"swap {b} {c}", alone[b], alone[c]) for b, c in combinations(range(n), 2)
     ]
-    shares = [1.0] * n + [GLOBAL_SHARE] * n + [GLOBAL_SHARE * n / len(swaps) for _ in swaps]
-    return [*local, *turns, *swaps], shares
+    kinds = [local, turns, swaps, suggested]
+    shares = [1.0, GLOBAL_SHARE, GLOBAL_SHARE, GLOBAL_SHARE]
+    return [mover for kind in kinds for mover in kind], [
+        share * n / len(kind) for kind, share in zip(kinds, shares, strict=True) for _ in kind
+    ]
 
 
 def _distinct(arrangements: list[Arrangement], radii: np.ndarray, most: int) -> list[Arrangement]:

@@ -40,7 +40,8 @@ struct PlacementProblem {
 // Into what others leave, bodies go with fewer turns tried (19 degrees apart): small ones are left.
 constexpr std::size_t kRotationsBySize = 1000;
 constexpr std::size_t kWidthBySize = 3;
-constexpr std::size_t kRefinedBySize = 150;
+constexpr std::size_t kRefinedBySize = 120;
+constexpr std::size_t kRefinedAnew = 200;
 // Pairs of candidates that the choice of combinations looks at grow with the square of these.
 constexpr std::size_t kCandidatesOfAll = 2000;
 
@@ -257,6 +258,88 @@ PlacementSolution improved(const PlacementProblem &problem, PlacementSolution so
   return refined_together(problem, solution.poses, 200);
 }
 
+// Takes out some bodies, those that the score misses least first, and places them together anew
+// in what the others leave of the data.
+PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolution &solution,
+                            std::uint64_t stream) {
+  const std::size_t n = problem.bodies.size();
+  PlacementOptions options = problem.options;
+  Random random(options.seed, stream);
+  options.seed = random.bits();
+  options.rotations = std::min(options.rotations, kRotationsBySize);
+  options.refined = kRefinedAnew;
+  MovedScore exact(problem.score, problem.bodies);
+  exact.reset(solution.poses);
+  std::vector<std::pair<double, std::size_t>> by_cost;
+  for (std::size_t b = 0; b < n; ++b) {
+    const Pose away{solution.poses[b].rotation, solution.poses[b].translation + Vec3{1e4, 0, 0}};
+    const double cost = (exact.propose({b}, {away}) - exact.score()) / mass(problem.bodies[b]);
+    by_cost.emplace_back(ranked(cost * std::exp(0.5 * random.normal())), b);
+  }
+  exact.reject();
+  std::sort(by_cost.begin(), by_cost.end());
+  const std::size_t removed_count = std::min(n, 2 + random.below(n / 2 + 1));
+  std::vector<std::size_t> removed;
+  for (std::size_t j = 0; j < removed_count; ++j) removed.push_back(by_cost[j].second);
+  std::sort(removed.begin(), removed.end());
+
+  Mixture fixed;
+  for (std::size_t b = 0; b < n; ++b)
+    if (!std::binary_search(removed.begin(), removed.end(), b))
+      for (const Gaussian &g : moved(problem.bodies[b], solution.poses[b])) fixed.push_back(g);
+  std::map<int, std::vector<PlacementCandidate>> by_kind;
+  std::vector<Mixture> bodies;
+  std::vector<const std::vector<PlacementCandidate> *> candidates;
+  for (std::size_t b : removed) {
+    if (problem.stopped()) return solution;
+    std::vector<PlacementCandidate> &own = by_kind[problem.kinds[b]];
+    if (own.empty())
+      own = placement_candidates(problem.score->data(), fixed, problem.bodies[b], options);
+    candidates.push_back(&own);
+    bodies.push_back(problem.bodies[b]);
+  }
+  PlacementGuide guide;
+  if (options.pair_score) {
+    guide.pair = [&](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
+      return options.pair_score(removed[i], at_i, removed[j], at_j);
+    };
+    guide.alone = [&](std::size_t i, const Pose &at_i) {
+      double sum = 0;
+      for (std::size_t b = 0; b < n; ++b)
+        if (!std::binary_search(removed.begin(), removed.end(), b))
+          sum += options.pair_score(removed[i], at_i, b, solution.poses[b]);
+      return sum;
+    };
+  }
+  options.combinations = 6;
+  PlacementSolution best = solution;
+  for (const std::vector<std::size_t> &choice :
+       placement_combinations(bodies, candidates, guide, options)) {
+    std::vector<Pose> poses = solution.poses;
+    for (std::size_t j = 0; j < removed.size(); ++j)
+      poses[removed[j]] = (*candidates[j])[choice[j]].pose;
+    const PlacementSolution trial = refined_together(problem, poses, 60);
+    if (trial.score < best.score - 0.01) best = trial;
+  }
+  return best;
+}
+
+// Repair and recreation in turn, until `patience` recreations in a row changed nothing.
+PlacementSolution polished(const PlacementProblem &problem, PlacementSolution solution,
+                           std::uint64_t stream) {
+  const int patience = 2 + static_cast<int>(problem.bodies.size()) / 2;
+  for (int failures = 0, round = 0; failures < patience && !problem.stopped(); ++round) {
+    PlacementSolution trial = recreated(problem, solution, stream + 2 * round);
+    if (trial.score < solution.score - 0.01) {
+      solution = improved(problem, trial, stream + 2 * round + 1);
+      failures = 0;
+    } else {
+      ++failures;
+    }
+  }
+  return solution;
+}
+
 // The same up to an exchange of identical bodies.
 bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose> &a,
                          const std::vector<Pose> &b) {
@@ -305,6 +388,22 @@ std::vector<std::vector<Pose>> starts_by_size(const PlacementProblem &problem) {
   return result;
 }
 
+// Arrangements of candidates, and by size.
+std::vector<std::vector<Pose>> starts_of_search(const PlacementProblem &problem) {
+  const std::size_t n = problem.bodies.size();
+  std::vector<const std::vector<PlacementCandidate> *> candidates;
+  for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
+  std::vector<std::vector<Pose>> starts;
+  if (n > 2) starts = starts_by_size(problem);
+  for (const std::vector<std::size_t> &choice : placement_combinations(
+           problem.bodies, candidates, {nullptr, problem.options.pair_score}, problem.options)) {
+    starts.emplace_back();
+    for (std::size_t b = 0; b < n; ++b)
+      starts.back().push_back(problem.candidates(b)[choice[b]].pose);
+  }
+  return starts;
+}
+
 // Steps 1 to 4 once.
 std::vector<PlacementSolution> searched(PlacementProblem *state) {
   PlacementOptions options = state->options;
@@ -318,16 +417,8 @@ std::vector<PlacementSolution> searched(PlacementProblem *state) {
       own = placement_candidates(state->score->data(), {}, state->bodies[b], options);
   }
   const PlacementProblem &problem = *state;
-  std::vector<const std::vector<PlacementCandidate> *> candidates;
-  for (std::size_t b = 0; b < n; ++b) candidates.push_back(&problem.candidates(b));
-  std::vector<std::vector<Pose>> starts;
-  if (n > 2) starts = starts_by_size(problem);
-  for (const std::vector<std::size_t> &choice :
-       placement_combinations(problem.bodies, candidates, options)) {
-    starts.emplace_back();
-    for (std::size_t b = 0; b < n; ++b)
-      starts.back().push_back(problem.candidates(b)[choice[b]].pose);
-  }
+  const std::vector<std::vector<Pose>> starts =
+      options.starts.empty() ? starts_of_search(problem) : options.starts;
   std::vector<PlacementSolution> solutions(starts.size());
   parallel_for(solutions.size(), options.threads,
                [&](std::size_t s) { solutions[s] = refined_together(problem, starts[s], 150); });
@@ -381,7 +472,15 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
     solutions = distinct_solutions(problem, std::move(solutions));
     if (!solutions.empty() && solutions.front().found >= options.confirmations) return solutions;
   }
-  return solutions;
+  if (options.polished == 0 || problem.stopped()) return solutions;
+  PlacementProblem alone = problem;  // two at a time, each on one thread
+  alone.options.threads = 1;
+  parallel_for(std::min(options.polished, solutions.size()), options.threads, [&](std::size_t s) {
+    const PlacementSolution before = solutions[s];
+    solutions[s] = polished(alone, before, 9000 + 500 * s);
+    if (solutions[s].score < before.score - 0.01) solutions[s].found = 1;
+  });
+  return distinct_solutions(problem, std::move(solutions));
 }
 
 }  // namespace emcore

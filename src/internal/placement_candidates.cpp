@@ -67,6 +67,24 @@ bool is_same_place(const Pose &a, const Pose &b, double radius) {
   return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius < 3;
 }
 
+// Best first, each place once, at most so many.
+std::vector<PlacementCandidate> distinct_candidates(std::vector<PlacementCandidate> candidates,
+                                                    double radius, std::size_t most) {
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const PlacementCandidate &a, const PlacementCandidate &b) {
+                     return a.overlap > b.overlap;
+                   });
+  std::vector<PlacementCandidate> kept;
+  for (const PlacementCandidate &candidate : candidates) {
+    if (kept.size() == most) break;
+    const bool known = std::any_of(kept.begin(), kept.end(), [&](const PlacementCandidate &k) {
+      return is_same_place(k.pose, candidate.pose, radius);
+    });
+    if (!known) kept.push_back(candidate);
+  }
+  return kept;
+}
+
 }  // namespace
 
 Mixture coarsened(const Mixture &mixture, std::size_t n, std::uint64_t seed) {
@@ -199,47 +217,45 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                       });
     for (std::size_t t = 0; t < kept_turns; ++t) starts[p * kept_turns + t] = {order[t], p};
   });
-  if (starts.size() > options.refined) {
-    std::stable_sort(starts.begin(), starts.end(), [&](const auto &a, const auto &b) {
-      return overlap[a.first * places + a.second] > overlap[b.first * places + b.second];
-    });
-    starts.resize(options.refined);
-  }
-  std::vector<PlacementCandidate> refined(starts.size());
-  parallel_for(starts.size(), options.threads, [&](std::size_t i) {
+  const auto minimized = [&](const Pose &start, const auto &negative) {
     MinimizeOptions minimize;
     minimize.max_evaluations = 25;
     minimize.tolerance = 0.01;
     const MinimizeResult best = minimize_poses(
         [&](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
           if (gradients) gradients->resize(1);
-          return negative_overlap(exact_table, coarse_body, poses[0], scale,
-                                  gradients ? gradients->data() : nullptr);
+          return negative(poses[0], gradients ? gradients->data() : nullptr);
         },
-        {Pose{rotations[starts[i].first], sites[starts[i].second].mean}}, {radius}, minimize);
-    refined[i] = {best.poses[0], -best.value * scale};
+        {start}, {radius}, minimize);
+    return PlacementCandidate{best.poses[0], -best.value * scale};
+  };
+  // On the grid first, then the best of these by all pairs of components.
+  std::vector<PlacementCandidate> refined(starts.size());
+  parallel_for(starts.size(), options.threads, [&](std::size_t i) {
+    refined[i] = minimized(Pose{rotations[starts[i].first], centers[starts[i].second]},
+                           [&](const Pose &pose, PoseGradient *gradient) {
+                             const double overlap = field.overlap(pose, gradient);
+                             if (gradient) {
+                               gradient->by_translation = (-1 / scale) * gradient->by_translation;
+                               gradient->by_rotation = (-1 / scale) * gradient->by_rotation;
+                             }
+                             return -overlap / scale;
+                           });
   });
-  std::stable_sort(refined.begin(), refined.end(),
-                   [](const PlacementCandidate &a, const PlacementCandidate &b) {
-                     return a.overlap > b.overlap;
-                   });
-  std::vector<PlacementCandidate> kept;
-  for (const PlacementCandidate &candidate : refined) {
-    const bool known = std::any_of(kept.begin(), kept.end(), [&](const PlacementCandidate &k) {
-      return is_same_place(k.pose, candidate.pose, radius);
+  refined = distinct_candidates(std::move(refined), radius, options.refined);
+  parallel_for(refined.size(), options.threads, [&](std::size_t i) {
+    refined[i] = minimized(refined[i].pose, [&](const Pose &pose, PoseGradient *gradient) {
+      return negative_overlap(exact_table, coarse_body, pose, scale, gradient);
     });
-    if (!known) kept.push_back(candidate);
-    if (kept.size() == options.candidates) break;
-  }
-  return kept;
+  });
+  return distinct_candidates(std::move(refined), radius, options.candidates);
 }
 
 std::vector<std::vector<std::size_t>> placement_combinations(
     const std::vector<Mixture> &bodies,
     const std::vector<const std::vector<PlacementCandidate> *> &candidates,
-    const PlacementOptions &options) {
+    const PlacementGuide &guide, const PlacementOptions &options) {
   const std::size_t n = bodies.size();
-  const PairScore &guide = options.pair_score;
   std::vector<Mixture> coarse;
   std::vector<std::size_t> first{0};  // candidate (b, a) has number first[b] + a
   for (std::size_t b = 0; b < n; ++b) {
@@ -248,28 +264,30 @@ std::vector<std::vector<std::size_t>> placement_combinations(
   }
   // Overlap of every pair of candidates of different bodies, and what the guide says of it.
   const std::size_t all = first[n];
-  std::vector<float> pair(all * all, 0.0f), guided(guide ? all * all : 0, 0.0f);
+  std::vector<float> pair(all * all, 0.0f), guided(guide.pair ? all * all : 0, 0.0f);
+  std::vector<double> alone(all, 0.0);
   parallel_for(all, options.threads, [&](std::size_t i) {
     const std::size_t b = std::upper_bound(first.begin(), first.end(), i) - first.begin() - 1;
     const ComponentTable<float> table(
         placement_filtered(moved(coarse[b], (*candidates[b])[i - first[b]].pose)));
     std::vector<double> row(table.padded_size);
     const Pose &pose = (*candidates[b])[i - first[b]].pose;
+    if (guide.alone) alone[i] = guide.alone(b, pose);
     for (std::size_t c = b + 1; c < n; ++c) {
       const BodyTable other(coarse[c]);
       for (std::size_t a = 0; a < candidates[c]->size(); ++a) {
         overlap_row(table, other, (*candidates[c])[a].pose, row.data());
         pair[i * all + first[c] + a] = static_cast<float>(sum_of(row));
-        if (guide)
+        if (guide.pair)
           guided[i * all + first[c] + a] =
-              static_cast<float>(guide(b, pose, c, (*candidates[c])[a].pose));
+              static_cast<float>(guide.pair(b, pose, c, (*candidates[c])[a].pose));
       }
     }
   });
   for (std::size_t i = 0; i < all; ++i)
     for (std::size_t j = 0; j < i; ++j) {
       pair[i * all + j] = pair[j * all + i];
-      if (guide) guided[i * all + j] = guided[j * all + i];
+      if (guide.pair) guided[i * all + j] = guided[j * all + i];
     }
 
   double typical = 0;
@@ -282,9 +300,10 @@ std::vector<std::vector<std::size_t>> placement_combinations(
       return energy != other.energy ? energy < other.energy : choice < other.choice;
     }
   };
-  const std::vector<double> shares = guide ? std::vector<double>(std::begin(kPlacementGuideShares),
-                                                                 std::end(kPlacementGuideShares))
-                                           : std::vector<double>{0};
+  const std::vector<double> shares =
+      guide.pair
+          ? std::vector<double>(std::begin(kPlacementGuideShares), std::end(kPlacementGuideShares))
+          : std::vector<double>{0};
   const std::size_t runs = std::max<std::size_t>(64, 2 * options.combinations);
   std::vector<Combination> found(runs);
   parallel_for(runs, options.threads, [&](std::size_t run) {
@@ -293,7 +312,7 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     std::vector<std::size_t> choice(n);
     for (std::size_t b = 0; b < n; ++b) choice[b] = random.below(candidates[b]->size());
     const auto cost = [&](std::size_t b, std::size_t a) {
-      double e = -(*candidates[b])[a].overlap;
+      double e = share * alone[first[b] + a] - (*candidates[b])[a].overlap;
       const float *row = &pair[(first[b] + a) * all];
       for (std::size_t c = 0; c < n; ++c)
         if (c != b) e += row[first[c] + choice[c]];
@@ -318,7 +337,8 @@ std::vector<std::vector<std::size_t>> placement_combinations(
     }
     double energy = 0;
     for (std::size_t b = 0; b < n; ++b) {  // pairs are counted from both sides
-      energy += 0.5 * (cost(b, choice[b]) - (*candidates[b])[choice[b]].overlap);
+      const std::size_t i = first[b] + choice[b];
+      energy += 0.5 * (cost(b, choice[b]) + share * alone[i] - (*candidates[b])[choice[b]].overlap);
     }
     found[run] = {energy, choice};
   });

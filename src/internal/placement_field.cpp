@@ -1,3 +1,4 @@
+#include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_field.h>
 #include <IMP/emgmm/internal/rasterize.h>
@@ -9,7 +10,10 @@ namespace emcore {
 
 namespace {
 
-constexpr std::size_t kFieldPoints = 96;                  // of a body, at most
+// Of a body, at most; and one with less than this share of the common variance to spare, in all, is
+// a sphere.
+constexpr std::size_t kFieldComponents = 48;
+constexpr double kFieldRound = 0.2;
 constexpr double kFieldFinest = 1.5, kFieldCoarsest = 4;  // Å, of a voxel
 constexpr double kFieldMargin = 3;  // of the widest component's deviations, beyond all means
 
@@ -46,14 +50,30 @@ Frame field_frame(const Mixture &density, double variance) {
 
 }  // namespace
 
-PlacementField::PlacementField(const Mixture &density, const Mixture &body, unsigned threads) {
-  double variance = 0;
-  for (const Gaussian &g : coarsened(body, kFieldPoints, 0)) {
+// A component as points that, blurred by `variance`, have its covariance where that is larger: on
+// its own axes, three times what is missing of the variance along each from its mean.
+void PlacementField::add_points(const Gaussian &g, double variance) {
+  const Eigen3 own = eigen(g.covariance);
+  double missing[3], all = 0;
+  for (int a = 0; a < 3; ++a) all += missing[a] = std::max(0.0, own.values[a] - variance);
+  if (all < kFieldRound * variance) {
     points_.push_back(g.mean);
     weights_.push_back(float(g.weight));
-    variance += g.weight * (g.covariance.xx + g.covariance.yy + g.covariance.zz) / 3;
+    return;
   }
+  for (int a = 0; a < 3; ++a)
+    for (const double side : {-1.0, 1.0}) {
+      points_.push_back(g.mean + side * std::sqrt(3 * missing[a]) * own.vectors[a]);
+      weights_.push_back(float(g.weight / 6));
+    }
+}
+
+PlacementField::PlacementField(const Mixture &density, const Mixture &body, unsigned threads) {
+  const Mixture coarse = coarsened(body, kFieldComponents, 0);
+  double variance = 0;
+  for (const Gaussian &g : coarse) variance += g.weight * eigen(g.covariance).values[0];
   variance /= mass(body);
+  for (const Gaussian &g : coarse) add_points(g, variance);
   frame_ = field_frame(density, variance);
   values_.resize(std::size_t(frame_.shape[0]) * frame_.shape[1] * frame_.shape[2]);
   const Mixture more = field_part(density, 1, variance), less = field_part(density, -1, variance);
@@ -64,17 +84,44 @@ PlacementField::PlacementField(const Mixture &density, const Mixture &body, unsi
   for (std::size_t i = 0; i < taken.size(); ++i) values_[i] -= taken[i];
 }
 
-float PlacementField::value(float x, float y, float z) const {
+float PlacementField::value(float x, float y, float z, Vec3 *slope) const {
   const int nx = frame_.shape[0], ny = frame_.shape[1], nz = frame_.shape[2];
-  if (!(x >= 0 && y >= 0 && z >= 0 && x < nx - 1 && y < ny - 1 && z < nz - 1)) return 0;
+  if (!(x >= 0 && y >= 0 && z >= 0 && x < nx - 1 && y < ny - 1 && z < nz - 1)) {
+    if (slope) *slope = {0, 0, 0};
+    return 0;
+  }
   const int i = int(x), j = int(y), k = int(z);
   const float fx = x - i, fy = y - j, fz = z - k;
-  const float *at = &values_[(std::size_t(k) * ny + j) * nx + i];
-  const auto along_x = [fx](const float *v) { return v[0] + fx * (v[1] - v[0]); };
   const std::size_t up = std::size_t(ny) * nx;
-  const float front = along_x(at) + fy * (along_x(at + nx) - along_x(at));
-  const float back = along_x(at + up) + fy * (along_x(at + up + nx) - along_x(at + up));
-  return front + fz * (back - front);
+  const float *at = &values_[k * up + std::size_t(j) * nx + i];
+  const auto along = [](float f, float a, float b) { return a + f * (b - a); };
+  // The four edges along x, then along y, then z.
+  const float e00 = along(fx, at[0], at[1]), e10 = along(fx, at[nx], at[nx + 1]);
+  const float e01 = along(fx, at[up], at[up + 1]), e11 = along(fx, at[up + nx], at[up + nx + 1]);
+  const float front = along(fy, e00, e10), back = along(fy, e01, e11);
+  if (slope) {
+    const float d0 = along(fy, at[1] - at[0], at[nx + 1] - at[nx]);
+    const float d1 = along(fy, at[up + 1] - at[up], at[up + nx + 1] - at[up + nx]);
+    *slope = {along(fz, d0, d1), along(fz, e10 - e00, e11 - e01), back - front};
+  }
+  return along(fz, front, back);
+}
+
+double PlacementField::overlap(const Pose &pose, PoseGradient *gradient) const {
+  const double by = 1 / frame_.voxel.x;
+  if (gradient) *gradient = {};
+  double sum = 0;
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    const Vec3 arm = pose.rotation * points_[i];
+    const Vec3 at = by * (arm + pose.translation - frame_.origin);
+    Vec3 slope;
+    sum += weights_[i] * value(float(at.x), float(at.y), float(at.z), gradient ? &slope : nullptr);
+    if (!gradient) continue;
+    const Vec3 force = double(weights_[i]) * by * slope;
+    gradient->by_translation += force;
+    gradient->by_rotation += cross(arm, force);
+  }
+  return sum;
 }
 
 void PlacementField::overlaps(const Quaternion &rotation, const std::vector<Vec3> &places,
@@ -90,7 +137,7 @@ void PlacementField::overlaps(const Quaternion &rotation, const std::vector<Vec3
                 dz = float(by * places[p].z);
     float sum = 0;
     for (std::size_t i = 0; i < x.size(); ++i)
-      sum += weights_[i] * value(x[i] + dx, y[i] + dy, z[i] + dz);
+      sum += weights_[i] * value(x[i] + dx, y[i] + dy, z[i] + dz, nullptr);
     overlaps[p] = sum;
   }
 }

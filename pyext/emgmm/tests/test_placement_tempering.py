@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from emgmm import _core
+from emgmm.data_moves import NO_IMAGES
 from emgmm.mixture import Mixture
 from emgmm.placement_tempering import SAME_PLACE, tempered
 from emgmm.poses import random_rotations, to_matrices, turned
@@ -48,6 +49,7 @@ def found(complex_, starts, threads):
         radii,
         [np.eye(3)] * BODIES,
         [*native[:, 4:].mean(axis=0), 80.0],
+        lambda poses: [],
         seed=2,
         threads=threads,
         solutions=3,
@@ -55,15 +57,20 @@ def found(complex_, starts, threads):
     )
 
 
+def minimum(complex_, poses):
+    term, _, radii = complex_
+    return _core.minimize_terms([term], [1.0], poses, radii.tolist(), 400, *NO_IMAGES)[0]
+
+
 def test_scattered_bodies_find_their_places(complex_of_three):
-    term, native, radii = complex_of_three
+    _, native, radii = complex_of_three
     rng = np.random.default_rng(1)
     wrong = native.copy()
     wrong[:, 4:] += rng.normal(0, 8, (BODIES, 3))
     wrong[:, :4] = turned(random_rotations(rng, BODIES), native[:, :4])
-    stuck, _ = _core.minimize_terms([term], [1.0], wrong, radii.tolist(), 400)
+    stuck = minimum(complex_of_three, wrong)
     best, *others = found(complex_of_three, [wrong], 0)
-    expected, _ = _core.minimize_terms([term], [1.0], native, radii.tolist(), 400)
+    expected = minimum(complex_of_three, native)
     assert stuck > expected + 10
     assert best.score == pytest.approx(expected, abs=0.5)
     assert np.linalg.norm(best.poses[:, 4:] - native[:, 4:], axis=1).max() < 2
@@ -84,6 +91,6 @@ def test_the_answer_does_not_depend_on_threads(complex_of_three):
 
 
 def test_a_good_start_is_not_lost(complex_of_three):
-    term, native, radii = complex_of_three
-    expected, _ = _core.minimize_terms([term], [1.0], native, radii.tolist(), 400)
+    _, native, _ = complex_of_three
+    expected = minimum(complex_of_three, native)
     assert found(complex_of_three, [native], 1)[0].score <= expected + 1e-6
