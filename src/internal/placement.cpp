@@ -1,3 +1,4 @@
+#include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement.h>
@@ -127,38 +128,12 @@ PlacementMove refined_alone(const PlacementProblem &problem, MovedScore *kept,
   return {ranked(best.value), move.bodies, best.poses};
 }
 
-// Eigenvectors of the second moments by Jacobi rotations, columns in order of falling eigenvalue,
-// right-handed.
+// Eigenvectors of the second moments as columns in order of falling eigenvalue, right-handed.
 Mat3 principal_axes(const Mixture &body) {
   Sym3 s;
   for (const Gaussian &g : body) s += g.weight * (g.covariance + outer(g.mean));
-  double a[3][3] = {{s.xx, s.xy, s.xz}, {s.xy, s.yy, s.yz}, {s.xz, s.yz, s.zz}};
-  Mat3 v;
-  for (int sweep = 0; sweep < 30; ++sweep)
-    for (int p = 0; p < 2; ++p)
-      for (int q = p + 1; q < 3; ++q) {
-        if (std::fabs(a[p][q]) < 1e-15 * (std::fabs(a[p][p]) + std::fabs(a[q][q]))) continue;
-        const double theta = 0.5 * std::atan2(2 * a[p][q], a[q][q] - a[p][p]);
-        const double c = std::cos(theta), sn = std::sin(theta);
-        for (int k = 0; k < 3; ++k) {
-          const double x = a[k][p], y = a[k][q];
-          a[k][p] = c * x - sn * y, a[k][q] = sn * x + c * y;
-        }
-        for (int k = 0; k < 3; ++k) {
-          const double x = a[p][k], y = a[q][k];
-          a[p][k] = c * x - sn * y, a[q][k] = sn * x + c * y;
-        }
-        for (int k = 0; k < 3; ++k) {
-          const double x = v.m[k][p], y = v.m[k][q];
-          v.m[k][p] = c * x - sn * y, v.m[k][q] = sn * x + c * y;
-        }
-      }
-  int order[3] = {0, 1, 2};
-  std::sort(order, order + 3, [&](int i, int j) { return a[i][i] > a[j][j]; });
-  const auto column = [&](int j) {
-    return Vec3{v.m[0][order[j]], v.m[1][order[j]], v.m[2][order[j]]};
-  };
-  const Vec3 x = column(0), y = column(1), z = cross(x, y);
+  const Eigen3 own = eigen(s);
+  const Vec3 x = own.vectors[2], y = own.vectors[1], z = cross(x, y);
   Mat3 result;
   const Vec3 columns[3] = {x, y, z};
   for (int j = 0; j < 3; ++j)
