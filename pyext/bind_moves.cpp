@@ -1,6 +1,8 @@
 // Movers that need the data or the slope of the score, and minimisation, for emgmm.
+#include <IMP/emgmm/internal/coarse_mover.h>
 #include <IMP/emgmm/internal/hamiltonian.h>
 #include <IMP/emgmm/internal/independence_mover.h>
+#include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -84,6 +86,26 @@ std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vect
                                             images_of_rows(source, image, operation, frame));
 }
 
+std::shared_ptr<Mover> make_coarse(const std::string &name,
+                                   const std::vector<std::shared_ptr<Mover>> &movers,
+                                   const std::vector<double> &shares,
+                                   const std::shared_ptr<Term> &coarse, std::size_t term, int steps,
+                                   double heat, double weight,
+                                   const std::vector<double> &confinement) {
+  CoarseOptions options;
+  options.steps = steps;
+  options.heat = heat;
+  options.weight = weight;
+  options.term = term;
+  if (!confinement.empty()) {
+    check_rows(confinement.size(), 4, "confinement");
+    options.confinement = {{confinement[0], confinement[1], confinement[2]}, confinement[3]};
+  }
+  return std::make_shared<CoarseMover>(
+      name, std::vector<std::shared_ptr<const Mover>>(movers.begin(), movers.end()), shares, coarse,
+      options);
+}
+
 }  // namespace
 
 void bind_moves(nb::module_ &m) {
@@ -109,6 +131,20 @@ void bind_moves(nb::module_ &m) {
         "source"_a, "image"_a, "operation"_a, "frame"_a,
         "All bodies along the slope of the score. radii: Å, 0 for a body that does not turn, "
         "negative for one that stays or is an image; step: Å. Images as in symmetric_mover.");
+  m.def("coarse_mover", &make_coarse, "name"_a, "movers"_a, "shares"_a, "coarse"_a, "term"_a,
+        "steps"_a, "heat"_a, "weight"_a, "confinement"_a = std::vector<double>(),
+        "Steps of other movers in a chain with `coarse` in place of one of the run's terms, then "
+        "judged by that. shares: of the movers; heat: of the chain, in units of the replica's "
+        "temperature; weight: of `coarse`, in units of that of the term it replaces; confinement "
+        "as in Sampler.");
+  m.def(
+      "coarsened",
+      [](const Points &means, const Matrices &covariances, const Values &weights, std::size_t n,
+         std::uint64_t seed) {
+        return mixture_to_numpy(coarsened(to_mixture(means, covariances, weights), n, seed));
+      },
+      "means"_a, "covariances"_a, "weights"_a, "n"_a, "seed"_a = 0,
+      "A mixture of at most n components with the same mass, mean and covariance as a whole.");
   m.def("minimize_terms", &minimize_terms, "terms"_a, "weights"_a, "poses"_a, "radii"_a,
         "max_evaluations"_a, "source"_a, "image"_a, "operation"_a, "frame"_a,
         "(weighted score in kT, poses (n, 7), evaluations) of the nearest minimum; radii and "

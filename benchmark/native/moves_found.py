@@ -2,7 +2,7 @@
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
         [--threads 1] [--adapt 0] [--start random] [--set KEY=VALUE]
-        [--arms local,minimum,swap,place,slope,both,all]
+        [--arms local,minimum,swap,place,slope,both,all,coarse] [--links 5]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from assembly import Seed, one_seed, source
-from complexes import native_mixture, prepare_complex, settings
+from complexes import native_mixture, prepare_complex, settings, write_links
 
 ARMS = {
     "local": ("steps of bodies", {}),
@@ -33,6 +33,8 @@ ARMS = {
         "+ swaps, turns, independence (10 % each)",
         {"global_moves": 0.1, "independence_moves": 0.1},
     ),
+    "coarse": ("+ coarse (1 %)", {"coarse_moves": 0.01}),
+    "linked": ("+ linked (20 %)", {"linked_moves": 0.2}),
     "all": (
         "+ all (10, 10, 2 %)",
         {"global_moves": 0.1, "independence_moves": 0.1, "hamiltonian_moves": 0.02},
@@ -43,7 +45,10 @@ KINDS = {
     "turn": "turn",
     "independence": "independence",
     "Hamiltonian": "Hamiltonian",
+    "coarse": "coarse",
+    "linked": "linked",
 }
+WITH_LINKS = ("linked",)
 
 
 def acceptance(summaries: list[dict]) -> str:
@@ -82,10 +87,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--adapt", type=int, default=0)
     parser.add_argument("--start", default="random", choices=["random", "placed", "asis"])
-    parser.add_argument("--arms", default=",".join(ARMS))
+    parser.add_argument("--arms", default=",".join(arm for arm in ARMS if arm not in WITH_LINKS))
+    parser.add_argument("--links", type=int, default=0, help="a pair of touching subunits")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     arms = arguments.arms.split(",")
+    if not arguments.links and set(arms) & set(WITH_LINKS):
+        parser.error("linked moves need --links")
     if unknown := set(arms) - set(ARMS):
         parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(ARMS)}")
     print(HEAD, flush=True)
@@ -106,7 +114,11 @@ def main() -> None:
                 }
                 keys |= dict(pair.split("=", 1) for pair in arguments.set)
                 lines = "\n".join(f"{key} = {value}" for key, value in keys.items())
-                path = settings(folder, 'gmm = "data_gmm.txt"', lines + "\n")
+                extra = ""
+                if arguments.links:
+                    write_links(folder, arguments.links, 0.0, seed)
+                    extra = '\n[[crosslinks]]\nfile = "links.csv"\n'
+                path = settings(folder, 'gmm = "data_gmm.txt"', lines + "\n", extra)
                 began = time.process_time()
                 seen, summary = one_seed(folder, path, seed)
                 summary["cpu"] = time.process_time() - began

@@ -158,6 +158,13 @@ class SamplingConfig(_Section):
     hamiltonian_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     hamiltonian_steps: Count = 10
     hamiltonian_step: Positive = 0.2  # Å
+    # share of the moves of linked rigid bodies as one: pairs that share a cross-link or a bond of
+    # the sequence, and all that hang together so
+    linked_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    # share of the moves that are chains of large steps on few components, and how many steps each
+    # has; native engine only
+    coarse_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    coarse_steps: Count = 50
     # evaluations of score and slope at most, to minimise each start before the first move; 0: none
     minimize: Annotated[int, msgspec.Meta(ge=0)] = 0
     annealing: AnnealingConfig = AnnealingConfig()
@@ -175,7 +182,13 @@ class SamplingConfig(_Section):
     @property
     def special_moves(self) -> float:
         """Share of all moves that are none of single bodies, chains or the whole."""
-        return self.global_moves + self.independence_moves + self.hamiltonian_moves
+        return (
+            self.global_moves
+            + self.linked_moves
+            + self.independence_moves
+            + self.hamiltonian_moves
+            + self.coarse_moves
+        )
 
     @property
     def low_steps(self) -> int:
@@ -291,10 +304,11 @@ def _check(path: Path, config: Config) -> None:
             "sampling.temperature_max",
         )
     if sampling.special_moves >= 1:
-        found = f"{sampling.special_moves:g} with independence_moves and hamiltonian_moves"
+        found = f"{sampling.special_moves:g} with the shares of all other special moves"
         raise InputError(path, found, "less than 1", "sampling.global_moves")
-    if sampling.independence_moves and em is None:
-        raise InputError(path, "no [em]", "data for them", "sampling.independence_moves")
+    for key in ("independence_moves", "coarse_moves"):
+        if getattr(sampling, key) and em is None:
+            raise InputError(path, "no [em]", "data for them", f"sampling.{key}")
     if len(set(config.system.resolutions)) != len(config.system.resolutions):
         found = str(list(config.system.resolutions))
         raise InputError(path, found, "each resolution once", "system.resolutions")

@@ -99,7 +99,13 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     from .imp_engine import find_imp
 
     sampling = config.sampling
-    for name in ("independence_moves", "hamiltonian_moves", "minimize"):
+    for name in (
+        "linked_moves",
+        "independence_moves",
+        "hamiltonian_moves",
+        "coarse_moves",
+        "minimize",
+    ):
         if getattr(sampling, name):
             return f"{getattr(sampling, name):g} with IMP", "0", f"sampling.{name}"
     key, replicas = "sampling.replicas", sampling.replicas

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import _core
+from .coarse_moves import coarse_mover
 from .config import Config, EmConfig, SamplingConfig
 from .crosslinks import (
     PSI_RANGE,
@@ -22,6 +23,7 @@ from .data_moves import hamiltonian_mover, independence_mover
 from .errors import InputError
 from .fit_error import read_component_errors
 from .global_moves import global_movers
+from .linked_moves import linked_groups, linked_movers
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
@@ -183,23 +185,30 @@ def _with_carried(system: System, bodies: np.ndarray) -> np.ndarray:
 
 def build_movers(
     system: System,
-    sampling: SamplingConfig,
+    config: Config,
     symmetry: Symmetry | None = None,
     data: Mixture | None = None,
 ) -> tuple[list[_core.Mover], list[float]]:
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
     for the whole system, with the largest steps of the settings.
 
-    With ``global_moves`` also movers that swap and turn rigid bodies, with ``independence_moves``
-    (which need the data) one that places them anew, and with ``hamiltonian_moves`` one of all
-    together. With a symmetry only the bodies that are no images move freely, and the images follow
-    them.
+    With ``global_moves`` also movers that swap and turn rigid bodies, with ``linked_moves`` ones of
+    linked bodies as one, with ``independence_moves`` (which need the data) one that places them
+    anew, with ``hamiltonian_moves`` one of all together, and with ``coarse_moves`` (which need the
+    data, too) one of chains on few components. With a symmetry only the bodies that are no images
+    move freely, and the images follow them.
 
     Returns
     -------
     movers, weights
         Weights are shares of the moves, and sum to 1.
+
+    Raises
+    ------
+    InputError
+        ``linked_moves`` where nothing links two bodies; in a file of cross-links.
     """
+    sampling = config.sampling
     bodies = system.bodies
     free = bodies.movable.copy()
     if symmetry is not None:
@@ -229,20 +238,46 @@ def build_movers(
     if not movers:
         return [], []
     more, shares = global_movers(system, free, sampling.global_moves)
+    if sampling.linked_moves:
+        linked = _linked_movers(system, config, free, groups)
+        more += linked
+        shares += [sampling.linked_moves / len(linked) for _ in linked]
     if sampling.independence_moves and data is not None:
         places = independence_mover(system, data, free, sampling)
         if places is not None:
             more.append(places)
             shares.append(sampling.independence_moves)
-    of_all = sampling.hamiltonian_moves
-    weights = [(1 - sum(shares) - of_all) / len(movers)] * len(movers) + shares
+    # These know of images themselves.
+    last, last_shares = [], []
+    if sampling.hamiltonian_moves:
+        last.append(hamiltonian_mover(system, free, sampling, symmetry))
+        last_shares.append(sampling.hamiltonian_moves)
+    if sampling.coarse_moves and data is not None and config.em is not None:
+        ball = confinement(system, data, sampling)
+        own = scaled_data(data, system.mass, config.em)
+        last.append(coarse_mover(system, own, free, config.em, sampling, symmetry, ball))
+        last_shares.append(sampling.coarse_moves)
+    weights = [(1 - sum(shares) - sum(last_shares)) / len(movers)] * len(movers) + shares
     movers += more
     if symmetry is not None:
         movers = [symmetry.mover(m) for m in movers]
-    if of_all:
-        movers.append(hamiltonian_mover(system, free, sampling, symmetry))
-        weights.append(of_all)
-    return movers, weights
+    return movers + last, weights + last_shares
+
+
+def _linked_movers(
+    system: System, config: Config, free: np.ndarray, known: set[tuple[int, ...]]
+) -> list[_core.Mover]:
+    links = [read_crosslinks(system, section) for section in config.crosslinks]
+    groups = linked_groups(system, links, free)
+    if not groups:
+        raise InputError(
+            config.system.topology,
+            "no cross-link and no bond between two rigid bodies that may move",
+            "at least one",
+            "sampling.linked_moves",
+        )
+    sampling = config.sampling
+    return linked_movers(system, groups, known, sampling.max_translation, sampling.max_rotation)
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:

@@ -115,7 +115,7 @@ def make_sampler(
     sampling = config.sampling
     specs = build_terms(system, data, config)
     symmetry = find_symmetry(system, data, config)
-    movers, mover_weights = build_movers(system, sampling, symmetry, data)
+    movers, mover_weights = build_movers(system, config, symmetry, data)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
     unknowns = parameter_movers(specs)

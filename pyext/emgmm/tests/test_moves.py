@@ -27,7 +27,7 @@ ALL = dict(
 
 
 def test_movers_and_shares(system, data):  # noqa: F811
-    movers, weights = build_movers(system, config(**ALL).sampling, data=data)
+    movers, weights = build_movers(system, config(**ALL), data=data)
     names = [m.name for m in movers]
     assert names[14:] == ["independence", "Hamiltonian"]
     assert sum(weights) == pytest.approx(1)
@@ -149,7 +149,7 @@ def test_settings_are_checked(tmp_path, monkeypatch):
 
     with pytest.raises(InputError, match=r"sampling\.independence_moves: found no \[em\]"):
         load("independence_moves = 0.1\n")
-    with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with"):
+    with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with the shares"):
         load("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
     with pytest.raises(InputError, match=r"hamiltonian_step"):
         load("hamiltonian_step = 0\n")

@@ -197,15 +197,14 @@ def test_random_starts(system, data):
 
 
 def test_movers(system):
-    movers, weights = build_movers(system, config().sampling)
+    movers, weights = build_movers(system, config())
     names = [m.name for m in movers]
     assert weights == pytest.approx([1 / 8] * 8)
     assert names == [f"body {b}" for b in range(6)] + ["super rigid body 1", "whole system"]
 
 
 def test_global_movers(system, data):
-    sampling = config(global_moves=0.2).sampling
-    movers, weights = build_movers(system, sampling)
+    movers, weights = build_movers(system, config(global_moves=0.2))
     names = [m.name for m in movers[8:]]
     assert names == [
         *(f"turn body {b}" for b in (0, 2, 5)),
@@ -225,7 +224,7 @@ def test_run_reports_and_finds_the_map_again(system, data):
     assert summary.frames == len(recorder.totals) == 100
     assert summary.steps == 3000 and summary.moves == 3 * 3400
     assert summary.best_score == min(recorder.totals)
-    assert set(summary.acceptance) == {m.name for m in build_movers(system, config().sampling)[0]}
+    assert set(summary.acceptance) == {m.name for m in build_movers(system, config())[0]}
     assert all(0 < rate < 1 for rate in summary.acceptance.values())
     assert len(summary.exchange) == 2 and summary.drift == 0
     assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])

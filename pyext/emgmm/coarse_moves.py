@@ -1,0 +1,130 @@
+"""Moves from coarse to fine: far ways in a chain on few components, judged by the score itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from . import _core
+from .config import EmConfig, SamplingConfig
+from .mixture import Mixture
+from .representation.system import System
+from .scoring import ScoreOptions, make_score
+
+if TYPE_CHECKING:
+    from .symmetry import Symmetry
+
+# One component for so many of the run's, the finest level first. A chain on the second level is one
+# of the movers of the chain on the first.
+COARSENESS = (4,)
+# Largest steps, Å and rad, of bodies in the inner chain: far ones and ones to settle with.
+STEPS = ((40.0, 3.14), (10.0, 0.6), (3.0, 0.15))
+HEAT = 1.0
+COARSER_EVERY = 20
+GLOBAL_SHARE = 0.0
+
+
+def coarse_term(system: System, data: Mixture, em: EmConfig, coarseness: int) -> _core.Term:
+    """The EM score of mixtures that hold one component for every `coarseness` of the run's: the
+    data's as a whole, and those of each body (at least one).
+
+    Parameters
+    ----------
+    data
+        Data GMM, scaled as for the run's own EM term.
+    """
+    owner, model = system.gaussians.body, system.gaussians.mixture
+    bodies = np.unique(owner)
+    parts = []
+    for body in bodies:
+        own = owner == body
+        whole = Mixture(model.means[own], model.covariances[own], model.weights[own])
+        parts.append(_coarsened(whole, coarseness))
+    mixture = Mixture.concatenated(parts)
+    options = ScoreOptions(sigma_min=em.sigma_min, scale=em.scale)
+    return _core.density_term(
+        make_score(_coarsened(data, coarseness), options),
+        len(system.bodies),
+        np.repeat(bodies, [len(part) for part in parts]).astype(np.int64),
+        mixture.means,
+        mixture.covariances,
+        mixture.weights,
+        f"em, {coarseness} times coarser",
+    )
+
+
+def coarse_mover(
+    system: System,
+    data: Mixture,
+    free: np.ndarray,
+    em: EmConfig,
+    sampling: SamplingConfig,
+    symmetry: Symmetry | None,
+    confinement: list[float],
+) -> _core.Mover | None:
+    """A chain of steps of single bodies and beads on few components, proposed to the score as one
+    move (`CoarseMover` in the core); None where nothing may move. Images follow their sources.
+
+    Parameters
+    ----------
+    data
+        Data GMM, scaled as for the run's own EM term, which is the first of its terms.
+    free
+        (bodies,) bool, those that may be moved.
+    confinement
+        As of the run: centre and radius, Å, or empty.
+    """
+    movers, shares = _inner_movers(system, free, sampling)
+    if not movers:
+        return None
+    if GLOBAL_SHARE:
+        from .global_moves import global_movers
+
+        more, w = global_movers(system, free, GLOBAL_SHARE)
+        movers += more
+        shares = [s * (1 - GLOBAL_SHARE) for s in shares] + w
+    if symmetry is not None:
+        movers = [symmetry.mover(m) for m in movers]
+    mover = None
+    for level, coarseness in reversed(list(enumerate(COARSENESS))):
+        term = coarse_term(system, data, em, coarseness)
+        inner, weights = movers, shares
+        if mover is not None:  # of the coarser level
+            inner, weights = [*movers, mover], [*shares, sum(shares) / COARSER_EVERY]
+        mover = _core.coarse_mover(
+            "coarse",
+            inner,
+            weights,
+            term,
+            term=0,
+            steps=sampling.coarse_steps,
+            heat=HEAT,
+            # Sums over components: what is left of them speaks for all.
+            weight=float(coarseness // COARSENESS[level - 1] if level else coarseness),
+            confinement=confinement,
+        )
+    return mover
+
+
+def _inner_movers(
+    system: System, free: np.ndarray, sampling: SamplingConfig
+) -> tuple[list[_core.Mover], list[float]]:
+    """Of rigid bodies with what they carry, half of all where there are free beads too."""
+    bodies = system.bodies
+    rigid, beads = [], []
+    for b in np.flatnonzero(free):
+        group = np.array([b], dtype=np.int64)
+        if bodies.rotatable[b]:
+            group = np.append(group, np.flatnonzero(bodies.carrier == b))
+            rigid += [_core.rigid_mover(bodies.names[b], group, *step, int(b)) for step in STEPS]
+        else:
+            step = sampling.max_translation
+            beads.append(_core.rigid_mover(bodies.names[b], group, step, 0.0, int(b)))
+    kinds = [kind for kind in (rigid, beads) if kind]
+    return [*rigid, *beads], [1 / len(kinds) / len(kind) for kind in kinds for _ in kind]
+
+
+def _coarsened(mixture: Mixture, coarseness: int) -> Mixture:
+    n = max(1, round(len(mixture) / coarseness))
+    return Mixture(*_core.coarsened(mixture.means, mixture.covariances, mixture.weights, n))

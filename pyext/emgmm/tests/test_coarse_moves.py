@@ -1,0 +1,170 @@
+"""Moves from coarse to fine: what they sample, switched, reported, resumed, with images."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from emgmm import _core, coarse_moves
+from emgmm.coarse_moves import coarse_term
+from emgmm.config import EmConfig, load_config
+from emgmm.errors import InputError
+from emgmm.mixture import Mixture
+from emgmm.poses import to_matrices
+from emgmm.run_imp import imp_lacks
+from emgmm.sampler_setup import build_movers
+from emgmm.sampling import run_native
+from emgmm.scoring import ScoreOptions, make_score
+from emgmm.symmetry import operations
+
+from .test_sampling import Recorder, config, data, system  # noqa: F401
+
+
+def clumps(seed=0):
+    """Two clumps of Gaussians, (mixture of 12, one body of one Gaussian that may be in either)."""
+    rng = np.random.default_rng(seed)
+    means = rng.normal(size=(12, 3)) * 4 + np.repeat([[-9.0, 0, 0], [9, 0, 0]], [5, 7], axis=0)
+    data = Mixture(means, np.eye(3) * np.full((12, 1, 1), 20.0), np.full(12, 1.0))  # noqa: F811
+    return data, Mixture(np.zeros((1, 3)), np.eye(3)[None] * 40.0, [12.0])
+
+
+def term_of(data, body, name="em"):  # noqa: F811
+    return _core.density_term(
+        make_score(data, ScoreOptions(sigma_min=0.3)),
+        1,
+        np.zeros(len(body), dtype=np.int64),
+        body.means,
+        body.covariances,
+        body.weights,
+        name,
+    )
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_density_term_is_sampled(levels):
+    fine, body = clumps()
+    terms = [term_of(fine, body)]
+    for n in (4, 2)[:levels]:
+        terms.append(
+            term_of(
+                Mixture(*_core.coarsened(fine.means, fine.covariances, fine.weights, n)), body, "c"
+            )
+        )
+    ball = [0.0, 0.0, 0.0, 16.0]
+    movers = [_core.rigid_mover("s", np.array([0]), step, 0.0, 0) for step in (12.0, 3.0)]
+    inner, mover = movers, None
+    for term, weight in zip(reversed(terms[1:]), (2.0, 3.0)[-levels:], strict=True):
+        inner = movers if mover is None else [*movers, mover]
+        mover = _core.coarse_mover(
+            "coarse", inner, [], term, term=0, steps=8, heat=1.1, weight=weight, confinement=ball
+        )
+    start = np.array([[[1.0, 0, 0, 0, -9, 0, 0]]])
+    sampler = _core.Sampler(
+        terms=terms[:1], weights=[1.0], annealed=[False], movers=[mover], temperatures=[1.0],
+        starts=start, steps=60_000, low_steps=0, high_steps=1000, low_weight=1.0,
+        frame_interval=2, exchange_interval=1000, refresh_interval=100_000, burn_in=0, seed=2,
+        threads=1, confinement=ball,
+    )  # fmt: skip
+    sampler.advance(60_000, 100.0)
+    tried, accepted = sampler.counts()
+    assert 0.1 < accepted[0, 0] / tried[0, 0] < 0.95
+    found = np.array(sampler.take_frames()["poses"]).reshape(-1, 7)[:, 4:]
+    axis = np.arange(-16, 16.1, 1.0)
+    grid = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = grid[np.linalg.norm(grid, axis=1) <= 16]
+    poses = np.c_[np.ones(len(grid)), np.zeros((len(grid), 3)), grid]
+    weight = np.exp(-np.array([terms[0].evaluate(p[None]) for p in poses]))
+    weight /= weight.sum()
+    for of in (lambda x: x[:, 0], lambda x: (x[:, 0] > 0.5) * 1.0, lambda x: (x**2).sum(axis=1)):
+        expected, spread = weight @ of(grid), np.sqrt(weight @ of(grid) ** 2)
+        assert of(found).mean() == pytest.approx(expected, abs=0.03 * spread)
+
+
+def test_coarse_term_keeps_the_mass(system, data):  # noqa: F811
+    em = EmConfig(gmm="g")
+    same = coarse_term(system, data, em, 1)
+    poses = np.c_[np.ones(6), np.zeros((6, 3)), system.bodies.translation]
+    fine = _core.density_term(
+        make_score(data, ScoreOptions()),
+        6,
+        system.gaussians.body.astype(np.int64),
+        system.gaussians.mixture.means,
+        system.gaussians.mixture.covariances,
+        system.gaussians.mixture.weights,
+    )
+    assert same.evaluate(poses) == pytest.approx(fine.evaluate(poses), rel=1e-12)
+    assert coarse_term(system, data, em, 4).evaluate(poses) != pytest.approx(fine.evaluate(poses))
+    mixture = Mixture(*_core.coarsened(data.means, data.covariances, data.weights, 5))
+    assert len(mixture) == 5 and mixture.mass == pytest.approx(data.mass)
+    np.testing.assert_allclose(mixture.center, data.center, atol=1e-9)
+
+
+def test_share_and_report(system, data):  # noqa: F811
+    settings = config(coarse_moves=0.1, coarse_steps=5, start="asis", steps=900)
+    movers, weights = build_movers(system, settings, data=data)
+    assert movers[-1].name == "coarse" and weights[-1] == 0.1 and sum(weights) == pytest.approx(1)
+    summary = run_native(system, data, settings)
+    assert 0 < summary.acceptance["coarse"] < 1 and summary.drift == 0
+    assert "coarse" not in run_native(system, data, config(start="asis", steps=60)).acceptance
+
+
+def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
+    settings = config(coarse_moves=0.2, linked_moves=0.2, coarse_steps=6, steps=600)
+    whole = Recorder()
+    expected = run_native(system, data, settings, whole)
+    path = tmp_path / "checkpoint.bin"
+    recorder = Recorder(stop_after=3)
+    with pytest.raises(KeyboardInterrupt):
+        run_native(system, data, settings, recorder, checkpoint=path, chunk_seconds=0.0)
+    assert len(recorder.totals) < len(whole.totals)
+    sampling = msgspec.structs.replace(settings.sampling, threads=1)
+    one_thread = msgspec.structs.replace(settings, sampling=sampling)
+    found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
+    assert recorder.totals == whole.totals and len(whole.totals) == 20
+    assert found.acceptance == expected.acceptance
+
+
+@pytest.mark.parametrize("group", ["C4", "D2"])
+def test_images_follow(group):
+    from .test_symmetry import CENTER, ring, settings
+
+    system, data, axis, second = ring(group, tail=4)  # noqa: F811
+    given = {"axis": tuple(axis), "center": tuple(CENTER)}
+    if group[0] == "D":
+        given["second_axis"] = tuple(second)
+    config = settings(group, **given)
+    sampling = msgspec.structs.replace(
+        config.sampling, steps=400, coarse_moves=0.3, coarse_steps=4, start="asis"
+    )
+    config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
+    recorder = Recorder()
+    summary = run_native(system, data, config, recorder)
+    assert summary.acceptance["coarse"] > 0 and summary.drift == 0
+    turns, shifts = to_matrices(operations(group, CENTER, axis, second))
+    beads = system.finest
+    for batch in recorder.batches:
+        for rotation, translation in zip(batch.rotations, batch.translations, strict=True):
+            xyz = beads.positions(rotation, translation)
+            for k in range(1, len(turns)):
+                expected = xyz[beads.molecule == 0] @ turns[k].T + shifts[k]
+                np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
+
+
+def test_settings_are_checked(tmp_path):
+    (tmp_path / "t.txt").write_text("")
+    path = tmp_path / "system.toml"
+
+    def load(text):
+        path.write_text("[system]\ntopology = 't.txt'\n[sampling]\n" + text)
+        return load_config(path)
+
+    with pytest.raises(InputError, match=r"sampling\.coarse_moves: found no \[em\]"):
+        load("coarse_moves = 0.1\n")
+    with pytest.raises(InputError, match="coarse_steps"):
+        load("coarse_steps = 0\n")
+    with pytest.raises(InputError, match=r"global_moves: found 1\.2 with the shares"):
+        load("coarse_moves = 0.6\nlinked_moves = 0.6\n")
+    with pytest.raises(InputError, match="linked_moves"):
+        load("linked_moves = -0.1\n")
+    assert imp_lacks(config(coarse_moves=0.1, replicas=1))[2] == "sampling.coarse_moves"
+    assert coarse_moves.COARSENESS[0] > 1
