@@ -13,7 +13,7 @@ namespace emcore {
 
 namespace {
 
-bool is_same_pose(const Pose &a, const Pose &b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+bool is_same_coarse_pose(const Pose &a, const Pose &b) { return std::memcmp(&a, &b, sizeof a) == 0; }
 
 }  // namespace
 
@@ -84,7 +84,7 @@ double CoarseMover::propose(const MoverState &state, double, Random &random, Mov
   move->bodies.clear();
   move->poses.clear();
   for (std::size_t b : bodies_)
-    if (!is_same_pose(inner.poses()[b], before[b])) {
+    if (!is_same_coarse_pose(inner.poses()[b], before[b])) {
       move->bodies.push_back(b);
       move->poses.push_back(inner.poses()[b]);
     }
