@@ -7,6 +7,7 @@
 #define IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
 
 #include <IMP/Restraint.h>
+#include <IMP/emgmm/PoseDensity.h>
 #include <IMP/emgmm/emgmm_config.h>
 #include <IMP/particle_index.h>
 
@@ -90,6 +91,17 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   //! exp(-score) at the present poses
   double get_probability() const;
 
+  //! Where the data alone suggest to put a rigid body, whatever its pose and that of others
+  /** The first step of a global placement: the body everywhere in all turns, the
+      best of these refined.
+      \param[in] body that carries model Gaussians and is a member of no other
+      \param[in] seed the answer depends on it, not on the number of threads
+      \param[in] n_threads 0 for all cores
+      \see BodyPlaceMover
+   */
+  PoseDensity get_pose_density(ParticleIndex body, unsigned int seed = 1,
+                               unsigned int n_threads = 0) const;
+
   //! Model Gaussians
   ParticleIndexes get_model_indexes() const { return model_ps_; }
 
@@ -116,6 +128,15 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   //! The share below which pairs are left out
   double get_cutoff() const { return cutoff_; }
+
+  //! Add a variance (A^2) along every axis to each model Gaussian when it is scored
+  /** A map of the resolution r shows a model blurred by about (0.225 r)^2. The
+      particles stay as sharp as they are.
+   */
+  void set_model_blur(double variance);
+
+  //! The variance added to each model Gaussian, A^2
+  double get_model_blur() const { return model_blur_; }
 
   //! Threads of a full evaluation with derivatives; the result does not depend on them
   void set_number_of_threads(unsigned int n);
@@ -162,7 +183,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   ParticleIndexes model_ps_, data_ps_;
   std::string noise_model_, density_fn_;
-  double sigma_min_ = 0, floor_ = 0, background_ = 0, cutoff_ = 0;
+  double sigma_min_ = 0, floor_ = 0, background_ = 0, cutoff_ = 0, model_blur_ = 0;
   Floats component_sigmas_;
   bool profile_scale_ = false, single_precision_ = false;
   bool write_log_ratios_ = false;
@@ -174,7 +195,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   void serialize(Archive &ar) {
     ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_, density_fn_,
        sigma_min_, floor_, background_, component_sigmas_, profile_scale_, single_precision_,
-       write_log_ratios_, threads_, cutoff_);
+       write_log_ratios_, threads_, cutoff_, model_blur_);
     // The first evaluation after loading builds the cache again.
     if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value) cache_.reset();
   }

@@ -1,8 +1,7 @@
 // Movers that need the data or the slope of the score, and minimisation, for emgmm.
 #include <IMP/emgmm/internal/coarse_mover.h>
 #include <IMP/emgmm/internal/hamiltonian.h>
-#include <IMP/emgmm/internal/independence_mover.h>
-#include <IMP/emgmm/internal/placement.h>
+#include <IMP/emgmm/internal/placement_density.h>
 #include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -70,6 +69,18 @@ PoseMixture make_density(const PoseRows &centers, const Values &weights, double 
       {translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]});
 }
 
+PoseMixture density_of_candidates(const Points &means, const Matrices &covariances,
+                                  const Values &weights, const PoseRows &poses,
+                                  const Values &overlaps, double radius) {
+  check_rows(overlaps.shape(0), poses.shape(0), "overlaps");
+  std::vector<PlacementCandidate> candidates;
+  for (const Pose &pose : to_poses(poses))
+    candidates.push_back({pose, overlaps.data()[candidates.size()]});
+  PlacementDensity density =
+      placement_density(to_mixture(means, covariances, weights), candidates, radius);
+  return PoseMixture(std::move(density.centers), std::move(density.weights), density.options);
+}
+
 std::shared_ptr<Mover> make_independence(const std::string &name,
                                          const std::vector<Indices> &groups,
                                          const std::vector<PoseMixture> &densities) {
@@ -124,6 +135,10 @@ void bind_moves(nb::module_ &m) {
             return to_numpy(std::move(logs), {n});
           },
           "poses"_a);
+  m.def("pose_density", &density_of_candidates, "means"_a, "covariances"_a, "weights"_a, "poses"_a,
+        "overlaps"_a, "radius"_a,
+        "PoseMixture about candidates (n, 7) of a body of that radius of gyration (Å) in the data: "
+        "means, covariances, weights.");
   m.def("independence_mover", &make_independence, "name"_a, "groups"_a, "densities"_a,
         "Some of the groups, each a body with what it carries, go to poses drawn from their "
         "densities.");

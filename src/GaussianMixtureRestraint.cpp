@@ -10,15 +10,18 @@
 #include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/file.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
 #include "particles.h"
+#include "pose_density.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 
 struct GaussianMixtureRestraint::Cache {
   particles::Bodies data, model;
+  double model_blur;  // Å², added to the variances of the model
   // The frame in which the score lives: that of the one body that carries all data Gaussians, so
   // that moving this body recomputes no ov_DD; else the global one.
   bool has_data_body;
@@ -31,9 +34,10 @@ struct GaussianMixtureRestraint::Cache {
   std::vector<emcore::Pose> proposed_poses;
   double score_now = 0;  // of the proposal, or the committed one where nothing is pending
 
-  Cache(Model *m, const ParticleIndexes &model_ps, const ParticleIndexes &data_ps)
+  Cache(Model *m, const ParticleIndexes &model_ps, const ParticleIndexes &data_ps, double blur)
       : data(m, data_ps),
         model(m, model_ps),
+        model_blur(blur),
         has_data_body(data.carriers.size() == 1 && data.members[0].size() == data_ps.size() &&
                       data.members[0][0] != data.carriers[0]) {}
 
@@ -50,10 +54,15 @@ struct GaussianMixtureRestraint::Cache {
     score = std::make_shared<emcore::MixtureScore>(mixture, options);
   }
 
+  emcore::Mixture model_body(std::size_t b) const {
+    emcore::Mixture body = model.local_mixture(b);
+    for (emcore::Gaussian &g : body) g.covariance += model_blur * emcore::Sym3{1, 1, 1, 0, 0, 0};
+    return body;
+  }
+
   void build_bodies() {
     std::vector<emcore::Mixture> bodies;
-    for (std::size_t b = 0; b < model.carriers.size(); ++b)
-      bodies.push_back(model.local_mixture(b));
+    for (std::size_t b = 0; b < model.carriers.size(); ++b) bodies.push_back(model_body(b));
     moved.reset(new emcore::MovedScore(score, bodies));
     update_frame();
     score_now = moved->reset(poses);
@@ -169,7 +178,7 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.threads = threads_;
   options.cutoff = cutoff_;
   options.single_precision = single_precision_;
-  auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_);
+  auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_, model_blur_);
   cache->build_score(options);
   cache->build_bodies();
   return cache;
@@ -305,6 +314,35 @@ double GaussianMixtureRestraint::get_probability() const {
   return std::exp(-unprotected_evaluate(nullptr));
 }
 
+PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsigned int seed,
+                                                       unsigned int n_threads) const {
+  const Cache &cache = get_cache(true);
+  const ParticleIndexes &carriers = cache.model.carriers;
+  const std::size_t b = std::find(carriers.begin(), carriers.end(), body) - carriers.begin();
+  IMP_ALWAYS_CHECK(b < carriers.size(),
+                   get_model()->get_particle_name(body) << " carries no Gaussians of the model",
+                   ValueException);
+  // The search wants the body's center of mass at its origin.
+  const emcore::Vec3 center = emcore::center_of_mass(cache.moved->body(b));
+  const emcore::Mixture centered =
+      emcore::moved(cache.moved->body(b), {emcore::Quaternion(), -1.0 * center});
+  emcore::PlacementOptions options;
+  options.seed = seed;
+  options.threads = n_threads;
+  std::vector<emcore::PlacementCandidate> candidates =
+      placement_candidates(cache.score->data(), {}, centered, options);
+  emcore::PlacementDensity density =
+      placement_density(cache.score->data(), candidates, emcore::gyration_radius(centered));
+  const emcore::Pose of_center{emcore::Quaternion(), -1.0 * center};
+  for (emcore::Pose &pose : density.centers) {
+    pose = particles::operator*(pose, of_center);
+    if (cache.has_data_body) pose = particles::operator*(cache.frame, pose);
+  }
+  if (cache.has_data_body)
+    density.options.broad_center = cache.frame * density.options.broad_center;
+  return particles::to_imp(density);
+}
+
 void GaussianMixtureRestraint::set_number_of_threads(unsigned int n) {
   threads_ = n;
   cache_.reset();
@@ -319,6 +357,13 @@ void GaussianMixtureRestraint::set_cutoff(double cutoff) {
     cutoff_ = before;
     throw;
   }
+}
+
+void GaussianMixtureRestraint::set_model_blur(double variance) {
+  IMP_ALWAYS_CHECK(variance >= 0 && std::isfinite(variance),
+                   "The blur of the model must not be negative, got " << variance, ValueException);
+  model_blur_ = variance;
+  cache_.reset();
 }
 
 void GaussianMixtureRestraint::set_density_filename(std::string density_fn) {
@@ -349,6 +394,7 @@ RestraintInfo *GaussianMixtureRestraint::get_static_info() const {
   ri->add_float("background", background_);
   ri->add_float("overlap floor", floor_);
   ri->add_float("overlap cutoff", cutoff_);
+  ri->add_float("model blur", model_blur_);
   ri->add_int("data components", data_ps_.size());
   ri->add_int("model components", model_ps_.size());
   return ri.release();

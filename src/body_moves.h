@@ -12,7 +12,6 @@
 #include <IMP/random.h>
 
 #include <cmath>
-#include <string>
 #include <vector>
 
 #include "particles.h"
@@ -39,9 +38,16 @@ inline void set_pose(Model *m, ParticleIndex pi, const algebra::Transformation3D
 
 // Moves the bodies as the core's mover says, which knows them by their place in the list; keeps
 // in `last` where they were.
+//
+// The ratio r = q(back) / q(there) of the proposal is returned for a HastingsMonteCarlo. For
+// core::MonteCarlo, which accepts every move downhill whatever the ratio, a proposal is kept with
+// the probability min(1, r) instead, then to be weighed by its energy alone: min(q(there), q(back))
+// min(pi(old), pi(new)) is symmetric. Where it is not kept nothing moves, and the ratio of 0 makes
+// the sampler count a rejection.
 inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &bodies,
                                            const emcore::Mover &mover,
-                                           algebra::Transformation3Ds *last) {
+                                           algebra::Transformation3Ds *last,
+                                           bool returns_ratio = false) {
   last->clear();
   std::vector<emcore::Pose> poses;
   for (ParticleIndex pi : bodies) {
@@ -53,9 +59,13 @@ inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &bodi
   const std::vector<std::vector<double>> no_parameters;
   emcore::Move move;
   const double log_ratio = mover.propose({poses, no_parameters}, 1, random, &move);
-  for (std::size_t j = 0; j < move.bodies.size(); ++j)
-    set_pose(m, bodies[move.bodies[j]], particles::to_imp(move.poses[j]));
-  return core::MonteCarloMoverResult(bodies, std::exp(log_ratio));
+  const bool is_kept = returns_ratio || log_ratio >= 0 || random.uniform() < std::exp(log_ratio);
+  ParticleIndexes moved;
+  for (std::size_t j = 0; j < move.bodies.size(); ++j) {
+    moved.push_back(bodies[move.bodies[j]]);
+    if (is_kept) set_pose(m, moved.back(), particles::to_imp(move.poses[j]));
+  }
+  return core::MonteCarloMoverResult(moved, returns_ratio ? std::exp(log_ratio) : is_kept);
 }
 
 inline void restore(Model *m, const ParticleIndexes &bodies,

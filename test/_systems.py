@@ -83,9 +83,10 @@ def get_overlaps(a, b):
     return overlaps
 
 
-def get_log_ratios(model_ps, data_ps, floor=0.0):
-    """l_k = log(ov_MD,k / ov_DD,k), one a data Gaussian."""
+def get_log_ratios(model_ps, data_ps, floor=0.0, blur=0.0):
+    """l_k = log(ov_MD,k / ov_DD,k), one a data Gaussian; blur: variance added to the model's."""
     model, data = get_arrays(model_ps), get_arrays(data_ps)
+    model = (model[0], model[1] + blur * np.eye(3), model[2])
     md = get_overlaps(model, data).sum(axis=0)
     dd = get_overlaps(data, data).sum(axis=0)
     return np.log((md + floor) / (dd + floor))

@@ -198,7 +198,7 @@ class Tests(IMP.test.TestCase):
         for movers in (turns, swaps, local):
             for mover in movers:
                 mover.reset_statistics()
-        schedule = IMP.emgmm.movers.create_schedule(local, turns, swaps, 0.3)
+        schedule = IMP.emgmm.movers.create_schedule(local, [(turns, 0.15), (swaps, 0.15)])
         for _ in range(1000):
             schedule.propose()
             schedule.reject()
@@ -208,6 +208,53 @@ class Tests(IMP.test.TestCase):
         self.assertRaises(
             ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, global_moves=1.0
         )
+
+    def test_independence_moves(self):
+        """Bodies go to places of the map, and how often is told"""
+        system = self.make()
+        result = IMP.emgmm.macros.sample(
+            system,
+            "out",
+            steps=1000,
+            frame_interval=10,
+            independence_moves=0.25,
+            temperature_min=5.0,  # else a toy of 30 residues has one place
+            temperature_max=5.0,
+            progress=None,
+        )
+        self.assertTrue(0 < result["acceptance"]["independence"] < 0.9)
+        line = self.read_stat()[-1]
+        self.assertEqual(sum("Acceptance_independence" in key for key in line), 1)
+        (mover,) = IMP.emgmm.movers.create_independence_movers(system.dof, system.em)
+        self.assertEqual(
+            list(mover.get_bodies()),
+            [b.get_particle_index() for b in system.dof.get_rigid_bodies()],
+        )
+        self.assertFalse(mover.get_returns_ratio())  # of use in any sampler
+        without = system._replace(em=None)
+        self.assertRaises(
+            ValueError, IMP.emgmm.macros.sample, without, "out", steps=10, independence_moves=0.1
+        )
+
+    def test_schedule_of_kinds(self):
+        """Each kind of moves gets its share, spread evenly"""
+        system = self.make()
+        local = system.dof.get_movers()
+        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
+        for shares in ((0.2, 0.1), (0.003, 0.05), (1 / 3, 1 / 3)):
+            for mover in (*local, *turns, *swaps):
+                mover.reset_statistics()
+            schedule = IMP.emgmm.movers.create_schedule(
+                local, list(zip((turns, swaps), shares, strict=True))
+            )
+            for _ in range(2000):
+                schedule.propose()
+                schedule.reject()
+            for kind, share in zip((turns, swaps), shares, strict=True):
+                tried = sum(mover.get_number_of_proposed() for mover in kind)
+                self.assertLessEqual(abs(tried - 2000 * share), 1.5)
+        with self.assertRaises(ValueError):
+            IMP.emgmm.movers.create_schedule(local, [(turns, 0.5), (swaps, 0.5)])
 
     def test_ranks(self):
         """Files of several ranks become those of one run"""

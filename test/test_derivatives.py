@@ -83,6 +83,14 @@ class Tests(IMP.test.TestCase):
         body = _systems.create_body(m, gaussians[:5])
         self.check_frame(self.score(m, gaussians, data), body)
 
+    def test_blurred_body(self):
+        """With a variance added to every Gaussian of the model"""
+        m, gaussians, data = self.make()
+        body = _systems.create_body(m, gaussians[:5])
+        r = IMP.emgmm.GaussianMixtureRestraint(m, gaussians, data)
+        r.set_model_blur(11.0)
+        self.check_frame(IMP.core.RestraintsScoringFunction([r]), body)
+
     def test_free_gaussians(self):
         """A Gaussian of its own is a body too"""
         m, gaussians, data = self.make()

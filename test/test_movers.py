@@ -9,6 +9,7 @@ import IMP
 import IMP.algebra
 import IMP.core
 import IMP.emgmm
+import IMP.emgmm.gmm
 import IMP.test
 import numpy as np
 
@@ -91,9 +92,9 @@ class Tests(IMP.test.TestCase):
         m.update()
         np.testing.assert_array_equal(self.get_frames(bodies), before)
 
-    def sample(self, m, mover, restraint, kt, steps, look):
-        mc = IMP.core.MonteCarlo(m)
-        mc.set_scoring_function([restraint])
+    def sample(self, m, mover, restraint, kt, steps, look, sampler=IMP.core.MonteCarlo):
+        mc = sampler(m)
+        mc.set_scoring_function(restraint if isinstance(restraint, list) else [restraint])
         mc.set_kt(kt)
         mc.set_return_best(False)
         mc.add_mover(mover)
@@ -142,6 +143,197 @@ class Tests(IMP.test.TestCase):
             self.assertAlmostEqual(np.cos(n * angle).mean(), want, delta=0.03)
         self.assertAlmostEqual(np.sin(angle).mean(), 0, delta=0.03)
 
+    def create_arm(self, m, length):
+        """A body with a member at its origin and one on its x axis, at that distance."""
+        body = IMP.core.RigidBody.setup_particle(IMP.Particle(m), IMP.algebra.ReferenceFrame3D())
+        ends = []
+        for x in (0.0, length):
+            p = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(x, 0, 0))
+            body.add_member(p)
+            ends.append(p)
+        return body, ends
+
+    def create_density(self, places, weights, broad_share=0.5):
+        poses = [
+            IMP.algebra.Transformation3D(
+                IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(0, 1, 1), 0.4 * i),
+                IMP.algebra.Vector3D(*place),
+            )
+            for i, place in enumerate(places)
+        ]
+        center = IMP.algebra.Vector3D(2, 0, -2)
+        return IMP.emgmm.PoseDensity(poses, weights, 2.0, 0.8, broad_share, center, 3.0)
+
+    def check_places(self, sampler, returns_ratio, steps, accepted_share):
+        """Of two bodies: Gaussian where the energy is harmonic, and E = k cos(angle) makes the
+        distribution of Langevin, whatever is proposed how often."""
+        m = IMP.Model()
+        IMP.random_number_generator.seed(4)
+        kt, k, slope, length = 1.5, 0.6, 0.6, 2.5
+        centers = ((3.0, 1.0, -1.0), (1.0, 0.0, 0.0))
+        bodies, restraints, ends = [], [], []
+        keys = IMP.core.XYZ.get_xyz_keys()
+        for center in centers:
+            body, (origin, end) = self.create_arm(m, length)
+            for key, x in zip(keys, center, strict=True):
+                score = IMP.core.AttributeSingletonScore(IMP.core.Harmonic(x, k), key)
+                restraints.append(
+                    IMP.core.SingletonRestraint(m, score, origin.get_particle_index())
+                )
+            lift = IMP.core.AttributeSingletonScore(IMP.core.Linear(0, slope), keys[2])
+            restraints.append(IMP.core.SingletonRestraint(m, lift, end.get_particle_index()))
+            bodies.append(body)
+            ends.append((origin, end))
+        # Weights that have nothing to do with the energies.
+        densities = [
+            self.create_density([(0, 0, 0), (6, 0, 0)], [0.9, 0.1]),
+            self.create_density([(1, 2, 0)], [1.0]),
+        ]
+        mover = IMP.emgmm.BodyPlaceMover(m, bodies, densities)
+        self.assertFalse(mover.get_returns_ratio())
+        mover.set_returns_ratio(returns_ratio)
+
+        def look():
+            return [[*a.get_coordinates(), *b.get_coordinates()] for a, b in ends]
+
+        seen = self.sample(m, mover, restraints, kt, steps, look, sampler)
+        # What is counted as accepted has moved, what is not has not.
+        changed = np.abs(np.diff(seen, axis=0)).max(axis=(1, 2)) > 0
+        accepted = mover.get_number_of_accepted()
+        self.assertEqual(mover.get_number_of_proposed(), steps)
+        self.assertLessEqual(abs(accepted - changed.sum()), 1)
+        self.assertAlmostEqual(accepted / steps, accepted_share, delta=0.03)
+        a = slope * length / kt
+        for b, center in enumerate(centers):
+            # The lift acts on the body's place, too.
+            want = np.array(center) - [0, 0, slope / k]
+            np.testing.assert_allclose(seen[:, b, :3].mean(axis=0), want, atol=0.16)
+            np.testing.assert_allclose(seen[:, b, :3].var(axis=0), kt / k, rtol=0.14)
+            cosine = (seen[:, b, 5] - seen[:, b, 2]) / length
+            self.assertAlmostEqual(cosine.mean(), -(1 / math.tanh(a) - 1 / a), delta=0.03)
+            self.assertAlmostEqual(
+                (cosine**2).mean(), 1 - 2 / a * (1 / math.tanh(a) - 1 / a), delta=0.03
+            )
+
+    def test_places_hastings(self):
+        """Places alone, the ratio left to the sampler"""
+        self.check_places(IMP.emgmm.HastingsMonteCarlo, True, 30000, 0.183)
+
+    def test_places_two_stages(self):
+        """Places alone, with IMP's own sampler"""
+        self.check_places(IMP.core.MonteCarlo, False, 40000, 0.107)
+
+    def test_hastings_is_metropolis(self):
+        """Where all proposals are symmetric, steps are those of IMP's own sampler"""
+        runs = []
+        for sampler in (IMP.core.MonteCarlo, IMP.emgmm.HastingsMonteCarlo):
+            m, gaussians, bodies = self.make()
+            IMP.random_number_generator.seed(4)
+            mover = IMP.emgmm.BodyTurnMover(m, bodies[0])
+            score = IMP.core.AttributeSingletonScore(
+                IMP.core.Harmonic(0, 0.1), IMP.core.XYZ.get_xyz_keys()[0]
+            )
+            r = IMP.core.SingletonRestraint(m, score, gaussians[0].get_index())
+            xyz = IMP.core.XYZ(gaussians[0])
+            runs.append(self.sample(m, mover, r, 1.0, 200, xyz.get_x, sampler))
+        np.testing.assert_array_equal(*runs)
+        self.assertGreater(len(set(runs[0])), 20)
+
+    def test_places_undone(self):
+        """A rejection undoes a move; the mover itself refuses some, and then nothing moves"""
+        m, gaussians, bodies = self.make()
+        before = self.get_frames(bodies)
+        density = self.create_density([(0, 0, 0), (6, 0, 0)], [0.9, 0.1])
+        mover = IMP.emgmm.BodyPlaceMover(m, bodies, [density, density])
+        self.assertEqual(list(mover.get_bodies()), [b.get_particle_index() for b in bodies])
+        self.assertEqual(len(mover.get_densities()), 2)
+        flexible = list(IMP.core.NonRigidMember(gaussians[6]).get_internal_coordinates())
+        kept, together = 0, 0
+        for _ in range(200):
+            result = mover.propose()
+            named = set(result.get_moved_particles())
+            now = self.get_frames(bodies)
+            moved = np.abs(now - before).max(axis=1) > 0
+            is_kept = result.get_proposal_ratio() == 1
+            for body, has_moved in zip(bodies, moved, strict=True):
+                self.assertEqual(has_moved, is_kept and body.get_particle_index() in named)
+            kept += is_kept
+            together += len(named) == 2
+            mover.reject()
+            m.update()
+            np.testing.assert_array_equal(self.get_frames(bodies), before)
+            got = list(IMP.core.NonRigidMember(gaussians[6]).get_internal_coordinates())
+            self.assertEqual(got, flexible)
+        self.assertTrue(20 <= together <= 90, together)
+        self.assertTrue(0 < kept <= 200, kept)
+
+    def test_places_of_map(self):
+        """The map suggests where a body lies, and one of its moves goes there"""
+        m = IMP.Model()
+        rng = random.Random(5)
+        data = _systems.create_data(m, rng)
+        model = [
+            IMP.emgmm.gmm.create_gaussian(m, weight, mean, covariance)
+            for mean, covariance, weight in zip(*_systems.get_arrays(data), strict=True)
+        ]
+        body = _systems.create_body(m, model)
+        r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
+        best = r.evaluate(False)
+        away = IMP.algebra.Transformation3D(
+            IMP.algebra.get_rotation_about_axis(IMP.algebra.Vector3D(1, 2, 3), 2.0),
+            IMP.algebra.Vector3D(60, 20, 3),
+        )
+        IMP.core.transform(body, away)
+        m.update()
+        density = r.get_pose_density(body, 1, 1)
+        self.assertEqual(density.get_weights()[0], max(density.get_weights()))
+        body.set_reference_frame(IMP.algebra.ReferenceFrame3D(density.get_poses()[0]))
+        m.update()
+        self.assertAlmostEqual(r.evaluate(False), best, delta=0.1)
+        again = r.get_pose_density(body, 1, 2)  # from another pose, with more threads
+        self.assertEqual(
+            [list(p.get_translation()) for p in again.get_poses()],
+            [list(p.get_translation()) for p in density.get_poses()],
+        )
+        IMP.core.transform(body, away)
+        IMP.random_number_generator.seed(2)
+        mover = IMP.emgmm.BodyPlaceMover(m, [body], [density])
+        mover.set_returns_ratio(True)
+        scores = self.sample(
+            m, mover, r, 1.0, 100, lambda: r.evaluate(False), IMP.emgmm.HastingsMonteCarlo
+        )
+        self.assertLess(scores.min(), best + 6)
+        other = IMP.core.RigidBody.setup_particle(IMP.Particle(m), IMP.algebra.ReferenceFrame3D())
+        self.assertRaises(ValueError, r.get_pose_density, other)
+
+        # A map that moves as a body takes the places along.
+        map_body = _systems.create_body(m, data)
+        r2 = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
+        IMP.core.transform(map_body, away)
+        body.set_reference_frame(
+            IMP.algebra.ReferenceFrame3D(r2.get_pose_density(body).get_poses()[0])
+        )
+        m.update()
+        self.assertAlmostEqual(r2.evaluate(False), best, delta=0.1)
+
+    def test_density(self):
+        """Normalised: of any orientation about a point where there are no poses"""
+        center = IMP.algebra.Vector3D(1, 2, 3)
+        density = IMP.emgmm.PoseDensity([], [], 2.0, 0.1, 0.1, center, 5.0)
+        turn = IMP.algebra.get_rotation_about_axis(center, 2.2)
+        pose = IMP.algebra.Transformation3D(turn, IMP.algebra.Vector3D(1, 2, 8))
+        want = -1.5 * math.log(2 * math.pi * 25) - 0.5
+        self.assertAlmostEqual(density.get_log_density(pose), want, delta=1e-12)
+        density = self.create_density([(0, 0, 0), (6, 0, 0)], [3.0, 1.0])
+        back = pickle.loads(pickle.dumps(density))
+        self.assertEqual(back.get_log_density(pose), density.get_log_density(pose))
+        self.assertEqual(list(back.get_weights()), [3.0, 1.0])
+        self.assertEqual(back.get_translation_sd(), 2.0)
+        self.assertEqual(back.get_rotation_sd(), 0.8)
+        self.assertEqual(back.get_broad_share(), 0.5)
+        self.assertEqual(list(back.get_broad_center()), [2, 0, -2])
+        self.assertEqual(back.get_broad_sd(), 3.0)
+
     def test_seed(self):
         """One seed of IMP's generator, one trajectory"""
         m, _gaussians, bodies = self.make()
@@ -163,6 +355,17 @@ class Tests(IMP.test.TestCase):
         m, gaussians, bodies = self.make()
         with self.assertRaises(ValueError):
             IMP.emgmm.BodyTurnMover(m, bodies[0], [IMP.algebra.Vector3D(0, 0, 0)])
+        density = self.create_density([(0, 0, 0)], [1.0])
+        for wrong in ([], [density], [density] * 3):
+            self.assertRaises(ValueError, IMP.emgmm.BodyPlaceMover, m, bodies, wrong)
+        with self.assertRaises(ValueError):
+            IMP.emgmm.BodyPlaceMover(m, [bodies[0], bodies[0]], [density] * 2)
+        for places, weights, share in (
+            ([(0, 0, 0)], [-1.0], 0.1),
+            ([(0, 0, 0)], [1.0, 1.0], 0.1),
+            ([(0, 0, 0)], [1.0], 0.0),
+        ):
+            self.assertRaises(ValueError, self.create_density, places, weights, share)
         if IMP.get_check_level() >= IMP.USAGE:
             with self.assertRaises(IMP.UsageException):
                 IMP.emgmm.BodySwapMover(m, bodies[0], bodies[0])
@@ -175,6 +378,7 @@ class Tests(IMP.test.TestCase):
         movers = [
             IMP.emgmm.BodySwapMover(m, bodies[0], bodies[1]),
             IMP.emgmm.BodyTurnMover(m, bodies[1], [IMP.algebra.Vector3D(0, 1, 0)]),
+            IMP.emgmm.BodyPlaceMover(m, bodies, [self.create_density([(0, 0, 0)], [1.0])] * 2),
         ]
         _m2, movers2 = pickle.loads(pickle.dumps((m, movers)))
         for a, b in zip(movers, movers2, strict=True):

@@ -125,6 +125,30 @@ class Tests(IMP.test.TestCase):
         self.assertAlmostEqual(r2.evaluate(False), want, delta=1e-10)
         self.assertEqual(r2.get_noise_model(), "lognormal_local")
 
+    def test_blur(self):
+        """The model is scored with more variance, the particles keep theirs; bodies may move"""
+        m, r, gaussians, data, bodies = self.make()
+        sharp, before = r.evaluate(False), _systems.get_arrays(gaussians)
+        self.assertEqual(r.get_model_blur(), 0)
+        r.set_model_blur(7.5)
+        self.assertEqual(r.get_model_blur(), 7.5)
+        self.assertNotAlmostEqual(r.evaluate(False), sharp, delta=0.1)
+        np.testing.assert_array_equal(_systems.get_arrays(gaussians)[1], before[1])
+        rng = random.Random(5)
+        for _ in range(3):
+            ratios = _systems.get_log_ratios(gaussians, data, blur=7.5)
+            want = len(ratios) / 2 * math.log(np.sum(ratios**2))
+            self.assertAlmostEqual(r.evaluate(False) / want, 1, delta=1e-12)
+            self.assertAlmostEqual(r.evaluate(True) / want, 1, delta=1e-12)
+            np.testing.assert_allclose(r.get_component_log_ratios(), ratios, rtol=1e-11)
+            self.shake(m, rng, gaussians, bodies)
+        _m2, r2 = pickle.loads(pickle.dumps((m, r)))
+        self.assertEqual(r2.evaluate(False), r.evaluate(False))
+        r.set_model_blur(0)
+        self.assertAlmostEqual(r.evaluate(False), _systems.get_score(gaussians, data), delta=1e-10)
+        for wrong in (-1.0, math.nan, math.inf):
+            self.assertRaises(ValueError, r.set_model_blur, wrong)
+
     def test_cutoff(self):
         """Far pairs of isotropic Gaussians are left out alike with and without derivatives"""
         rng = random.Random(2)

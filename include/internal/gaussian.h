@@ -44,6 +44,12 @@ inline double mass(const Mixture &mixture) {
   return sum;
 }
 
+inline Vec3 center_of_mass(const Mixture &mixture) {
+  Vec3 sum;
+  for (const Gaussian &g : mixture) sum += g.weight * g.mean;
+  return (1 / mass(mixture)) * sum;
+}
+
 // Refuses a mixture that no formula can use: throws std::domain_error that names `what`, the
 // component and the value (weight not positive, covariance not positive definite, not finite).
 void check_mixture(const Mixture &mixture, const char *what);

@@ -60,7 +60,7 @@ class EmConfig(_Section):
     # structure (map_defaults.py)
     threshold: float | None = None
     # Å, of the map: the model's Gaussians are blurred to it; None: they stay as sharp as the
-    # structures. Native engine only.
+    # structures.
     resolution: Positive | None = None
     noise_model: Literal[
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
@@ -151,7 +151,7 @@ class SamplingConfig(_Section):
     max_rotation: NotNegative = 0.04  # rad
     # share of the moves that swap two rigid bodies or turn one about its own axes
     global_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    # share of the moves that put a rigid body where the data alone suggest; native engine only
+    # share of the moves that put a rigid body where the data alone suggest
     independence_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     # share of the moves of all bodies together along the slope of the score (Hamiltonian Monte
     # Carlo), how many steps each makes, and of what size (adapt_steps tunes it); native engine only

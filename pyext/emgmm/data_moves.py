@@ -15,15 +15,6 @@ from .scoring import ScoreOptions, make_score
 if TYPE_CHECKING:
     from .symmetry import Symmetry
 
-# Of the proposals about a candidate: Å each way, and so far at the body's radius of gyration. What
-# bodies of 1z5s and 3sfd fluctuate at 1 kT is 1 to 2 Å.
-SPREAD = 2.0
-# Share of any place and orientation, so that every pose can be left and come back to.
-BROAD_SHARE = 0.1
-MOST_CANDIDATES = 100
-# A candidate's share goes with this power of its overlap: 84 % of the overlap, a quarter.
-OVERLAP_POWER = 8
-
 Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 NO_IMAGES: Images = (*[np.zeros(0, dtype=np.int64)] * 2, *[np.zeros((0, 7))] * 2)
 
@@ -67,8 +58,8 @@ def independence_mover(
     system: System, data: Mixture, free: np.ndarray, sampling: SamplingConfig
 ) -> _core.Mover | None:
     """One or more free rigid bodies to places that the data suggest for each alone (the first step
-    of `emgmm.placement`), or with a share of `BROAD_SHARE` to any pose near the data; None where no
-    free rigid body has Gaussians.
+    of `emgmm.placement`), now and then to any pose near the data; None where no free rigid body has
+    Gaussians.
 
     The proposals depend on the data, the bodies and the seed; not on where any body is.
     """
@@ -98,8 +89,8 @@ def independence_mover(
 def pose_density(
     poses: np.ndarray, overlaps: np.ndarray, radius: float, data: Mixture
 ) -> _core.PoseMixture:
-    """Proposals of a body near some places, the better by their overlaps the more often, and with a
-    share of `BROAD_SHARE` in any pose near the data.
+    """Proposals of a body near some places, the better by their overlaps the more often, and now
+    and then in any pose near the data (placement_density.h).
 
     Parameters
     ----------
@@ -108,19 +99,7 @@ def pose_density(
     radius
         Å, of gyration of the body.
     """
-    center = data.weights @ data.means / data.weights.sum()
-    spread = ((data.means - center) ** 2 + data.covariances.diagonal(axis1=1, axis2=2)).sum(axis=1)
-    extent = float(np.sqrt(data.weights @ spread / data.weights.sum() / 3))
-    kept = np.flatnonzero(overlaps[:MOST_CANDIDATES] > 0)
-    weights = (overlaps[kept] / overlaps[:MOST_CANDIDATES].max()) ** OVERLAP_POWER
-    return _core.PoseMixture(
-        np.ascontiguousarray(poses[kept]),
-        np.ascontiguousarray(weights),
-        translation_sd=SPREAD,
-        rotation_sd=SPREAD / max(radius, SPREAD),
-        broad_weight=BROAD_SHARE,
-        broad=[*center.tolist(), extent],
-    )
+    return _core.pose_density(data.means, data.covariances, data.weights, poses, overlaps, radius)
 
 
 def minimized(

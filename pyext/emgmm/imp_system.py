@@ -128,6 +128,7 @@ def build_imp_system(config: Config, out: Path):
             "sigma_min": em.sigma_min,
             "scale": em.scale,
             "background": em.background,
+            "resolution": em.resolution,
             "single_precision": config.sampling.precision == "single",
         }
         if em.errors is not None:

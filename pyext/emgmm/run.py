@@ -110,8 +110,6 @@ def run(
     config = _with_options(config, replicas, steps, seed, threads)
     if config.symmetry is not None:
         engine = _native_engine(engine, "[symmetry]", "moves copies together")
-    if config.em is not None and config.em.resolution is not None:
-        engine = _native_engine(engine, "em.resolution", "blurs the model")
     out = Path(out)
     engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:

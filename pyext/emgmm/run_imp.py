@@ -24,11 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from .config import Config, dump_config, load_config
+from .data_moves import minimized
 from .errors import InputError
 from .imp_system import build_imp_system, fit_bodies, set_poses
 from .mixture import Mixture
 from .representation.system import System
-from .sampler_setup import random_starts
+from .sampler_setup import build_terms, input_poses, random_starts
 from .sampling import Progress, placed_starts
 
 _LOG = "imp.log"
@@ -63,8 +64,8 @@ def run_imp(
     (out / "restart").mkdir(exist_ok=True)
     if resume:
         (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
-    elif config.sampling.start != "asis":
-        stage("placing the subunits" if config.sampling.start == "placed" else "random starts")
+    elif config.sampling.start != "asis" or config.sampling.minimize:
+        stage("placing the subunits" if config.sampling.start == "placed" else "starts")
         np.save(out / _STARTS, _starts(config, system, data))
     stage("fitting Gaussians to the bodies as IMP has them")
     fit_bodies(config, out)
@@ -99,13 +100,7 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     from .imp_engine import find_imp
 
     sampling = config.sampling
-    for name in (
-        "linked_moves",
-        "independence_moves",
-        "hamiltonian_moves",
-        "coarse_moves",
-        "minimize",
-    ):
+    for name in ("linked_moves", "hamiltonian_moves", "coarse_moves"):
         if getattr(sampling, name):
             return f"{getattr(sampling, name):g} with IMP", "0", f"sampling.{name}"
     key, replicas = "sampling.replicas", sampling.replicas
@@ -190,9 +185,18 @@ def _results(out: Path, replicas: int) -> dict:
 
 def _starts(config: Config, system: System, data: Mixture | None) -> np.ndarray:
     """(replicas, bodies, 7) poses: those that the native engine starts from."""
-    if config.sampling.start == "placed" and data is not None:
-        return placed_starts(system, data, config)
-    return random_starts(system, data, config.sampling)
+    sampling = config.sampling
+    if sampling.start == "placed" and data is not None:
+        starts = placed_starts(system, data, config)
+    elif sampling.start == "asis":
+        starts = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
+    else:
+        starts = random_starts(system, data, sampling)
+    if sampling.minimize:
+        specs = build_terms(system, data, config)
+        terms, weights = [s.term for s in specs], [s.weight for s in specs]
+        starts = minimized(terms, weights, system, starts, config, None)
+    return starts
 
 
 def _command(config: Config, out: Path, resume: bool) -> list[str]:
@@ -260,6 +264,7 @@ def main() -> None:
         start="asis",
         seed=sampling.seed,
         global_moves=sampling.global_moves,
+        independence_moves=sampling.independence_moves,
         restart=going_on,
         exchange=exchange,
     )

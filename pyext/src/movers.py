@@ -2,7 +2,7 @@
 Moves out of wrong arrangements, and how often they are tried.
 """
 
-from fractions import Fraction
+import math
 from itertools import combinations
 
 import IMP.core
@@ -17,35 +17,71 @@ def create_global_movers(dof):
     @param dof IMP.pmi.dof.DegreesOfFreedom
     @return (list of BodyTurnMover, list of BodySwapMover) of the bodies that may move
     """
-    fixed = set()
-    for mover in dof.disabled_movers:
-        fixed |= {body.get_particle_index() for body in dof.movers_rb_map.get(mover, [])}
-    bodies = [b for b in dof.get_rigid_bodies() if b.get_particle_index() not in fixed]
-    bodies = [b for b in bodies if not IMP.core.RigidBodyMember.get_is_setup(b)]
+    bodies = _get_free_bodies(dof)
     turns = [IMP.emgmm.BodyTurnMover(b.get_model(), b) for b in bodies]
     swaps = [IMP.emgmm.BodySwapMover(a.get_model(), a, b) for a, b in combinations(bodies, 2)]
     return turns, swaps
 
 
-def create_schedule(movers, turns, swaps, share):
-    """Create the mover of a sampler that tries one move a step: its own in turn, and, at a share,
-    global ones in turn, turns and swaps as often.
+def create_independence_movers(dof, em, seed=1, threads=0):
+    """Create a mover of rigid bodies to places that the map suggests for each alone, wherever it
+    and the others are.
+
+    The search for these places takes seconds a body, and does not depend on poses: the same system,
+    map and seed make the same mover.
+    @param dof IMP.pmi.dof.DegreesOfFreedom
+    @param em IMP.emgmm.restraint.GaussianEMRestraint
+    @param seed of the search
+    @param threads of the search, 0 for all cores; the result does not depend on them
+    @return list of one BodyPlaceMover of the bodies that may move and have Gaussians, or of none
+    """
+    restraint = em.gaussianEM_restraint
+    with_gaussians = {_get_carrier(p).get_index() for p in em.model_ps}
+    bodies = [b for b in _get_free_bodies(dof) if b.get_particle_index() in with_gaussians]
+    if not bodies:
+        return []
+    densities = [restraint.get_pose_density(b, seed, threads) for b in bodies]
+    return [IMP.emgmm.BodyPlaceMover(bodies[0].get_model(), bodies, densities)]
+
+
+def _get_free_bodies(dof):
+    fixed = set()
+    for mover in dof.disabled_movers:
+        fixed |= {body.get_particle_index() for body in dof.movers_rb_map.get(mover, [])}
+    bodies = [b for b in dof.get_rigid_bodies() if b.get_particle_index() not in fixed]
+    return [b for b in bodies if not IMP.core.RigidBodyMember.get_is_setup(b)]
+
+
+def _get_carrier(p):
+    while IMP.core.RigidMember.get_is_setup(p):
+        p = IMP.core.RigidMember(p).get_rigid_body().get_particle()
+    return p
+
+
+def create_schedule(movers, kinds):
+    """Create the mover of a sampler that tries one move a step: its own in turn, and, at a share
+    of the steps, one of each kind of others, in turn too.
     @param movers list of movers
-    @param turns list of movers
-    @param swaps list of movers
-    @param share of turns and swaps among all moves, 0 to 1
+    @param kinds list of (list of movers, share among all moves)
     @return IMP.core.SerialMover
     """
-    if not 0 <= share < 1:
-        raise ValueError(f"share of global moves is {share!r}, expected 0 <= share < 1")
-    kinds = [IMP.core.SerialMover(kind) for kind in (turns, swaps) if kind]
-    if share == 0 or not kinds:
-        return IMP.core.SerialMover(movers)
-    part = Fraction(share).limit_denominator(100 if share >= 0.01 else 10000)
-    local = IMP.core.SerialMover(movers)
-    cycle = []
-    # Twice round, so that both kinds have their turns.
-    for step in range(part.denominator * len(kinds)):
-        before, after = (part.numerator * s // part.denominator for s in (step, step + 1))
-        cycle.append(kinds[after % len(kinds)] if after > before else local)
+    kinds = [(kind, share) for kind, share in kinds if kind and share > 0]
+    total = sum(share for _, share in kinds)
+    if not 0 <= total < 1:
+        raise ValueError(f"the shares of other moves are {total:g} together, expected less than 1")
+    own = IMP.core.SerialMover(movers)
+    if not kinds:
+        return own
+    steps = 1000 if all(share >= 0.01 for _, share in kinds) else 100000
+    counts = [max(1, round(share * steps)) for _, share in kinds]
+    counts.insert(0, steps - sum(counts))
+    choices = [own] + [IMP.core.SerialMover(kind) for kind, _ in kinds]
+    length = steps // math.gcd(*counts)
+    # Each step that of the choices which is furthest behind its share.
+    done, cycle = [0] * len(counts), []
+    for step in range(1, length + 1):
+        behind = [step * count / steps - d for count, d in zip(counts, done, strict=True)]
+        chosen = behind.index(max(behind))
+        done[chosen] += 1
+        cycle.append(choices[chosen])
     return IMP.core.SerialMover(cycle)

@@ -18,6 +18,10 @@ import IMP.pmi.tools
 #: between two mixtures of one structure (as emgmm.scoring.SIGMA_MIN)
 SIGMA_MIN = 0.1
 
+#: standard deviation of the blur of a map, in units of its resolution (as
+#: emgmm.fitting.SIGMA_PER_RESOLUTION)
+SIGMA_PER_RESOLUTION = 0.225
+
 # Arguments of the older wrappers that do nothing here, and what does it instead.
 _REPLACED = {
     "cutoff_dist_model_model": "no cutoff is needed",
@@ -86,6 +90,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         single_precision=False,
         label=None,
         cutoff=0.0,
+        resolution=None,
     ):
         """Constructor.
         @param densities hierarchies whose leaves are the Gaussians of the model
@@ -117,6 +122,8 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         @param cutoff for flexible models of isotropic Gaussians (atoms, residues, beads): leave
                pairs out of full evaluations that cannot reach this share of the largest overlap
                that they could have; 1e-4 is good for a refinement by forces
+        @param resolution of the map in A: the model is scored as such a map shows it, its
+               Gaussians blurred by (0.225 resolution)^2; None: as sharp as they are
         """
         if not densities:
             raise ValueError("densities is empty: no hierarchy with Gaussians was given")
@@ -194,6 +201,11 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         self.gaussianEM_restraint.set_name("GaussianEMRestraint")
         if cutoff:
             self.gaussianEM_restraint.set_cutoff(cutoff)
+        if resolution is not None:
+            if not resolution > 0:
+                raise ValueError(f"resolution is {resolution!r}, expected a positive number")
+            blur = (SIGMA_PER_RESOLUTION * resolution) ** 2
+            self.gaussianEM_restraint.set_model_blur(blur)
         if target_fn:
             self.gaussianEM_restraint.set_density_filename(str(target_fn))
         self.rs.add_restraint(self.gaussianEM_restraint)

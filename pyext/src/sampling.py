@@ -11,11 +11,16 @@ import time
 import IMP
 import IMP.algebra
 import IMP.core
+import IMP.emgmm
 import IMP.pmi.macros
 import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
-from IMP.emgmm.movers import create_global_movers, create_schedule
+from IMP.emgmm.movers import (
+    create_global_movers,
+    create_independence_movers,
+    create_schedule,
+)
 from IMP.emgmm.restart import (
     REPLICA_KEY,
     State,
@@ -59,11 +64,16 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
     job = None  # set by sample() for the time that PMI's macro makes its sampler
 
     def __init__(self, model, objects=None, temp=1.0, filterbyname=None, score_moved=False):
-        turns, swaps = self.job.global_movers
+        kinds = self.job.other_moves
+        others = [mover for kind, _ in kinds for mover in kind]
         # PMI's mover of all movers only tells how often each was accepted.
-        super().__init__(model, [*objects, *turns, *swaps], temp, filterbyname, score_moved)
-        self.mc.clear_movers()
-        self.mc.add_mover(create_schedule(objects, turns, swaps, self.job.global_moves))
+        super().__init__(model, [*objects, *others], temp, filterbyname, score_moved)
+        theirs, self.mc = self.mc, IMP.emgmm.HastingsMonteCarlo(model)
+        self.mc.set_scoring_function(theirs.get_scoring_function())
+        self.mc.set_return_best(False)
+        self.mc.set_score_moved(score_moved)
+        self.mc.set_kt(temp)
+        self.mc.add_mover(create_schedule(objects, kinds))
         self.accepted = self.proposed = 0
         self.job.sampler = self
 
@@ -100,7 +110,7 @@ class _Job:
     def __init__(self, system, output, annealing, steps, progress):
         self.system, self.output, self.annealing = system, output, annealing
         self.steps, self.progress = steps, progress
-        self.global_moves, self.global_movers = 0.0, ([], [])
+        self.other_moves = []  # (list of movers, share among all moves)
         self.done = 0  # moves at full weight
         self.frame_interval, self.frames = 1, 0  # of this sitting
         self.high_steps = 0  # left at full weight before the weight drops
@@ -206,6 +216,7 @@ def sample(
     seed=1,
     score_moved=True,
     global_moves=0.0,
+    independence_moves=0.0,
     restart=False,
     progress=_show,
     verbose=False,
@@ -232,6 +243,8 @@ def sample(
     @param score_moved compute only what moved
     @param global_moves share of moves by which two rigid bodies change places, or one turns about
            its own axes
+    @param independence_moves share of moves by which rigid bodies go to places that the map
+           suggests for each alone, wherever they are
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -248,13 +261,25 @@ def sample(
     exchange_interval = min(exchange_interval, frame_interval)
     if start not in ("random", "asis"):
         raise ValueError(f"start is {start!r}, expected 'random' or 'asis'")
-    if not 0 <= global_moves < 1:
-        raise ValueError(f"global_moves is {global_moves!r}, expected 0 <= global_moves < 1")
+    shares = {"global_moves": global_moves, "independence_moves": independence_moves}
+    for name, share in shares.items():
+        if not 0 <= share < 1:
+            raise ValueError(f"{name} is {share!r}, expected 0 <= {name} < 1")
+    if sum(shares.values()) >= 1:
+        raise ValueError(f"{' + '.join(shares)} is {sum(shares.values()):g}, expected less than 1")
+    if independence_moves > 0 and system.em is None:
+        raise ValueError("independence_moves need an EM restraint, the system has none")
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
     job.frame_interval = frame_interval
     if global_moves > 0:
-        job.global_moves, job.global_movers = global_moves, create_global_movers(system.dof)
+        kinds = [kind for kind in create_global_movers(system.dof) if kind]
+        job.other_moves += [(kind, global_moves / len(kinds)) for kind in kinds]
+    if independence_moves > 0:
+        movers = create_independence_movers(system.dof, system.em, seed)
+        for mover in movers:
+            mover.set_returns_ratio(True)  # _Sampler is one of Hastings
+        job.other_moves.append((movers, independence_moves))
     job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

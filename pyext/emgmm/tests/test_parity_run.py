@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import assert_refused, emgmm, settings
+from emgmm.io.gmm import read_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
 
@@ -76,6 +77,50 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
         told = emgmm(command, out)
         assert told.returncode == 0, told.stderr
     assert "IMP engine" in (out / "report.html").read_text()
+
+
+def test_map_resolution_blurs_the_model_in_both_engines(short, tmp_path):
+    """One EM score at random poses, and one without a resolution that differs from it."""
+    from emgmm.config import load_config
+    from emgmm.imp_system import build_imp_system, set_poses
+    from emgmm.sampler_setup import build_terms, random_starts
+
+    text = short.read_text()
+    scores = []
+    for resolution in ("", "resolution = 15.0\n"):
+        short.write_text(text.replace("[em]\n", "[em]\n" + resolution))
+        config = load_config(short)
+        out = tmp_path / f"out{len(scores)}"
+        (out / "gmm").mkdir(parents=True)
+        (out / "data_gmm.txt").write_bytes(Path(config.em.gmm).read_bytes())
+        system, native = build_imp_system(config, out)
+        data = read_gmm(config.em.gmm)
+        (term,) = [s.term for s in build_terms(native, data, config) if s.term.name == "em"]
+        poses = random_starts(native, data, config.sampling)[0]
+        set_poses(system, native, poses)
+        scores.append(system.em.evaluate())
+        assert scores[-1] == pytest.approx(term.evaluate(poses), rel=1e-6)
+    assert abs(scores[0] - scores[1]) > 1
+
+
+def test_minimised_starts_and_places_of_the_map(short, tmp_path):
+    """As in the native engine; what IMP cannot do is still said."""
+    text = short.read_text()
+    short.write_text(text + "independence_moves = 0.2\nminimize = 60\n")
+    out = tmp_path / "out"
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
+    assert told.returncode == 0, told.stderr
+    check_folder(out, 1)
+    summary = json.loads((out / "run.json").read_text())
+    assert 0 <= summary["acceptance"]["independence"] < 1
+    minimised = summary["best_score"]
+    short.write_text(text.replace(f"steps = {FRAMES * INTERVAL}", f"steps = {INTERVAL}"))
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1, "--force")
+    assert told.returncode == 0, told.stderr
+    assert minimised < json.loads((out / "run.json").read_text())["best_score"]
+    short.write_text(text + "hamiltonian_moves = 0.1\n")
+    refused = emgmm("run", short, "-o", tmp_path / "other", "--engine", "imp", "--replicas", 1)
+    assert_refused(refused, "sampling.hamiltonian_moves")
 
 
 @needs_mpi

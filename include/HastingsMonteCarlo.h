@@ -1,0 +1,40 @@
+/**
+ *  \file IMP/emgmm/HastingsMonteCarlo.h
+ *  \brief Monte Carlo for moves whose way back is more or less likely.
+ */
+
+#ifndef IMPEMGMM_HASTINGS_MONTE_CARLO_H
+#define IMPEMGMM_HASTINGS_MONTE_CARLO_H
+
+#include <IMP/core/MonteCarlo.h>
+#include <IMP/emgmm/emgmm_config.h>
+
+#include <boost/random/uniform_real_distribution.hpp>
+
+IMPEMGMM_BEGIN_NAMESPACE
+
+//! Monte Carlo that weighs every move by its proposal ratio, also downhill
+/** core::MonteCarlo accepts all moves to a lower score, and asks for the ratio
+    q(back) / q(there) of the proposal only uphill. Here a move is accepted with
+    the probability min(1, exp(-dE/kT) q(back) / q(there)) (Hastings 1970)
+    whatever it does to the score. Where all ratios are 1 the two make the same
+    steps from the same seed.
+    \see BodyPlaceMover
+ */
+class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
+ public:
+  HastingsMonteCarlo(Model *m);
+
+ protected:
+  void do_step() override;
+  IMP_OBJECT_METHODS(HastingsMonteCarlo);
+
+ private:
+  ::boost::random::uniform_real_distribution<> uniform_;
+};
+
+IMP_OBJECTS(HastingsMonteCarlo, HastingsMonteCarlos);
+
+IMPEMGMM_END_NAMESPACE
+
+#endif /* IMPEMGMM_HASTINGS_MONTE_CARLO_H */
