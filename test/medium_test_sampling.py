@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import types
 
 import _pmi_system
 import IMP
@@ -235,6 +236,20 @@ class Tests(IMP.test.TestCase):
         self.assertRaises(
             ValueError, IMP.emgmm.macros.sample, without, "out", steps=10, independence_moves=0.1
         )
+
+    def test_linked_moves(self):
+        """Bodies that a link ties move together, at the share asked for"""
+        system = self.make()
+        with self.assertRaises(ValueError):
+            IMP.emgmm.macros.sample(system, "out", steps=10, linked_moves=0.1)
+        a, b = (next(iter(body.get_rigid_members())) for body in system.dof.get_rigid_bodies())
+        links = types.SimpleNamespace(xl_list=[{"Particle1": a, "Particle2": b}])
+        system = system._replace(restraints=[*system.restraints, links])
+        result = IMP.emgmm.macros.sample(
+            system, "out", steps=200, frame_interval=10, linked_moves=0.3, progress=None
+        )
+        (name,) = (key for key in result["acceptance"] if key.startswith("linked "))
+        self.assertTrue(0 < result["acceptance"][name] < 1)
 
     def test_schedule_of_kinds(self):
         """Each kind of moves gets its share, spread evenly"""

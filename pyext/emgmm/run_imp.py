@@ -100,7 +100,7 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     from .imp_engine import find_imp
 
     sampling = config.sampling
-    for name in ("linked_moves", "hamiltonian_moves", "coarse_moves"):
+    for name in ("hamiltonian_moves", "coarse_moves"):
         if getattr(sampling, name):
             return f"{getattr(sampling, name):g} with IMP", "0", f"sampling.{name}"
     key, replicas = "sampling.replicas", sampling.replicas
@@ -265,6 +265,7 @@ def main() -> None:
         seed=sampling.seed,
         global_moves=sampling.global_moves,
         independence_moves=sampling.independence_moves,
+        linked_moves=sampling.linked_moves,
         restart=going_on,
         exchange=exchange,
     )

@@ -7,6 +7,8 @@ from itertools import combinations
 
 import IMP.core
 import IMP.emgmm
+from IMP.emgmm.bodies import get_carrier, get_free_bodies
+from IMP.emgmm.linked import create_linked_movers, get_linked_groups
 
 
 def create_global_movers(dof):
@@ -17,7 +19,7 @@ def create_global_movers(dof):
     @param dof IMP.pmi.dof.DegreesOfFreedom
     @return (list of BodyTurnMover, list of BodySwapMover) of the bodies that may move
     """
-    bodies = _get_free_bodies(dof)
+    bodies = get_free_bodies(dof)
     turns = [IMP.emgmm.BodyTurnMover(b.get_model(), b) for b in bodies]
     swaps = [IMP.emgmm.BodySwapMover(a.get_model(), a, b) for a, b in combinations(bodies, 2)]
     return turns, swaps
@@ -36,26 +38,12 @@ def create_independence_movers(dof, em, seed=1, threads=0):
     @return list of one BodyPlaceMover of the bodies that may move and have Gaussians, or of none
     """
     restraint = em.gaussianEM_restraint
-    with_gaussians = {_get_carrier(p).get_index() for p in em.model_ps}
-    bodies = [b for b in _get_free_bodies(dof) if b.get_particle_index() in with_gaussians]
+    with_gaussians = {get_carrier(p, rigidly=True).get_index() for p in em.model_ps}
+    bodies = [b for b in get_free_bodies(dof) if b.get_particle_index() in with_gaussians]
     if not bodies:
         return []
     densities = [restraint.get_pose_density(b, seed, threads) for b in bodies]
     return [IMP.emgmm.BodyPlaceMover(bodies[0].get_model(), bodies, densities)]
-
-
-def _get_free_bodies(dof):
-    fixed = set()
-    for mover in dof.disabled_movers:
-        fixed |= {body.get_particle_index() for body in dof.movers_rb_map.get(mover, [])}
-    bodies = [b for b in dof.get_rigid_bodies() if b.get_particle_index() not in fixed]
-    return [b for b in bodies if not IMP.core.RigidBodyMember.get_is_setup(b)]
-
-
-def _get_carrier(p):
-    while IMP.core.RigidMember.get_is_setup(p):
-        p = IMP.core.RigidMember(p).get_rigid_body().get_particle()
-    return p
 
 
 def create_schedule(movers, kinds):
@@ -85,3 +73,38 @@ def create_schedule(movers, kinds):
         done[chosen] += 1
         cycle.append(choices[chosen])
     return IMP.core.SerialMover(cycle)
+
+
+def check_shares(shares, system):
+    """Refuse shares of moves (see create_other_movers()) that are no shares, or of moves for which
+    a system lacks something."""
+    for name, share in shares.items():
+        if not 0 <= share < 1:
+            raise ValueError(f"{name} is {share!r}, expected 0 <= {name} < 1")
+    if sum(shares.values()) >= 1:
+        raise ValueError(f"{' + '.join(shares)} is {sum(shares.values()):g}, expected less than 1")
+    if shares["independence_moves"] and system.em is None:
+        raise ValueError("independence_moves need an EM restraint, the system has none")
+    if shares["linked_moves"] and not get_linked_groups(system.dof, system.restraints):
+        raise ValueError("linked_moves: no cross-link and no bond ties two bodies that may move")
+
+
+def create_other_movers(shares, system, seed):
+    """Create the movers that do more than small steps of single bodies.
+    @param shares among all moves, by name: global_moves, independence_moves, linked_moves
+    @param system from IMP.emgmm.macros.build_system()
+    @param seed of independence moves
+    @return list of (list of movers, share), see create_schedule()
+    """
+    kinds = []
+    if share := shares["global_moves"]:
+        movers = [kind for kind in create_global_movers(system.dof) if kind]
+        kinds += [(kind, share / len(movers)) for kind in movers]
+    if share := shares["independence_moves"]:
+        movers = create_independence_movers(system.dof, system.em, seed)
+        for mover in movers:
+            mover.set_returns_ratio(True)  # sample() has a HastingsMonteCarlo
+        kinds.append((movers, share))
+    if share := shares["linked_moves"]:
+        kinds.append((create_linked_movers(system.dof, system.restraints), share))
+    return kinds

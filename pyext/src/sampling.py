@@ -16,11 +16,7 @@ import IMP.pmi.macros
 import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
-from IMP.emgmm.movers import (
-    create_global_movers,
-    create_independence_movers,
-    create_schedule,
-)
+from IMP.emgmm.movers import check_shares, create_other_movers, create_schedule
 from IMP.emgmm.restart import (
     REPLICA_KEY,
     State,
@@ -217,6 +213,7 @@ def sample(
     score_moved=True,
     global_moves=0.0,
     independence_moves=0.0,
+    linked_moves=0.0,
     restart=False,
     progress=_show,
     verbose=False,
@@ -245,6 +242,8 @@ def sample(
            its own axes
     @param independence_moves share of moves by which rigid bodies go to places that the map
            suggests for each alone, wherever they are
+    @param linked_moves share of moves of rigid bodies as one that share a cross-link or a bond of
+           the sequence
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -261,25 +260,16 @@ def sample(
     exchange_interval = min(exchange_interval, frame_interval)
     if start not in ("random", "asis"):
         raise ValueError(f"start is {start!r}, expected 'random' or 'asis'")
-    shares = {"global_moves": global_moves, "independence_moves": independence_moves}
-    for name, share in shares.items():
-        if not 0 <= share < 1:
-            raise ValueError(f"{name} is {share!r}, expected 0 <= {name} < 1")
-    if sum(shares.values()) >= 1:
-        raise ValueError(f"{' + '.join(shares)} is {sum(shares.values()):g}, expected less than 1")
-    if independence_moves > 0 and system.em is None:
-        raise ValueError("independence_moves need an EM restraint, the system has none")
+    shares = {
+        "global_moves": global_moves,
+        "independence_moves": independence_moves,
+        "linked_moves": linked_moves,
+    }
+    check_shares(shares, system)
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
     job.frame_interval = frame_interval
-    if global_moves > 0:
-        kinds = [kind for kind in create_global_movers(system.dof) if kind]
-        job.other_moves += [(kind, global_moves / len(kinds)) for kind in kinds]
-    if independence_moves > 0:
-        movers = create_independence_movers(system.dof, system.em, seed)
-        for mover in movers:
-            mover.set_returns_ratio(True)  # _Sampler is one of Hastings
-        job.other_moves.append((movers, independence_moves))
+    job.other_moves = create_other_movers(shares, system, seed)
     job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

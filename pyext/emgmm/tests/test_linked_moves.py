@@ -1,4 +1,4 @@
-"""Joint moves of linked bodies: who is linked, a known distribution, reported, refused, IMP."""
+"""Joint moves of linked bodies: who is linked, a known distribution, reported, refused."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from emgmm.config import CrosslinksConfig
 from emgmm.crosslinks import CrossLinks
 from emgmm.errors import InputError
 from emgmm.linked_moves import linked_groups, linked_movers, linked_pairs, with_companions
-from emgmm.run_imp import imp_lacks
 from emgmm.sampler_setup import build_movers
 from emgmm.sampling import run_native
 
@@ -115,7 +114,3 @@ def test_links_of_a_file(system, tmp_path):  # noqa: F811
     linked = msgspec.structs.replace(config(linked_moves=0.2), crosslinks=(section,))
     names = [m.name for m in build_movers(without_bonds(system), linked)[0]]
     assert names[8:] == ["linked body 0, body 5"]
-
-
-def test_imp_lacks_it():
-    assert imp_lacks(config(linked_moves=0.1, replicas=1))[2] == "sampling.linked_moves"

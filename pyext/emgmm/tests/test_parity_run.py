@@ -103,6 +103,46 @@ def test_map_resolution_blurs_the_model_in_both_engines(short, tmp_path):
     assert abs(scores[0] - scores[1]) > 1
 
 
+def test_both_engines_move_the_same_bodies_together(short, tmp_path):
+    """Links, bonds and the beads between; then a run with such moves."""
+    from emgmm.config import load_config
+    from emgmm.crosslinks import read_crosslinks
+    from emgmm.imp_system import build_imp_system
+    from emgmm.linked_moves import linked_groups
+    from IMP.emgmm.linked import get_linked_groups
+
+    csv = tmp_path / "links.csv"
+    pairs = ("HLA,50,B2M,30", "HLA,70,TCRA,30", "TAX,4,TCRB,97", "TCRB,50,TCRB,120")
+    rows = [f"{pair},{i}" for i, pair in enumerate(pairs)]
+    csv.write_text("prot1,res1,prot2,res2,id\n" + "\n".join(rows) + "\n")
+    short.write_text(
+        short.read_text()
+        + f"linked_moves = 0.3\n[[crosslinks]]\nfile = '{csv}'\nid = 'id'\nlabel = 'x'\n"
+    )
+    config = load_config(short)
+    out = tmp_path / "parts"
+    (out / "gmm").mkdir(parents=True)
+    (out / "data_gmm.txt").write_bytes(Path(config.em.gmm).read_bytes())
+    system, native = build_imp_system(config, out)
+    order = [b.get_particle_index() for b in system.dof.get_rigid_bodies()]
+    found = [
+        [order.index(body.get_particle_index()) for body in group]
+        for group in get_linked_groups(system.dof, system.restraints)
+    ]
+    rigid = np.flatnonzero(native.bodies.rotatable & native.bodies.movable).tolist()
+    links = [read_crosslinks(native, section) for section in config.crosslinks]
+    expected = [[rigid.index(b) for b in group] for group in linked_groups(native, links)]
+    assert sorted(map(sorted, found)) == sorted(expected) == [[0, 1], [0, 1, 2, 3], [0, 2], [0, 3]]
+
+    out = tmp_path / "out"
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
+    assert told.returncode == 0, told.stderr
+    acceptance = json.loads((out / "run.json").read_text())["acceptance"]
+    linked = [share for name, share in acceptance.items() if name.startswith("linked ")]
+    assert len(linked) == 2  # one pair is a super rigid body, all are the whole system
+    assert all(0 <= share <= 1 for share in linked)
+
+
 def test_minimised_starts_and_places_of_the_map(short, tmp_path):
     """As in the native engine; what IMP cannot do is still said."""
     text = short.read_text()
