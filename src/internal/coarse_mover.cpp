@@ -13,7 +13,9 @@ namespace emcore {
 
 namespace {
 
-bool is_same_coarse_pose(const Pose &a, const Pose &b) { return std::memcmp(&a, &b, sizeof a) == 0; }
+bool is_same_coarse_pose(const Pose &a, const Pose &b) {
+  return std::memcmp(&a, &b, sizeof a) == 0;
+}
 
 }  // namespace
 
