@@ -2,13 +2,14 @@
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
         [--threads 1] [--adapt 0] [--start random] [--set KEY=VALUE]
-        [--arms local,minimum,swap,place,slope,both,all,coarse] [--links 5]
+        [--arms local,minimum,swap,place,slope,both,all,coarse,levels,linked] [--links 5]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
 them is of the moves that a row names. Columns as in assembly.py; score: EM, kT, of the best model
 after minimising it, mean over the seeds, and how many come within 1 kT of the native one. CPU time
-is with the analysis and the minimising.
+is with the analysis and the minimising. With --links so many true cross-links a pair of touching
+subunits are given, other ones each seed; the arm "linked" needs them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ ARMS = {
         {"global_moves": 0.1, "independence_moves": 0.1},
     ),
     "coarse": ("+ coarse (1 %)", {"coarse_moves": 0.01}),
+    "levels": (
+        "+ coarse (1 %), two levels",
+        {"coarse_moves": 0.01, "coarse_levels": "[4, 16]"},
+    ),
     "linked": ("+ linked (20 %)", {"linked_moves": 0.2}),
     "all": (
         "+ all (10, 10, 2 %)",

@@ -15,14 +15,13 @@ from .scoring import ScoreOptions, make_score
 if TYPE_CHECKING:
     from .symmetry import Symmetry
 
-# One component for so many of the run's, the finest level first. A chain on the second level is one
-# of the movers of the chain on the first.
-COARSENESS = (4,)
-# Largest steps, Å and rad, of bodies in the inner chain: far ones and ones to settle with.
+# Largest steps, Å and rad, of rigid bodies in the inner chain: far ones and ones to settle with.
 STEPS = ((40.0, 3.14), (10.0, 0.6), (3.0, 0.15))
+# Temperature of the inner chain in units of the replica's. Hotter chains are accepted less and find
+# no more (benchmark/results/assembly.md).
 HEAT = 1.0
-COARSER_EVERY = 20
-GLOBAL_SHARE = 0.0
+# On a level with a coarser one below it, one step in so many is a chain of that one.
+COARSER_EVERY = 50
 
 
 def coarse_term(system: System, data: Mixture, em: EmConfig, coarseness: int) -> _core.Term:
@@ -62,9 +61,9 @@ def coarse_mover(
     sampling: SamplingConfig,
     symmetry: Symmetry | None,
     confinement: list[float],
-) -> _core.Mover | None:
+) -> _core.Mover:
     """A chain of steps of single bodies and beads on few components, proposed to the score as one
-    move (`CoarseMover` in the core); None where nothing may move. Images follow their sources.
+    move (`CoarseMover` in the core). Images follow their sources.
 
     Parameters
     ----------
@@ -76,32 +75,24 @@ def coarse_mover(
         As of the run: centre and radius, Å, or empty.
     """
     movers, shares = _inner_movers(system, free, sampling)
-    if not movers:
-        return None
-    if GLOBAL_SHARE:
-        from .global_moves import global_movers
-
-        more, w = global_movers(system, free, GLOBAL_SHARE)
-        movers += more
-        shares = [s * (1 - GLOBAL_SHARE) for s in shares] + w
     if symmetry is not None:
         movers = [symmetry.mover(m) for m in movers]
+    levels = sampling.coarse_levels
     mover = None
-    for level, coarseness in reversed(list(enumerate(COARSENESS))):
-        term = coarse_term(system, data, em, coarseness)
+    for coarseness, finer in reversed(list(zip(levels, (1, *levels[:-1]), strict=True))):
         inner, weights = movers, shares
-        if mover is not None:  # of the coarser level
-            inner, weights = [*movers, mover], [*shares, sum(shares) / COARSER_EVERY]
+        if mover is not None:
+            inner, weights = [*movers, mover], [*shares, 1 / COARSER_EVERY]
         mover = _core.coarse_mover(
             "coarse",
             inner,
             weights,
-            term,
+            coarse_term(system, data, em, coarseness),
             term=0,
             steps=sampling.coarse_steps,
             heat=HEAT,
-            # Sums over components: what is left of them speaks for all.
-            weight=float(coarseness // COARSENESS[level - 1] if level else coarseness),
+            # The score is a sum over components: those that are left speak for all.
+            weight=coarseness / finer,
             confinement=confinement,
         )
     return mover
@@ -110,7 +101,8 @@ def coarse_mover(
 def _inner_movers(
     system: System, free: np.ndarray, sampling: SamplingConfig
 ) -> tuple[list[_core.Mover], list[float]]:
-    """Of rigid bodies with what they carry, half of all where there are free beads too."""
+    """Steps of rigid bodies with what they carry, half of all where there are free beads too; how
+    often each is tried, 1 in sum."""
     bodies = system.bodies
     rigid, beads = [], []
     for b in np.flatnonzero(free):

@@ -9,6 +9,7 @@ import difflib
 import os
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -161,10 +162,14 @@ class SamplingConfig(_Section):
     # share of the moves of linked rigid bodies as one: pairs that share a cross-link or a bond of
     # the sequence, and all that hang together so
     linked_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    # share of the moves that are chains of large steps on few components, and how many steps each
-    # has; native engine only
+    # share of the moves that are chains of large steps on few components, how many steps each has,
+    # and how many components of data and model become one; with several levels, ascending, the
+    # chains on each contain some on the next. Native engine only
     coarse_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    coarse_steps: Count = 50
+    coarse_steps: Count = 100
+    coarse_levels: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=2)], ...], msgspec.Meta(min_length=1)
+    ] = (4,)
     # evaluations of score and slope at most, to minimise each start before the first move; 0: none
     minimize: Annotated[int, msgspec.Meta(ge=0)] = 0
     annealing: AnnealingConfig = AnnealingConfig()
@@ -306,6 +311,9 @@ def _check(path: Path, config: Config) -> None:
     if sampling.special_moves >= 1:
         found = f"{sampling.special_moves:g} with the shares of all other special moves"
         raise InputError(path, found, "less than 1", "sampling.global_moves")
+    levels = sampling.coarse_levels
+    if any(a >= b for a, b in pairwise(levels)):
+        raise InputError(path, str(list(levels)), "ascending numbers", "sampling.coarse_levels")
     for key in ("independence_moves", "coarse_moves"):
         if getattr(sampling, key) and em is None:
             raise InputError(path, "no [em]", "data for them", f"sampling.{key}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import numpy as np
 import pytest
-from emgmm import _core, coarse_moves
+from emgmm import _core
 from emgmm.coarse_moves import coarse_term
 from emgmm.config import EmConfig, load_config
 from emgmm.errors import InputError
@@ -99,8 +99,10 @@ def test_coarse_term_keeps_the_mass(system, data):  # noqa: F811
     np.testing.assert_allclose(mixture.center, data.center, atol=1e-9)
 
 
-def test_share_and_report(system, data):  # noqa: F811
-    settings = config(coarse_moves=0.1, coarse_steps=5, start="asis", steps=900)
+@pytest.mark.parametrize("levels", [(4,), (2, 8)])
+def test_share_and_report(system, data, levels):  # noqa: F811
+    chains = dict(coarse_moves=0.1, coarse_steps=5, coarse_levels=levels)
+    settings = config(**chains, start="asis", steps=900)
     movers, weights = build_movers(system, settings, data=data)
     assert movers[-1].name == "coarse" and weights[-1] == 0.1 and sum(weights) == pytest.approx(1)
     summary = run_native(system, data, settings)
@@ -166,5 +168,10 @@ def test_settings_are_checked(tmp_path):
         load("coarse_moves = 0.6\nlinked_moves = 0.6\n")
     with pytest.raises(InputError, match="linked_moves"):
         load("linked_moves = -0.1\n")
+    with pytest.raises(InputError, match=r"coarse_levels: found \[4, 4\], expected ascending"):
+        load("coarse_levels = [4, 4]\n")
+    with pytest.raises(InputError, match="coarse_levels"):
+        load("coarse_levels = [1]\n")
+    with pytest.raises(InputError, match="coarse_levels"):
+        load("coarse_levels = []\n")
     assert imp_lacks(config(coarse_moves=0.1, replicas=1))[2] == "sampling.coarse_moves"
-    assert coarse_moves.COARSENESS[0] > 1
