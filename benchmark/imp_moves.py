@@ -1,0 +1,163 @@
+"""Which moves bring subunits into a map in IMP: the example's complex from random poses, one table.
+
+    imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5]
+
+The four subunits of PDB 1BD2 at random in the mixture of the whole, EM, connectivity and excluded
+volume, one process, kT = 1; a share of the moves are of the kind named. Independence moves also
+with acceptance in two stages, as any other sampler than IMP.emgmm.HastingsMonteCarlo needs it.
+Needs IMP and the pip package in one Python.
+"""
+
+import argparse
+import contextlib
+import io
+import shutil
+import statistics
+import sys
+import tempfile
+import types
+import warnings
+from pathlib import Path
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "1bd2"
+IN_PLACE = 10.0  # Å, between the centers of a subunit and of its place in the crystal
+TOUCHING = 8.0  # Å
+SETTINGS = """[system]
+topology = "topology.txt"
+[em]
+gmm = "out/data_gmm.txt"
+[sampling]
+precision = "single"
+"""
+
+
+def build(folder):
+    """The system at its place in the crystal."""
+    from emgmm.cli_fit import model_mixture
+    from emgmm.config import load_config
+    from emgmm.imp_system import build_imp_system
+    from emgmm.io.gmm import write_gmm
+
+    for name in ("topology.txt", "sequences.fasta"):
+        shutil.copy(EXAMPLE / name, folder / name)
+    for name in ("mhc", "b2m", "tcra", "tcrb"):
+        shutil.copy(EXAMPLE / "complex.pdb.gz", folder / f"{name}.pdb.gz")
+    (folder / "system.toml").write_text(SETTINGS)
+    (folder / "out" / "gmm").mkdir(parents=True)
+    write_gmm(folder / "out" / "data_gmm.txt", model_mixture(str(EXAMPLE / "complex.pdb.gz")))
+    return build_imp_system(load_config(folder / "system.toml"), folder / "out")[0]
+
+
+def get_links(system):
+    """One link between each two subunits that touch, as IMP.pmi's restraint keeps them."""
+    import IMP.core
+    import numpy as np
+
+    members = [b.get_rigid_members() for b in system.dof.get_rigid_bodies()]
+    xyz = [np.array([list(IMP.core.XYZ(p).get_coordinates()) for p in ps]) for ps in members]
+    links = []
+    for b in range(len(xyz)):
+        for a in range(b):
+            apart = np.linalg.norm(xyz[a][:, None] - xyz[b], axis=2)
+            if apart.min() < TOUCHING:
+                links.append({"Particle1": members[a][0], "Particle2": members[b][0]})
+    return types.SimpleNamespace(xl_list=links)
+
+
+@contextlib.contextmanager
+def two_stages(on):
+    """sample() with movers that keep detailed balance without the sampler's help."""
+    import IMP.emgmm.sampling
+
+    theirs = IMP.emgmm.sampling.create_other_movers
+
+    def create(*arguments):
+        kinds = theirs(*arguments)
+        for mover in [mover for movers, _ in kinds for mover in movers]:
+            if isinstance(mover, IMP.emgmm.BodyPlaceMover):
+                mover.set_returns_ratio(False)
+        return kinds
+
+    IMP.emgmm.sampling.create_other_movers = create if on else theirs
+    try:
+        yield
+    finally:
+        IMP.emgmm.sampling.create_other_movers = theirs
+
+
+def try_moves(system, places, folder, steps, seed, shares):
+    """(acceptance of the moves, EM score and subunits in place at the end)."""
+    import IMP.algebra
+    from IMP.emgmm.macros import sample
+
+    interval = steps // 10
+    result = sample(
+        system,
+        str(folder / "run"),
+        steps=steps,
+        frame_interval=interval,
+        exchange_interval=interval,
+        seed=seed,
+        progress=None,
+        **shares,
+    )
+    shutil.rmtree(folder / "run")
+    kinds = ("turn ", "swap ", "linked ", "independence")
+    accepted = [share for name, share in result["acceptance"].items() if name.startswith(kinds)]
+    found = sum(
+        IMP.algebra.get_distance(body.get_coordinates(), place) < IN_PLACE
+        for body, place in zip(system.dof.get_rigid_bodies(), places, strict=True)
+    )
+    return statistics.mean(accepted or [0]), system.em.evaluate(), found
+
+
+def compare(folder, share, steps, seeds):
+    """Prints the table."""
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        system = build(folder)
+    system = system._replace(restraints=[*system.restraints, get_links(system)])
+    places = [body.get_coordinates() for body in system.dof.get_rigid_bodies()]
+    print(
+        f"EM score in the crystal {system.em.evaluate():.1f} kT; share {share:g} of {steps} steps"
+    )
+    print("| moves | accepted | EM score at the end, kT | subunits in place |")
+    print("| --- | --- | --- | --- |")
+    for name, option, staged in (
+        ("steps alone", None, False),
+        ("turns and swaps", "global_moves", False),
+        ("linked", "linked_moves", False),
+        ("independence", "independence_moves", False),
+        ("independence, two stages", "independence_moves", True),
+    ):
+        with two_stages(staged):
+            runs = [
+                try_moves(system, places, folder, steps, seed, {option: share} if option else {})
+                for seed in range(1, seeds + 1)
+            ]
+        accepted, scores, found = zip(*runs, strict=True)
+        told = f"{100 * statistics.mean(accepted):.2f} %" if option else ""
+        scores = ", ".join(f"{score:.0f}" for score in scores)
+        found = ", ".join(map(str, found))
+        print(f"| {name} | {told} | {scores} | {found} of {len(places)} |", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--share", type=float, default=0.5)
+    parser.add_argument("--steps", type=int, default=10000)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--run_quick_test", action="store_true")
+    arguments, _ = parser.parse_known_args()
+    if arguments.run_quick_test:
+        arguments.steps, arguments.seeds = 200, 1
+    try:
+        import emgmm._core  # noqa: F401
+    except ImportError:
+        return print("not run: the pip package emgmm is not in this Python")
+    with tempfile.TemporaryDirectory() as folder:
+        return compare(Path(folder), arguments.share, arguments.steps, arguments.seeds)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
