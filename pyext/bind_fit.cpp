@@ -1,3 +1,4 @@
+#include <IMP/emgmm/internal/islands.h>
 #include <IMP/emgmm/internal/map_fit.h>
 #include <IMP/emgmm/internal/point_fit.h>
 #include <IMP/emgmm/internal/rasterize.h>
@@ -178,6 +179,19 @@ void bind_fit(nb::module_ &m) {
       },
       "grid"_a, "means"_a, "covariances"_a, "weights"_a, "threads"_a = 0,
       "Overlaps (n, 2) of each normalised component with the map and with the mixture.");
+  m.def(
+      "island_sizes",
+      [](nb::ndarray<const bool, nb::ndim<3>, nb::c_contig, nb::device::cpu> mask) {
+        std::vector<std::uint32_t> sizes;
+        {
+          nb::gil_scoped_release release;
+          sizes = emcore::island_sizes(mask.data(), {mask.shape(0), mask.shape(1), mask.shape(2)});
+        }
+        return to_numpy(std::move(sizes), {mask.shape(0), mask.shape(1), mask.shape(2)});
+      },
+      "mask"_a,
+      "Of each voxel of a mask (nz, ny, nx) the number of voxels that hang together with it by "
+      "their faces; 0 outside. uint32.");
   m.def("rasterize", &rasterize, "means"_a, "covariances"_a, "weights"_a, "origin"_a, "voxel"_a,
         "shape"_a, "threads"_a = 0,
         "Density of the mixture at the centres of the voxels, (nz, ny, nx) float32; a component "

@@ -84,6 +84,13 @@ def simulate(
     show_default=True,
     help="Share of the threshold that the mixture may have where the map is below it.",
 )
+@click.option(
+    "--dust",
+    type=click.FloatRange(0),
+    metavar="VOLUME",
+    default=0.0,
+    help="Å³; islands of density smaller than this are left out.",
+)
 @click.option("--unit", type=click.Choice(("atom", "residue", "bead")), help="Of a structure.")
 @click.option("--electrons", is_flag=True, help="Of a structure: weigh by scattering factors.")
 @click.option("--b-factors", is_flag=True, help="Of a structure: spread atoms by B factors.")
@@ -159,7 +166,7 @@ def _refuse(path: str, of: str, **options) -> None:
     """Options that were given and say nothing about such a file."""
     for name, value in options.items():
         common = name in ("resolution", "seed") or (name == "outside" and value == 0.5)
-        if not common and value not in (None, False, ()):
+        if not common and value not in (None, False, 0.0, ()):
             raise click.UsageError(f"--{name.replace('_', '-')} is for {of}, not for {path}")
 
 

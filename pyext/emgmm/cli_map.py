@@ -31,6 +31,7 @@ class FitRequest:
     plot: str | None = None
     levels: str | None = None
     outside: float = 0.5
+    dust: float = 0.0
     seed: int = 0
     threads: int = 0
     force: bool = False
@@ -38,6 +39,7 @@ class FitRequest:
 
 def fit_command(request: FitRequest, bar: Bar) -> dict:
     """A map as a mixture, and the account of the fit."""
+    from .dust import without_dust
     from .fit_error import component_errors, write_component_errors
     from .fitting import estimate_threshold, fit_map
     from .io.maps import read_map
@@ -62,6 +64,7 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
             threshold=threshold,
             resolution=request.resolution,
             outside=request.outside,
+            dust=request.dust,
             seed=request.seed,
             threads=request.threads,
             keep_levels=request.levels is not None,
@@ -69,7 +72,11 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
         )
         bar.stage("errors of the components")
         errors = component_errors(
-            density, fitted.mixture, fitted.threshold, half_maps=halves, threads=request.threads
+            without_dust(density, fitted.threshold, request.dust),
+            fitted.mixture,
+            fitted.threshold,
+            half_maps=halves,
+            threads=request.threads,
         )
     for note in notes:
         click.echo(f"emgmm: {request.map_path}: {note.message}", err=True)

@@ -60,6 +60,8 @@ class EmConfig(_Section):
     # contour level of the map; None: encloses the volume of map_mass, or else of all that has a
     # structure (map_defaults.py)
     threshold: float | None = None
+    # Å³, islands of the map smaller than this are noise; None: (resolution)³, at least a component
+    dust: NotNegative | None = None
     # Å, of the map: the model's Gaussians are blurred to it; None: they stay as sharp as the
     # structures.
     resolution: Positive | None = None

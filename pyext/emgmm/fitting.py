@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from emgmm import _core
+from emgmm.dust import without_dust
 from emgmm.io.maps import DensityMap
 from emgmm.mixture import Mixture
 
@@ -167,6 +168,7 @@ def fit_map(
     seed: int = 0,
     variance_floor: float | None = None,
     outside: float = 0.5,
+    dust: float = 0.0,
     levels: bool = True,
     keep_levels: bool = False,
     progress: Callable[[int, dict | None, float | None], None] | None = None,
@@ -194,6 +196,8 @@ def fit_map(
     outside
         Share of the threshold that the mixture may have, without an error, where the map is
         below the threshold: 0 fits the masked map, 1 asks only to stay below the threshold.
+    dust
+        Å³; islands of density above the threshold smaller than this are left out (`without_dust`).
     levels
         Measure the mixture at every doubling of its size (takes a part of the time).
     keep_levels
@@ -224,7 +228,7 @@ def fit_map(
             "with the map is better",
             stacklevel=2,
         )
-    grid = voxel_grid(density, float(threshold))
+    grid = voxel_grid(without_dust(density, float(threshold), dust), float(threshold))
     if components is None and target_cc is None:
         volume = grid.voxels * float(np.prod(density.voxel))
         components = min(default_components(volume, resolution), grid.voxels)

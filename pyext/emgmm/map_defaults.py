@@ -1,15 +1,16 @@
-"""What a run asks of a map's fit where its settings do not say: contour level and components.
+"""What a run asks of a map's fit where its settings do not say: contour level, components, dust.
 
-Both follow from the mass that the map holds. Why not from the histogram: the score compares logs of
-overlaps, so a level that lets in more than the model can fill (Otsu's encloses 570 kDa of EMD-1883,
-of which 440 are modelled) pulls every subunit towards the surplus; benchmark/results/assembly.md
-has the numbers.
+Level and components follow from the mass that the map holds. Why not from the histogram: the score
+compares logs of overlaps, so a level that lets in more than the model can fill (Otsu's encloses 570
+kDa of EMD-1883, of which 440 are modelled) pulls every subunit towards the surplus;
+benchmark/results/assembly.md has the numbers.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from .config import EmConfig
 from .io.maps import DensityMap
 from .representation.system import System
 
@@ -48,3 +49,12 @@ def threshold_of_mass(density: DensityMap, mass: float) -> float:
             "the map holds less, give map_mass or a threshold"
         )
     return level
+
+
+def dust_volume(em: EmConfig) -> float:
+    """Å³: an island of density smaller than this is noise, no part of the complex.
+
+    The cube of the resolution, since nothing real shows as less, and at least the volume of one
+    component of the model.
+    """
+    return max(em.model.dalton_per_component * PROTEIN_VOLUME, (em.resolution or 0.0) ** 3)

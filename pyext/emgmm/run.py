@@ -21,13 +21,12 @@ from . import __version__
 from .checkpoint import read_checkpoint
 from .config import Config, dump_config, load_config
 from .errors import InputError
-from .fit_error import read_component_errors
 from .io.files import replacing
-from .io.gmm import read_gmm, write_gmm
-from .map_defaults import structured_mass, threshold_of_mass
+from .io.gmm import read_gmm
 from .mixture import Mixture
 from .processes import Processes, world
 from .representation import System, build_system
+from .run_data import write_data
 from .run_output import Outputs
 from .sampler_setup import scaled_data
 from .sampling import Callbacks, Progress, run_native
@@ -304,7 +303,7 @@ def _set_up(config: Config, out: Path, stage: Callable[[str], None]) -> None:
         stage("reading structures, fitting Gaussians to the bodies")
         (draft / BODIES).mkdir()
         system = build_system(config, config.system.gmm_dir or draft / BODIES)
-        _write_data(config, system, draft / DATA, stage)
+        write_data(config, system, draft / DATA, stage)
         (draft / SETTINGS).write_text(dump_config(config), encoding="utf-8")
         (draft / "rmfs").mkdir()
         if out.is_dir():
@@ -325,41 +324,6 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-def _write_data(config: Config, system: System, path: Path, stage: Callable[[str], None]) -> None:
-    em = config.em
-    if em is None:
-        return
-    if em.gmm is not None:
-        from .io.gmm import data_path
-
-        data = read_gmm(em.gmm)
-        if em.errors is not None:
-            read_component_errors(em.errors, len(data))
-        write_gmm(path, data, data_fn=data_path(em.gmm))
-        return
-    from .fitting import fit_map
-    from .io.maps import read_map
-
-    stage(f"fitting Gaussians to {Path(em.map).name}")
-    density = read_map(em.map)
-    mass = em.map_mass or structured_mass(system)
-    components = em.components
-    if components is None and em.target_cc is None:
-        components = max(1, round(mass / em.model.dalton_per_component))
-    try:
-        fitted = fit_map(
-            density,
-            components=components,
-            target_cc=em.target_cc,
-            threshold=threshold_of_mass(density, mass) if em.threshold is None else em.threshold,
-            threads=config.sampling.threads,
-            levels=False,
-        )
-    except ValueError as error:
-        raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
-    write_gmm(path, fitted.mixture, data_fn=em.map)
 
 
 def _run_native(

@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY
+from emgmm import _core
+from emgmm.dust import without_dust
 from emgmm.errors import InputError
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
@@ -46,6 +48,47 @@ def test_noise_hardly_moves_it():
         clean, noisy = (simulate_map(structure, resolution, snr=snr) for snr in (None, 5.0))
         wanted, found = threshold_of_mass(clean, mass), threshold_of_mass(noisy, mass)
         assert found == pytest.approx(wanted, rel=0.05)
+
+
+def test_small_islands_are_dust():
+    values = np.zeros((9, 10, 11), np.float32)
+    values[1:4, 1:5, 1:6] = 2.0  # 60 voxels
+    values[6, 7, 8] = values[6, 7, 9] = 3.0  # two, that share a face
+    values[7, 8, 9] = 3.0  # one, that shares a corner with them
+    sizes = _core.island_sizes(values > 1)
+    assert sizes[2, 2, 2] == 60 and sizes[6, 7, 8] == 2 and sizes[7, 8, 9] == 1
+    assert (sizes == 0).sum() == values.size - 63
+    density = DensityMap(values, np.array([1.0, 2.0, 3.0]), np.zeros(3))
+    left = without_dust(density, 1.0, 12.0).values  # two voxels
+    assert left[7, 8, 9] == 0 and left[6, 7, 8] == 3
+    assert (without_dust(density, 1.0, 12.1).values > 1).sum() == 60
+    assert (without_dust(density, 1.0, 1e6).values > 1).sum() == 60
+    assert without_dust(density, 1.0, 0.0) is density
+
+
+def test_islands_as_scipy_labels_them():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    mask = np.random.default_rng(1).random((20, 21, 22)) < 0.3
+    labels, _ = ndimage.label(mask)
+    counts = np.bincount(labels.ravel())
+    counts[0] = 0
+    assert (_core.island_sizes(mask) == counts[labels]).all()
+
+
+def test_noise_makes_no_gaussians_away_from_the_molecule(with_map, tmp_path):
+    """At this level the noise of the map has islands of its own."""
+    structure = read_structure(COMPLEX)
+    noisy = simulate_map(structure, 10.0, snr=1.0)
+    write_map(tmp_path / "map.mrc", noisy, force=True)
+    for name, dust in (("kept", "dust = 0.0"), ("left", "")):
+        run(with_map(f"resolution = 10.0\n{dust}"), tmp_path / name)
+
+    def farthest(name):
+        means = read_gmm(tmp_path / name / "data_gmm.txt").means
+        away = np.linalg.norm(means[:, None] - structure.xyz[None], axis=2)
+        return away.min(axis=1).max()
+
+    assert farthest("kept") > 12 > farthest("left")
 
 
 def test_flexible_beads_are_not_in_the_map():
