@@ -31,7 +31,7 @@ fi
 
 generator=()
 command -v ninja > /dev/null && [ ! -e "$build/CMakeCache.txt" ] && generator=(-G Ninja)
-cmake -S . -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DIMP_TIMEOUT_FACTOR=4 \
+cmake -S . -B "$build" "${generator[@]}" -DCMAKE_BUILD_TYPE=Release -DIMP_TIMEOUT_FACTOR=12 \
       -DIMP_DIR="$(cat "$probe/build/found")" ${EMGMM_CMAKE_ARGS:-} > "$build.log" 2>&1 ||
   { tail -n 30 "$build.log"; exit 1; }
 cmake --build "$build" -j "${EMGMM_JOBS:-2}" >> "$build.log" 2>&1 ||
