@@ -16,7 +16,8 @@ namespace {
 
 nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
-               const std::vector<double> &weights, std::uint64_t seed, unsigned threads,
+               const std::vector<double> &weights,
+               const std::vector<std::shared_ptr<Term>> &clashes, std::uint64_t seed, unsigned threads,
                std::size_t rotations, std::size_t candidates, std::size_t combinations,
                std::size_t solutions, int sweeps, int confirmations, int searches,
                const std::vector<PoseRows> &starts, std::size_t polished) {
@@ -30,15 +31,16 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
     throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
                             "), got " + std::to_string(weights.size()));
   std::vector<TermWeight> extra;
-  for (std::size_t t = 0; t < terms.size(); ++t) {
-    if (terms[t]->bodies() != mixtures.size())
-      throw std::domain_error("term " + terms[t]->name() + " is of " +
-                              std::to_string(terms[t]->bodies()) + " bodies, placed are " +
-                              std::to_string(mixtures.size()));
-    extra.push_back({terms[t], weights[t]});
-  }
+  const auto add = [&](const std::shared_ptr<Term> &term, double weight) {
+    if (term->bodies() != mixtures.size())
+      throw std::domain_error("term " + term->name() + " is of " + std::to_string(term->bodies()) +
+                              " bodies, placed are " + std::to_string(mixtures.size()));
+    extra.push_back({term, weight});
+  };
+  for (std::size_t t = 0; t < terms.size(); ++t) add(terms[t], weights[t]);
   PlacementOptions options;
   options.pair_score = pair_function(extra);
+  for (const std::shared_ptr<Term> &term : clashes) add(term, 1);
   options.seed = seed;
   options.threads = threads;
   options.rotations = rotations;
@@ -114,10 +116,11 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
 void bind_placement(nb::module_ &m) {
   m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a,
         "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
-        "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
+        "clashes"_a = std::vector<std::shared_ptr<Term>>(), "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
         "combinations"_a = 24, "solutions"_a = 6, "sweeps"_a = 6, "confirmations"_a = 2,
         "searches"_a = 4, "starts"_a = std::vector<PoseRows>(), "polished"_a = 0,
-        "terms: further terms of the score over the placed bodies. Best arrangements as (score kT, "
+        "terms: further terms of the score over the placed bodies; clashes: those that guide no "
+        "choice of candidates, since these overlap before they are refined. Best arrangements as (score kT, "
         "times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
   m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,

@@ -93,7 +93,6 @@ def main() -> None:
     print("| --- " * 7 + "|")
     for seed in range(arguments.first, arguments.first + arguments.seeds):
         sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\nthreads = 0\n"
-        sampling += "minimize = 1000\n"
         path = settings(folder, em, sampling, links)
         began = time.monotonic()
         run(path, folder / f"out{seed}", engine="native", force=True)

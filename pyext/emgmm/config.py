@@ -75,7 +75,9 @@ class EmConfig(_Section):
     background: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     scale: Literal["fixed", "profiled"] = "fixed"
     scale_to_mass: bool = True  # data GMM to map_mass
-    map_mass: Positive | None = None  # Da, of all that the map holds; None: that of the model
+    # Da, of all that the data hold; None: with gmm that of the model, with map that of what has a
+    # structure
+    map_mass: Positive | None = None
     weight: NotNegative = 1.0
     model: ModelConfig = ModelConfig()
 
@@ -172,8 +174,9 @@ class SamplingConfig(_Section):
     coarse_levels: Annotated[
         tuple[Annotated[int, msgspec.Meta(ge=2)], ...], msgspec.Meta(min_length=1)
     ] = (4,)
-    # evaluations of score and slope at most, to minimise each start before the first move; 0: none
-    minimize: Annotated[int, msgspec.Meta(ge=0)] = 0
+    # evaluations of score and slope at most, to minimise each start before the first move; 0: none;
+    # None: 1000 after a global search, 0 otherwise
+    minimize: Annotated[int, msgspec.Meta(ge=0)] | None = None
     annealing: AnnealingConfig = AnnealingConfig()
     # steps of a burn-in that adapts step sizes and temperatures, then freezes them; 0: none
     adapt_steps: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -328,8 +331,11 @@ def _settled(config: Config) -> Config:
     """Defaults that depend on other settings, stated."""
     sampling = config.sampling
     annealing = msgspec.structs.replace(sampling.annealing, low_steps=sampling.low_steps)
+    minimize = sampling.minimize
+    if minimize is None:
+        minimize = 1000 if sampling.start == "placed" and config.em is not None else 0
     return msgspec.structs.replace(
-        config, sampling=msgspec.structs.replace(sampling, annealing=annealing)
+        config, sampling=msgspec.structs.replace(sampling, annealing=annealing, minimize=minimize)
     )
 
 

@@ -110,21 +110,27 @@ def minimized(
     config: Config,
     symmetry: Symmetry | None,
 ) -> np.ndarray:
-    """(replicas, bodies, 7) starts after minimising the score, each different one once."""
+    """(replicas, bodies, 7) starts after minimising the score, each different one once.
+
+    Flexible beads come first: put beside their neighbours in any direction, they would push the
+    rigid bodies out of the density before they get out of their way.
+    """
     free = system.bodies.movable.copy()
     if symmetry is not None:
         free[symmetry.image] = False
-    radii = turning_radii(system, free)
+    beads = free & ~system.bodies.rotatable
+
+    def better(poses: np.ndarray, moving: np.ndarray) -> np.ndarray:
+        radii = turning_radii(system, moving)
+        evaluations = config.sampling.minimize
+        return _core.minimize_terms(terms, weights, poses, radii, evaluations, *_images(symmetry))[
+            1
+        ]
+
     found: dict[bytes, np.ndarray] = {}
     for start in starts:
         key = start.tobytes()
         if key not in found:
-            found[key] = _core.minimize_terms(
-                terms,
-                weights,
-                np.ascontiguousarray(start),
-                radii,
-                config.sampling.minimize,
-                *_images(symmetry),
-            )[1]
+            poses = np.ascontiguousarray(start)
+            found[key] = better(better(poses, beads) if beads.any() else poses, free)
     return np.stack([found[start.tobytes()] for start in starts])

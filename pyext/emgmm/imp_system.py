@@ -13,6 +13,7 @@ from .io.files import is_gzip, opened, replacing
 from .io.gmm import read_gmm
 from .io.structures import find_file
 from .io.topology import TopologyRow, read_topology
+from .map_defaults import data_mass
 from .poses import to_matrices
 from .representation.system import System
 from .sampler_setup import scaled_data, score_options
@@ -132,12 +133,12 @@ def build_imp_system(config: Config, out: Path):
             "single_precision": config.sampling.precision == "single",
         }
         if em.errors is not None:
-            data = scaled_data(read_gmm(out / "data_gmm.txt"), native.mass, em)
+            data = scaled_data(read_gmm(out / "data_gmm.txt"), native, em)
             sigma = with_sigma(data, score_options(config))
             options["sigma_min"] = sigma.sigma_min
             options["component_sigmas"] = sigma.component_sigma
-        if em.scale_to_mass and em.map_mass:
-            options["target_mass"] = em.map_mass
+        if em.scale_to_mass and (em.map_mass or em.map):
+            options["target_mass"] = data_mass(native, em)
     sampling = config.sampling
     try:
         system = build_system(

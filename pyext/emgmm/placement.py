@@ -4,8 +4,8 @@ A global search that needs no start: every body's rotations and places are score
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
 from new random numbers until its best answer has come out twice. Where it does not, and for many
-bodies, replica exchange goes on from what it found (placement_tempering.py); of many bodies some
-are then taken out and placed anew.
+bodies, replica exchange goes on from what it found (placement_tempering.py), of many bodies first
+without excluded volume; then some of them are taken out and placed anew.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
 from .placement_tempering import KEPT, tempered
-from .placement_terms import placement_terms
+from .placement_terms import placement_clashes, placement_terms
 from .poses import to_matrices
 from .representation import System
 from .sampler_setup import carry_along, confinement, input_poses, place_beads
@@ -38,7 +38,7 @@ _DEFAULT_SCORE = ScoreOptions()
 class Placement(NamedTuple):
     """One arrangement of all bodies of a system."""
 
-    score: float  # kT: EM, and where they were asked for, cross-links and connectivity
+    score: float  # kT: EM, and where they were asked for, cross-links and priors
     found: int  # independent searches that ended here
     poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
 
@@ -70,8 +70,8 @@ def place_system(
     options
         Of the score that ranks arrangements.
     config
-        Settings whose cross-links, and the system's connectivity, count in the search too; None for
-        the density alone.
+        Settings whose cross-links, and the system's connectivity and excluded volume, count in the
+        search too; None for the density alone.
     seed, threads
         The answer depends on the seed, not on the number of threads (0: all cores).
     solutions
@@ -99,7 +99,10 @@ def place_system(
     for body in placed:
         own = system.gaussians.body == body
         arrays.append((mixture.means[own], mixture.covariances[own], mixture.weights[own]))
-    terms, weights = ([], []) if config is None else placement_terms(system, placed, config)
+    terms, weights, clashes = [], [], []
+    if config is not None:
+        terms, weights = placement_terms(system, placed, config)
+        clashes = placement_clashes(system, placed)
     score = make_score(data, options)
     many = len(placed) > _MANY_BODIES
 
@@ -112,7 +115,7 @@ def place_system(
             weights=weights,
             seed=seed,
             threads=threads,
-            **({"solutions": solutions, "searches": searches} | changed),
+            **({"solutions": solutions, "searches": searches, "clashes": clashes} | changed),
         )
         return [
             Placement(value, times, np.concatenate([quaternions, translations], axis=1))
@@ -120,7 +123,7 @@ def place_system(
         ]
 
     if many:
-        found = search(solutions=KEPT, searches=1, sweeps=0)
+        found = search(solutions=KEPT, searches=1, sweeps=0, clashes=[])
     else:
         found = search(confirmations=min(confirmations, searches))
     if many or (len(placed) > 1 and found[0].found < confirmations):
@@ -135,20 +138,25 @@ def place_system(
         def suggest(poses: np.ndarray) -> list[_core.Mover]:
             return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
 
-        better = tempered(
-            [density, *terms],
-            [1.0, *weights],
-            [placement.poses for placement in found],
-            radii,
-            [principal_axes(system, body) for body in placed],
-            confinement(system, data, config.sampling if config else SamplingConfig()),
-            suggest,
-            seed=seed,
-            threads=threads,
-            solutions=solutions,
-            rounds=3 if many else 1,
-        )
-        found = [Placement(value, 1, poses) for value, poses in better]
+        # Many first pass through each other: most ways between arrangements are closed otherwise.
+        passes = [(clashes, 2 if many else 1)]
+        if many:
+            passes.insert(0, ([], 3))
+        for more, rounds in passes:
+            better = tempered(
+                [density, *terms, *more],
+                [1.0, *weights, *[1.0] * len(more)],
+                [placement.poses for placement in found],
+                radii,
+                [principal_axes(system, body) for body in placed],
+                confinement(system, data, config.sampling if config else SamplingConfig()),
+                suggest,
+                seed=seed,
+                threads=threads,
+                solutions=solutions,
+                rounds=rounds,
+            )
+            found = [Placement(value, 1, poses) for value, poses in better]
     if many:  # what some bodies still do better elsewhere
         best = search(searches=1, starts=[p.poses for p in found[:_LOOKED_AT]], polished=_LOOKED_AT)
         found = [*best, *found[_LOOKED_AT:]]

@@ -23,6 +23,7 @@ STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
 GLOBAL_SHARE = 0.1  # swaps, turns about own axes, and suggested places, each to one local move
 FRAMES = 200
+GAIN = 0.1  # kT: less is no better arrangement
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
 SAME_PLACE = 5.0
 
@@ -68,7 +69,8 @@ def tempered(
     solutions
         At most so many.
     rounds
-        Each starts from the best of all before.
+        At most; each starts from the best of all before, and one that finds nothing better is the
+        last.
     """
     found = [_minimized(terms, weights, poses, radii) for poses in starts]
     for turn in range(rounds):
@@ -85,8 +87,13 @@ def tempered(
         cold = [
             Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
         ]
-        for arrangement in _distinct(sorted(cold, key=_score), radii, solutions):
-            found.append(_minimized(terms, weights, arrangement.poses, radii))
+        reached = [
+            _minimized(terms, weights, arrangement.poses, radii)
+            for arrangement in _distinct(sorted(cold, key=_score), radii, solutions)
+        ]
+        found += reached
+        if min(map(_score, reached)) > best[0].score - GAIN:
+            break
     return _distinct(sorted(found, key=_score), radii, solutions)
 
 

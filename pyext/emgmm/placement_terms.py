@@ -62,6 +62,19 @@ def placement_terms(system: System, placed: np.ndarray, config: Config) -> Place
     return terms, weights
 
 
+def placement_clashes(system: System, placed: np.ndarray) -> list[_core.Term]:
+    """Excluded volume of the placed bodies alone, in their order; nothing where the system has
+    none."""
+    volume = system.excluded_volume
+    if volume is None or not volume.kappa > 0:
+        return []
+    beads = system.nearest(volume.resolution)
+    own = np.flatnonzero(np.isin(beads.body, placed))
+    if len(own) == 0:
+        return []
+    return [_core.excluded_volume_term(len(placed), *_ends(beads, placed, own), volume.kappa)]
+
+
 def _anchors(beads: Particles, placed: np.ndarray) -> np.ndarray:
     """(n,) the particle of a placed body that stands for each particle: itself, or the nearest in
     its molecule's sequence; -1 where the molecule has none."""

@@ -234,7 +234,7 @@ def load_output(out: str | os.PathLike, config: Config | None = None) -> tuple[S
     system = build_system(config, config.system.gmm_dir or out / BODIES)
     data = None
     if config.em is not None:
-        data = scaled_data(read_gmm(out / DATA), system.mass, config.em)
+        data = scaled_data(read_gmm(out / DATA), system, config.em)
     return system, data
 
 

@@ -24,6 +24,7 @@ from .errors import InputError
 from .fit_error import read_component_errors
 from .global_moves import global_movers
 from .linked_moves import linked_groups, linked_movers
+from .map_defaults import data_mass
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
@@ -77,9 +78,9 @@ def score_options(config: Config) -> ScoreOptions:
     )
 
 
-def scaled_data(data: Mixture, model_mass: float, em: EmConfig) -> Mixture:
-    """Data GMM with the mass (Da) that the settings give it, so that a model can explain it."""
-    return data.scaled_to(em.map_mass or model_mass) if em.scale_to_mass else data
+def scaled_data(data: Mixture, system: System, em: EmConfig) -> Mixture:
+    """Data GMM with the mass of what it is to show (`data_mass`), where the settings say so."""
+    return data.scaled_to(data_mass(system, em)) if em.scale_to_mass else data
 
 
 def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:
@@ -89,7 +90,7 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
     Parameters
     ----------
     data
-        Data GMM; scaled to the mass of the model here where the settings say so. None leaves the
+        Data GMM; scaled here where the settings say so (`scaled_data`). None leaves the
         EM term out.
 
     Raises
@@ -102,7 +103,7 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
     n = len(system.bodies)
     terms = []
     if data is not None and config.em is not None:
-        data = scaled_data(data, system.mass, config.em)
+        data = scaled_data(data, system, config.em)
         g = system.gaussians
         em = _core.density_term(
             make_score(data, score_options(config)),
@@ -254,7 +255,7 @@ def build_movers(
         last_shares.append(sampling.hamiltonian_moves)
     if sampling.coarse_moves and data is not None and config.em is not None:
         ball = confinement(system, data, sampling)
-        own = scaled_data(data, system.mass, config.em)
+        own = scaled_data(data, system, config.em)
         last.append(coarse_mover(system, own, free, config.em, sampling, symmetry, ball))
         last_shares.append(sampling.coarse_moves)
     weights = [(1 - sum(shares) - sum(last_shares)) / len(movers)] * len(movers) + shares

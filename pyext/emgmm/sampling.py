@@ -21,7 +21,6 @@ from .sampler_setup import (
     input_poses,
     parameter_movers,
     random_starts,
-    scaled_data,
     score_options,
     temperature_ladder,
 )
@@ -49,8 +48,8 @@ def placed_starts(
     """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
     from .placement import place_system
 
-    # The search places what has a structure, and no flexible beads.
-    data = scaled_data(data, structured_mass(system), config.em)
+    if config.em.scale_to_mass:  # the search places what has a structure, and no flexible beads
+        data = data.scaled_to(config.em.map_mass or structured_mass(system))
     sampling = config.sampling
     options = score_options(config)
     if symmetry is not None:

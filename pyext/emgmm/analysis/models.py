@@ -80,7 +80,7 @@ class RunModels:
         path = self.folder / "data_gmm.txt"
         if em is None or not (path.is_file() or em.gmm):
             return None
-        return scaled_data(read_gmm(path if path.is_file() else em.gmm), self.system.mass, em)
+        return scaled_data(read_gmm(path if path.is_file() else em.gmm), self.system, em)
 
     def subunits(self) -> list[str]:
         """A name for each molecule: of its own, or with the number of the copy."""

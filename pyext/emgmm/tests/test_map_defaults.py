@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY
 from emgmm import _core
+from emgmm.config import EmConfig
 from emgmm.dust import without_dust
-from emgmm.errors import InputError
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
 from emgmm.io.structures import read_structure
 from emgmm.map_defaults import PROTEIN_VOLUME, structured_mass, threshold_of_mass
 from emgmm.run import load_output, run
+from emgmm.sampler_setup import scaled_data
 from emgmm.simulation import simulate_map
 from toy_system import toy_system
 
@@ -97,6 +98,19 @@ def test_flexible_beads_are_not_in_the_map():
     assert structured_mass(system) < system.mass
 
 
+def test_beads_have_no_share_of_a_map():
+    system = toy_system(residues=40, tail=6)
+    data = system.gaussians.mixture
+    for em, mass in (
+        (EmConfig(gmm="g"), system.mass),
+        (EmConfig(map="m"), structured_mass(system)),
+        (EmConfig(map="m", map_mass=5e4), 5e4),
+        (EmConfig(gmm="g", map_mass=5e4), 5e4),
+        (EmConfig(map="m", scale_to_mass=False), data.mass),
+    ):
+        assert scaled_data(data, system, em).mass == pytest.approx(mass)
+
+
 @pytest.fixture
 def with_map(tmp_path):
     for name in ("mhc", "b2m", "tcra", "tcrb"):
@@ -122,8 +136,3 @@ def test_a_run_needs_only_the_map_and_its_resolution(with_map, tmp_path):
     # From the settings that the run left behind comes the same blurred model.
     least = np.linalg.eigvalsh(system.gaussians.mixture.covariances).min()
     assert least >= (0.225 * 10) ** 2
-
-
-def test_only_the_native_engine_blurs(with_map, tmp_path):
-    with pytest.raises(InputError, match=r"native, which blurs the model"):
-        run(with_map("resolution = 10.0"), tmp_path / "out", engine="imp")

@@ -1,16 +1,19 @@
 """Cross-links and connectivity in the global search."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.config import Config, CrosslinksConfig, SystemConfig
 from emgmm.mixture import Mixture
 from emgmm.placement import place_system
-from emgmm.placement_terms import placement_terms
+from emgmm.placement_terms import placement_clashes, placement_terms
 from emgmm.poses import to_matrices
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
+    ExcludedVolume,
     Gaussians,
     Molecule,
     Particles,
@@ -183,3 +186,17 @@ def test_links_tell_alike_bodies_apart(tmp_path):
     again = place_system(system, data, config=config, seed=2, threads=2)[0]
     np.testing.assert_array_equal(best.poses, again.poses)
     assert input_poses(system).shape == (3, 7)
+
+
+def test_clashes_are_those_of_placed_bodies():
+    system = tailed_system()
+    assert placement_clashes(system, np.array([0, 4, 6])) == []
+    system = replace(system, excluded_volume=ExcludedVolume(1, 2.0))
+    (term,) = placement_clashes(system, np.array([0, 4]))
+    poses = np.zeros((2, 7))
+    poses[:, 0] = 1
+    beads = system.finest
+    a, b = beads.body == 0, beads.body == 4  # of the others nothing counts, though all overlap
+    apart = np.linalg.norm(beads.local[a][:, None] - beads.local[b][None], axis=2)
+    overlap = np.maximum(0, beads.radius[a][:, None] + beads.radius[b][None] - apart)
+    assert term.evaluate(poses) == pytest.approx(0.5 * 2.0 * (overlap**2).sum())
