@@ -17,10 +17,10 @@ namespace {
 nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
                const std::vector<double> &weights,
-               const std::vector<std::shared_ptr<Term>> &clashes, std::uint64_t seed, unsigned threads,
-               std::size_t rotations, std::size_t candidates, std::size_t combinations,
-               std::size_t solutions, int sweeps, int confirmations, int searches,
-               const std::vector<PoseRows> &starts, std::size_t polished) {
+               const std::vector<std::shared_ptr<Term>> &clashes, std::uint64_t seed,
+               unsigned threads, std::size_t rotations, std::size_t candidates,
+               std::size_t combinations, std::size_t solutions, int sweeps, int confirmations,
+               int searches, const std::vector<PoseRows> &starts, std::size_t polished) {
   std::vector<Mixture> mixtures;
   for (nb::handle body : bodies) {
     const nb::tuple arrays = nb::cast<nb::tuple>(body);
@@ -116,11 +116,13 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
 void bind_placement(nb::module_ &m) {
   m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a,
         "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
-        "clashes"_a = std::vector<std::shared_ptr<Term>>(), "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
-        "combinations"_a = 24, "solutions"_a = 6, "sweeps"_a = 6, "confirmations"_a = 2,
-        "searches"_a = 4, "starts"_a = std::vector<PoseRows>(), "polished"_a = 0,
+        "clashes"_a = std::vector<std::shared_ptr<Term>>(), "seed"_a = 0, "threads"_a = 0,
+        "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
+        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 4,
+        "starts"_a = std::vector<PoseRows>(), "polished"_a = 0,
         "terms: further terms of the score over the placed bodies; clashes: those that guide no "
-        "choice of candidates, since these overlap before they are refined. Best arrangements as (score kT, "
+        "choice of candidates, since these overlap before they are refined. Best arrangements as "
+        "(score kT, "
         "times found, quaternions (n, 4) wxyz, translations (n, 3) "
         "Å).");
   m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,

@@ -41,12 +41,23 @@ class SystemConfig(_Section):
     fasta_names: dict[str, str] = {}  # name in the FASTA file -> name in the table
 
 
+PROTEIN_VOLUME = 1.21  # Å³ per Da
+DALTON_PER_COMPONENT = 1090.0  # ~10 residues, the paper's choice
+_LEAST_DALTON = 250.0  # more components than that cost time and find nothing more
+
+
 class ModelConfig(_Section):
     """[em.model]: how bodies become Gaussians."""
 
     forward: Literal["mixture", "residue"] = "mixture"
-    dalton_per_component: Positive = 1090.0  # ~10 residues, the paper's choice
+    # None: DALTON_PER_COMPONENT; for a map of better resolution than 11 Å the mass of its cube
+    dalton_per_component: Positive | None = None
     min_variance: Positive = 4.0  # Å², floor of the fit, as PMI's
+
+    @property
+    def component_mass(self) -> float:
+        """Da."""
+        return self.dalton_per_component or DALTON_PER_COMPONENT
 
 
 class EmConfig(_Section):
@@ -334,9 +345,15 @@ def _settled(config: Config) -> Config:
     minimize = sampling.minimize
     if minimize is None:
         minimize = 1000 if sampling.start == "placed" and config.em is not None else 0
-    return msgspec.structs.replace(
-        config, sampling=msgspec.structs.replace(sampling, annealing=annealing, minimize=minimize)
-    )
+    sampling = msgspec.structs.replace(sampling, annealing=annealing, minimize=minimize)
+    em = config.em
+    if em is not None and em.model.dalton_per_component is None:
+        mass = DALTON_PER_COMPONENT
+        if em.map is not None and em.resolution is not None:
+            mass = min(mass, max(em.resolution**3 / PROTEIN_VOLUME, _LEAST_DALTON))
+        model = msgspec.structs.replace(em.model, dalton_per_component=mass)
+        em = msgspec.structs.replace(em, model=model)
+    return msgspec.structs.replace(config, em=em, sampling=sampling)
 
 
 def _absolute(path: Path, config: Config) -> Config:

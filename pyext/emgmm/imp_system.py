@@ -28,7 +28,7 @@ def residues_per_gaussian(config: Config) -> int:
     model = config.em.model
     if model.forward == "residue":
         return 1
-    return max(1, round(model.dalton_per_component / _DALTON_PER_RESIDUE))
+    return max(1, round(model.component_mass / _DALTON_PER_RESIDUE))
 
 
 def _plain_file(path: Path, folder: Path) -> Path:

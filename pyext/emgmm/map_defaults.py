@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from .config import EmConfig
+from .config import PROTEIN_VOLUME, EmConfig
 from .io.maps import DensityMap
 from .representation.system import System
-
-PROTEIN_VOLUME = 1.21  # Å³ per Da
 
 
 def structured_mass(system: System) -> float:
@@ -69,4 +67,4 @@ def dust_volume(em: EmConfig) -> float:
     The cube of the resolution, since nothing real shows as less, and at least the volume of one
     component of the model.
     """
-    return max(em.model.dalton_per_component * PROTEIN_VOLUME, (em.resolution or 0.0) ** 3)
+    return max(em.model.component_mass * PROTEIN_VOLUME, (em.resolution or 0.0) ** 3)

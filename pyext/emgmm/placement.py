@@ -4,8 +4,8 @@ A global search that needs no start: every body's rotations and places are score
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
 from new random numbers until its best answer has come out twice. Where it does not, and for many
-bodies, replica exchange goes on from what it found (placement_tempering.py), of many bodies first
-without excluded volume; then some of them are taken out and placed anew.
+bodies, replica exchange goes on from what it found (placement_tempering.py); of many bodies some
+are then taken out and placed anew.
 """
 
 from __future__ import annotations
@@ -139,13 +139,10 @@ def place_system(
             return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
 
         # Many first pass through each other: most ways between arrangements are closed otherwise.
-        passes = [(clashes, 2 if many else 1)]
-        if many:
-            passes.insert(0, ([], 3))
-        for more, rounds in passes:
+        for weight, rounds in ((0.0, 4), (1.0, 3)) if many else ((1.0, 1),):
             better = tempered(
-                [density, *terms, *more],
-                [1.0, *weights, *[1.0] * len(more)],
+                [density, *terms, *clashes],
+                [1.0, *weights, *[weight] * len(clashes)],
                 [placement.poses for placement in found],
                 radii,
                 [principal_axes(system, body) for body in placed],

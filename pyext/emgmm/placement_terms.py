@@ -16,6 +16,10 @@ from .config import Config
 from .crosslinks import read_crosslinks
 from .representation.system import Particles, System
 
+# Of the beads' own. Beads of ten residues overlap in native structures, by 58 kT in 1BD2, and a
+# wrong turn scored better for that; smaller by a fifth they cost 13 kT, 1 after minimising.
+CLASH_RADIUS = 0.8
+
 # terms and their weights
 PlacementTerms = tuple[list[_core.Term], list[float]]
 
@@ -63,8 +67,8 @@ def placement_terms(system: System, placed: np.ndarray, config: Config) -> Place
 
 
 def placement_clashes(system: System, placed: np.ndarray) -> list[_core.Term]:
-    """Excluded volume of the placed bodies alone, in their order; nothing where the system has
-    none."""
+    """Excluded volume of the placed bodies alone, in their order, with spheres smaller than those
+    of the score (`CLASH_RADIUS`); nothing where the system has none."""
     volume = system.excluded_volume
     if volume is None or not volume.kappa > 0:
         return []
@@ -72,7 +76,10 @@ def placement_clashes(system: System, placed: np.ndarray) -> list[_core.Term]:
     own = np.flatnonzero(np.isin(beads.body, placed))
     if len(own) == 0:
         return []
-    return [_core.excluded_volume_term(len(placed), *_ends(beads, placed, own), volume.kappa)]
+    body, local, radius = _ends(beads, placed, own)
+    return [
+        _core.excluded_volume_term(len(placed), body, local, CLASH_RADIUS * radius, volume.kappa)
+    ]
 
 
 def _anchors(beads: Particles, placed: np.ndarray) -> np.ndarray:

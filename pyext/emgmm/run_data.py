@@ -45,7 +45,7 @@ def _fitted(em: EmConfig, mass: float, threads: int) -> FitResult:
     density = read_map(em.map)
     components = em.components
     if components is None and em.target_cc is None:
-        components = max(1, round(mass / em.model.dalton_per_component))
+        components = max(1, round(mass / em.model.component_mass))
     threshold = threshold_of_mass(density, mass) if em.threshold is None else em.threshold
     return fit_map(
         density,

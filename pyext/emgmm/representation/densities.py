@@ -82,7 +82,7 @@ def parts_of_body(
             rest.append((atoms, mass))
     if rest:
         mass = sum(m for _, m in rest)
-        components = max(1, round(mass / config.dalton_per_component))
+        components = max(1, round(mass / config.component_mass))
         atoms = [a for group, _ in rest for a in group]
         parts.insert(0, Part(name, atoms, mass, components))
     return parts

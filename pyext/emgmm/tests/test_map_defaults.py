@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY
 from emgmm import _core
-from emgmm.config import EmConfig
+from emgmm.config import PROTEIN_VOLUME, EmConfig
 from emgmm.dust import without_dust
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
 from emgmm.io.structures import read_structure
-from emgmm.map_defaults import PROTEIN_VOLUME, structured_mass, threshold_of_mass
+from emgmm.map_defaults import structured_mass, threshold_of_mass
 from emgmm.run import load_output, run
 from emgmm.sampler_setup import scaled_data
 from emgmm.simulation import simulate_map
@@ -132,7 +132,7 @@ def test_a_run_needs_only_the_map_and_its_resolution(with_map, tmp_path):
     run(with_map("resolution = 10.0"), tmp_path / "out", engine="auto")
     data = read_gmm(tmp_path / "out" / "data_gmm.txt")
     system, _ = load_output(tmp_path / "out")
-    assert len(data) == round(structured_mass(system) / 1090)
+    assert len(data) == round(structured_mass(system) / (10**3 / PROTEIN_VOLUME))
     # From the settings that the run left behind comes the same blurred model.
     least = np.linalg.eigvalsh(system.gaussians.mixture.covariances).min()
     assert least >= (0.225 * 10) ** 2

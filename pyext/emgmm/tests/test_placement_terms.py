@@ -8,7 +8,7 @@ from emgmm import _core
 from emgmm.config import Config, CrosslinksConfig, SystemConfig
 from emgmm.mixture import Mixture
 from emgmm.placement import place_system
-from emgmm.placement_terms import placement_clashes, placement_terms
+from emgmm.placement_terms import CLASH_RADIUS, placement_clashes, placement_terms
 from emgmm.poses import to_matrices
 from emgmm.representation.system import (
     Bodies,
@@ -198,5 +198,6 @@ def test_clashes_are_those_of_placed_bodies():
     beads = system.finest
     a, b = beads.body == 0, beads.body == 4  # of the others nothing counts, though all overlap
     apart = np.linalg.norm(beads.local[a][:, None] - beads.local[b][None], axis=2)
-    overlap = np.maximum(0, beads.radius[a][:, None] + beads.radius[b][None] - apart)
+    reach = CLASH_RADIUS * (beads.radius[a][:, None] + beads.radius[b][None])
+    overlap = np.maximum(0, reach - apart)
     assert term.evaluate(poses) == pytest.approx(0.5 * 2.0 * (overlap**2).sum())
