@@ -152,7 +152,7 @@ def build_imp_system(config: Config, out: Path):
             resolutions=sorted(paths.resolutions),
             em_options=options,
             em_weight=em.weight if em is not None else 1.0,
-            scale_to_mass=em is None or (em.scale_to_mass and em.map_mass is None),
+            scale_to_mass=em is None or (em.scale_to_mass and "target_mass" not in options),
             connectivity_scale=config.connectivity.scale,
             disordered_length=config.connectivity.disordered_length,
             excluded_volume_resolution=config.excluded_volume.resolution,
