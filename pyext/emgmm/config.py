@@ -5,9 +5,7 @@ Paths in the file are relative to the file. Every key is checked once, here; an 
 
 from __future__ import annotations
 
-import difflib
 import os
-import re
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from .config_errors import validation_error
 from .errors import InputError
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -274,7 +273,7 @@ def load_config(path: str | os.PathLike) -> Config:
     try:
         config = msgspec.convert(content, Config)
     except msgspec.ValidationError as error:
-        raise _input_error(path, str(error), content) from error
+        raise validation_error(path, str(error), content, Config) from error
     _check(path, config)
     return _absolute(path, _settled(config))
 
@@ -384,63 +383,3 @@ def _absolute(path: Path, config: Config) -> Config:
         crosslinks=tuple(resolved(c, f"crosslinks[{i}]") for i, c in enumerate(config.crosslinks)),
         analysis=resolved(config.analysis, "analysis"),
     )
-
-
-def _input_error(path: Path, message: str, content: dict) -> InputError:
-    """msgspec's message as ours, with the full name of the key."""
-    text, _, place = message.partition(" - at `")
-    key = place.rstrip("`").removeprefix("$").removeprefix(".")
-    unknown = re.fullmatch(r"Object contains unknown field `(.+)`", text)
-    if unknown:
-        name = unknown[1]
-        known = _known_keys(key)
-        near = difflib.get_close_matches(name, known, 1)
-        expected = f"{near[0]!r}" if near else "one of " + ", ".join(known)
-        return InputError(path, "an unknown key", expected, f"{key}.{name}" if key else name)
-    missing = re.fullmatch(r"Object missing required field `(.+)`", text)
-    if missing:
-        name = missing[1]
-        return InputError(path, "no such key", "a value", f"{key}.{name}" if key else name)
-    wrong = re.fullmatch(r"Expected `(.+?)`(.*?)(?:, got `(.+)`)?", text)
-    found = _value_at(content, key)
-    expected = f"{wrong[1]}{wrong[2]}" if wrong else text
-    if not wrong and text.startswith("Invalid enum value"):
-        expected = "one of " + ", ".join(_choices(key))
-    return InputError(path, found, expected, key or None)
-
-
-def _section_type(key: str):
-    """The struct of a dotted key such as ``sampling.annealing`` or ``crosslinks[0]``."""
-    kind = Config
-    for part in filter(None, re.sub(r"\[.*?\]", "", key).split(".")):
-        field = next(f for f in msgspec.structs.fields(kind) if f.name == part)
-        kind = next(
-            t for t in _leaves(field.type) if isinstance(t, type) and issubclass(t, _Section)
-        )
-    return kind
-
-
-def _leaves(kind):
-    arguments = getattr(kind, "__args__", ())
-    return [leaf for a in arguments for leaf in _leaves(a)] if arguments else [kind]
-
-
-def _known_keys(key: str) -> list[str]:
-    return [f.name for f in msgspec.structs.fields(_section_type(key))]
-
-
-def _choices(key: str) -> list[str]:
-    section, _, name = key.rpartition(".")
-    field = next(f for f in msgspec.structs.fields(_section_type(section)) if f.name == name)
-    return [repr(leaf) for leaf in _leaves(field.type)]
-
-
-def _value_at(content: dict, key: str) -> str:
-    value = content
-    for part in re.findall(r"[^.\[\]]+", key):
-        try:
-            value = value[int(part) if isinstance(value, list | tuple) else part]
-        except (KeyError, IndexError, ValueError, TypeError):
-            return "a value of the wrong kind"
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
