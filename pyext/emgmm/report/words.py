@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from .content import Content
+
+POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
+LONE = 3.0  # log ratio of one component that is a case of its own: a factor of 20
 
 
 class Statement(NamedTuple):
@@ -64,14 +69,24 @@ def fit(content: Content) -> Statement:
     if content.log_ratios is None or not content.cc:
         return Statement("unknown", "No density", "This run has no density term.")
     cc, sigma = best_cc(content), best_sigma(content)
-    poor = float((abs(content.log_ratios) > 1).mean())
+    off = np.abs(content.log_ratios)
+    poor = float((off > 1).mean())
     text = (
         f"The best model's Gaussians correlate with the map's by CC = {cc:.3f}; the inferred noise "
         f"is σ = {sigma:.2f} in log units. {poor:.0%} of the map's {len(content.log_ratios)} "
         f"components "
         "are off by more than a factor of e."
     )
-    if poor < 0.02:
+    worst = int(off.argmax())
+    if off[worst] > LONE:
+        place = ", ".join(f"{x:.0f}" for x in content.data.means[worst])
+        text += (
+            f" The worst, at ({place}) Å, has a log ratio of {content.log_ratios[worst]:.1f}: the "
+            "map may hold something there that is not modelled, or noise ([em] dust)."
+        )
+    if cc < POOR_CC:
+        return Statement("bad", f"The model hardly resembles the map (CC {cc:.2f})", text)
+    if poor < 0.02 and off[worst] <= LONE:
         return Statement("good", "The model explains the whole map", text)
     if poor < 0.15:
         return Statement("fair", "The model explains most of the map", text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +116,23 @@ def test_a_run_that_drifts_is_not_called_converged(finished):
         assert ("Not converged" in told.title) == (mood != "good")
 
 
-def _with(content, analysis):
-    from dataclasses import replace
+def test_what_the_model_does_not_explain_is_told(finished, monkeypatch):
+    content = read_content(finished)
+    ratios = np.zeros_like(content.log_ratios)
 
+    def told(ratios, cc):
+        monkeypatch.setattr(words, "best_cc", lambda content: cc)
+        return words.fit(replace(content, log_ratios=ratios))
+
+    assert told(ratios, 0.9).mood == "good"
+    assert told(ratios, 0.6).mood == "bad"
+    ratios[3] = -24.0  # one of many: density away from the model
+    lone = told(ratios, 0.9)
+    x, y, z = content.data.means[3]
+    assert lone.mood != "good" and f"({x:.0f}, {y:.0f}, {z:.0f}) Å" in lone.text
+
+
+def _with(content, analysis):
     return replace(content, analysis=analysis)
 
 
