@@ -1,0 +1,23 @@
+// The last steps of the global search: what is wrong in an arrangement is moved or made anew.
+#ifndef IMPEMGMM_INTERNAL_PLACEMENT_REPAIR_H
+#define IMPEMGMM_INTERNAL_PLACEMENT_REPAIR_H
+
+#include <IMP/emgmm/internal/placement_problem.h>
+
+#include <cstdint>
+
+namespace emcore {
+
+// Body by body with the others in place: every candidate, every rotation where it is, swaps with
+// other bodies; the best of these refined; until nothing improves.
+PlacementSolution improved_placement(const PlacementProblem &problem, PlacementSolution solution,
+                                     std::uint64_t stream);
+
+// Some bodies taken out, those that the score misses least first, and placed together anew; in turn
+// with improved_placement(), until several of these in a row changed nothing.
+PlacementSolution polished_placement(const PlacementProblem &problem, PlacementSolution solution,
+                                     std::uint64_t stream);
+
+}  // namespace emcore
+
+#endif
