@@ -39,7 +39,7 @@ class Placement(NamedTuple):
     """One arrangement of all bodies of a system."""
 
     score: float  # kT: EM, and where they were asked for, cross-links and priors
-    found: int  # independent searches that ended here
+    found: int  # independent searches that ended here; 1 after any of the later steps
     poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
 
 
@@ -125,35 +125,39 @@ def place_system(
     if many:
         found = search(solutions=KEPT, searches=1, sweeps=0, clashes=[])
     else:
-        found = search(confirmations=min(confirmations, searches))
-    if many or (len(placed) > 1 and found[0].found < confirmations):
-        density = _core.density_term(
-            make_score(data, replace(options, single_precision=True)),
-            len(placed),
-            np.concatenate([np.full(len(a[2]), b) for b, a in enumerate(arrays)]),
-            *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
+        found = search(confirmations=min(confirmations, searches), clashes=[])
+    density = _core.density_term(
+        make_score(data, replace(options, single_precision=True)),
+        len(placed),
+        np.concatenate([np.full(len(a[2]), b) for b, a in enumerate(arrays)]),
+        *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
+    )
+    radii = np.array(turning_radii(system, bodies.movable))[placed]
+
+    def suggest(poses: np.ndarray) -> list[_core.Mover]:
+        return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
+
+    def exchanged(found: list[Placement], clash_weight: float, rounds: int) -> list[Placement]:
+        better = tempered(
+            [density, *terms, *clashes],
+            [1.0, *weights, *[clash_weight] * len(clashes)],
+            [placement.poses for placement in found],
+            radii,
+            [principal_axes(system, body) for body in placed],
+            confinement(system, data, config.sampling if config else SamplingConfig()),
+            suggest,
+            seed=seed,
+            threads=threads,
+            solutions=solutions,
+            rounds=rounds,
         )
-        radii = np.array(turning_radii(system, bodies.movable))[placed]
+        return [Placement(value, 1, poses) for value, poses in better]
 
-        def suggest(poses: np.ndarray) -> list[_core.Mover]:
-            return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
-
-        # Many first pass through each other: most ways between arrangements are closed otherwise.
-        for weight, rounds in ((0.0, 4), (1.0, 3)) if many else ((1.0, 1),):
-            better = tempered(
-                [density, *terms, *clashes],
-                [1.0, *weights, *[weight] * len(clashes)],
-                [placement.poses for placement in found],
-                radii,
-                [principal_axes(system, body) for body in placed],
-                confinement(system, data, config.sampling if config else SamplingConfig()),
-                suggest,
-                seed=seed,
-                threads=threads,
-                solutions=solutions,
-                rounds=rounds,
-            )
-            found = [Placement(value, 1, poses) for value, poses in better]
+    # Bodies first pass through each other: most ways between arrangements are closed otherwise.
+    if many or (len(placed) > 1 and found[0].found < confirmations):
+        found = exchanged(found, 0.0, 4 if many else 1)
+    if clashes:
+        found = exchanged(found, 1.0, 3 if many else 0)
     if many:  # what some bodies still do better elsewhere
         best = search(searches=1, starts=[p.poses for p in found[:_LOOKED_AT]], polished=_LOOKED_AT)
         found = [*best, *found[_LOOKED_AT:]]

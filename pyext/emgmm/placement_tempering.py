@@ -69,8 +69,8 @@ def tempered(
     solutions
         At most so many.
     rounds
-        At most; each starts from the best of all before, and one that finds nothing better is the
-        last.
+        At most, 0 to minimise alone; each starts from the best of all before, and one that finds
+        nothing better is the last.
     """
     found = [_minimized(terms, weights, poses, radii) for poses in starts]
     for turn in range(rounds):
