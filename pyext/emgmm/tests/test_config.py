@@ -36,6 +36,23 @@ def test_defaults_and_absolute_paths(write, tmp_path):
     assert config.sampling.annealing.low_weight == 0.1
 
 
+@pytest.mark.parametrize(
+    ("given", "mass"),
+    [
+        ('map = "data.txt"', 1090),
+        ('map = "data.txt"\nresolution = 20.0', 1090),
+        ('map = "data.txt"\nresolution = 11.0', 770),
+        ('map = "data.txt"\nresolution = 4.0', 400),
+        ('gmm = "data.txt"\nresolution = 11.0', 1090),
+        ('map = "data.txt"\nresolution = 11.0\nmodel = {dalton_per_component = 9.0}', 9),
+    ],
+)
+def test_components_by_the_resolution_of_the_map(write, given, mass):
+    model = load_config(write(f"{HEAD}[em]\n{given}\n")).em.model
+    assert model.dalton_per_component == pytest.approx(mass, rel=1e-3)
+    assert model.component_mass == model.dalton_per_component
+
+
 def test_a_dumped_configuration_loads_as_itself(write):
     text = HEAD + "[sampling]\nsteps = 7\nannealing = {low_weight = 0.5, low_steps = 0}\n"
     text += '[[crosslinks]]\nfile = "links.csv"\nlength = 25\n'

@@ -132,7 +132,7 @@ def test_a_run_needs_only_the_map_and_its_resolution(with_map, tmp_path):
     run(with_map("resolution = 10.0"), tmp_path / "out", engine="auto")
     data = read_gmm(tmp_path / "out" / "data_gmm.txt")
     system, _ = load_output(tmp_path / "out")
-    assert len(data) == round(structured_mass(system) / (10**3 / PROTEIN_VOLUME))
+    assert len(data) == round(structured_mass(system) / (0.7 * 10**3 / PROTEIN_VOLUME))
     # From the settings that the run left behind comes the same blurred model.
     least = np.linalg.eigvalsh(system.gaussians.mixture.covariances).min()
     assert least >= (0.225 * 10) ** 2
