@@ -1,7 +1,7 @@
 """RNA polymerase II in its 20.9 A map (EMD-1883), real data: 12 subunits from nothing.
 
     python benchmark/native/rnapolii.py [--seeds 1] [--links] [--components 200] [--steps 20000]
-        [--without Rpb4,Rpb7] [--surplus]
+        [--without Rpb4,Rpb7] [--surplus] [--em noise_model='"outliers"' --em map_mass=440000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM, the EM
 score (kT) of the best model and of the fitted structure, both after minimising it, and whether the
@@ -70,7 +70,7 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--without", default="", help="names of subunits, with commas")
     parser.add_argument("--surplus", action="store_true")
-    parser.add_argument("--threshold", type=float, default=None)
+    parser.add_argument("--em", action="append", default=[], metavar="KEY=VALUE", help="of [em]")
     parser.add_argument("--keep", type=Path)
     arguments = parser.parse_args()
     folder = arguments.keep or Path(tempfile.mkdtemp(prefix="emgmm-rnapolii-"))
@@ -78,8 +78,7 @@ def main() -> None:
     reference = prepare(folder, without, arguments.surplus)
     em = f'map = "{SHARED / "maps" / "emd_1883_rnapolii.mrc.gz"}"\n'
     em += f"components = {arguments.components}\nresolution = 20.9"
-    if arguments.threshold is not None:
-        em += f"\nthreshold = {arguments.threshold}"
+    em += "".join(f"\n{setting}" for setting in arguments.em)
     links = ""
     if arguments.links:
         file = folder / "links.csv"
