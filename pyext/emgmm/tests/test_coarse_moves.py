@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
@@ -10,12 +9,10 @@ from emgmm.coarse_moves import coarse_term
 from emgmm.config import EmConfig, load_config
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
-from emgmm.poses import to_matrices
 from emgmm.run_imp import imp_lacks
 from emgmm.sampler_setup import build_movers
 from emgmm.sampling import run_native
 from emgmm.scoring import ScoreOptions, make_score
-from emgmm.symmetry import operations
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 
@@ -108,48 +105,6 @@ def test_share_and_report(system, data, levels):  # noqa: F811
     summary = run_native(system, data, settings)
     assert 0 < summary.acceptance["coarse"] < 1 and summary.drift == 0
     assert "coarse" not in run_native(system, data, config(start="asis", steps=60)).acceptance
-
-
-def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
-    settings = config(coarse_moves=0.2, linked_moves=0.2, coarse_steps=6, steps=600)
-    whole = Recorder()
-    expected = run_native(system, data, settings, whole)
-    path = tmp_path / "checkpoint.bin"
-    recorder = Recorder(stop_after=3)
-    with pytest.raises(KeyboardInterrupt):
-        run_native(system, data, settings, recorder, checkpoint=path, chunk_seconds=0.0)
-    assert len(recorder.totals) < len(whole.totals)
-    sampling = msgspec.structs.replace(settings.sampling, threads=1)
-    one_thread = msgspec.structs.replace(settings, sampling=sampling)
-    found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
-    assert recorder.totals == whole.totals and len(whole.totals) == 20
-    assert found.acceptance == expected.acceptance
-
-
-@pytest.mark.parametrize("group", ["C4", "D2"])
-def test_images_follow(group):
-    from .test_symmetry import CENTER, ring, settings
-
-    system, data, axis, second = ring(group, tail=4)  # noqa: F811
-    given = {"axis": tuple(axis), "center": tuple(CENTER)}
-    if group[0] == "D":
-        given["second_axis"] = tuple(second)
-    config = settings(group, **given)
-    sampling = msgspec.structs.replace(
-        config.sampling, steps=400, coarse_moves=0.3, coarse_steps=4, start="asis"
-    )
-    config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
-    recorder = Recorder()
-    summary = run_native(system, data, config, recorder)
-    assert summary.acceptance["coarse"] > 0 and summary.drift == 0
-    turns, shifts = to_matrices(operations(group, CENTER, axis, second))
-    beads = system.finest
-    for batch in recorder.batches:
-        for rotation, translation in zip(batch.rotations, batch.translations, strict=True):
-            xyz = beads.positions(rotation, translation)
-            for k in range(1, len(turns)):
-                expected = xyz[beads.molecule == 0] @ turns[k].T + shifts[k]
-                np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
 
 
 def test_settings_are_checked(tmp_path):

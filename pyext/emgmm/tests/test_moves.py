@@ -24,6 +24,7 @@ ALL = dict(
     hamiltonian_step=0.02,
     steps=600,
 )
+COARSE = dict(coarse_moves=0.2, coarse_steps=5, steps=600)
 
 
 def test_movers_and_shares(system, data):  # noqa: F811
@@ -59,8 +60,9 @@ def test_density_of_proposals():
         _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
 
 
-def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
-    settings = config(**ALL, adapt_steps=300)
+@pytest.mark.parametrize("given", [ALL | {"adapt_steps": 300}, COARSE | {"linked_moves": 0.2}])
+def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
+    settings = config(**given)
     whole = Recorder()
     expected = run_native(system, data, settings, whole)
     path = tmp_path / "checkpoint.bin"
@@ -68,7 +70,7 @@ def test_resumed_bit_for_bit(system, data, tmp_path):  # noqa: F811
     with pytest.raises(KeyboardInterrupt):
         run_native(system, data, settings, recorder, checkpoint=path, chunk_seconds=0.0)
     assert len(recorder.totals) < len(whole.totals)
-    one_thread = config(**ALL, adapt_steps=300, threads=1)
+    one_thread = config(**given, threads=1)
     found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
     assert recorder.totals == whole.totals and len(whole.totals) == 20
     assert found.acceptance == expected.acceptance
@@ -114,7 +116,14 @@ def test_images_of_a_minimum_are_in_place():
 
 
 @pytest.mark.parametrize("group", ["C4", "D2"])
-def test_images_follow_all_moves(group):
+@pytest.mark.parametrize(
+    ("shares", "kind"),
+    [
+        (dict(global_moves=0.1, independence_moves=0.2, hamiltonian_moves=0.2), "Hamiltonian"),
+        (COARSE | {"start": "asis"}, "coarse"),
+    ],
+)
+def test_images_follow_all_moves(group, shares, kind):
     from .test_symmetry import CENTER, ring, settings
 
     system, data, axis, second = ring(group, tail=4)  # noqa: F811
@@ -122,13 +131,13 @@ def test_images_follow_all_moves(group):
     if group[0] == "D":
         given["second_axis"] = tuple(second)
     config = settings(group, **given)
-    shares = {"global_moves": 0.1, "independence_moves": 0.2, "hamiltonian_moves": 0.2}
-    sampling = msgspec.structs.replace(config.sampling, steps=400, minimize=10, **shares)
+    given = {"steps": 400, "minimize": 10}
+    sampling = msgspec.structs.replace(config.sampling, **(shares | given))
     config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
     recorder = Recorder()
     summary = run_native(system, data, config, recorder)
     # Images start outside the confinement, where half of all moves lead away and are refused.
-    assert summary.acceptance["Hamiltonian"] > 0.05 and summary.drift == 0
+    assert summary.acceptance[kind] > 0.05 and summary.drift == 0
     turns, shifts = to_matrices(operations(group, CENTER, axis, second))
     beads = system.finest
     for batch in recorder.batches:
