@@ -15,6 +15,7 @@
 using namespace emcore;
 using reference::check;
 using reference::check_close;
+using reference::check_refused;
 
 namespace {
 
@@ -507,28 +508,20 @@ void independence_picks_evenly() {
 }
 
 void bad_movers_are_refused() {
-  const auto refused = [](const std::function<void()> &make, const std::string &what) {
-    try {
-      make();
-    } catch (const std::domain_error &) {
-      return;
-    }
-    check(false, what + " is refused");
-  };
-  refused([] { PoseMixture({Pose()}, {}, narrow()); }, "a center without weight");
-  refused([] { PoseMixture({Pose()}, {-1}, narrow()); }, "a negative weight");
-  refused(
+  check_refused([] { PoseMixture({Pose()}, {}, narrow()); }, "a center without weight");
+  check_refused([] { PoseMixture({Pose()}, {-1}, narrow()); }, "a negative weight");
+  check_refused(
       [] {
         PoseMixtureOptions options = narrow();
         options.broad_weight = 0;
         PoseMixture({Pose()}, {1}, options);
       },
       "a density that is zero somewhere");
-  refused([] { IndependenceMover("to", {{0, 1}, {1}}, {three_centers(), three_centers()}); },
-          "a body twice");
-  refused([] { HamiltonianMover("all", {-1}, 0.1, 5); }, "nothing that moves");
-  refused([] { HamiltonianMover("all", {1}, 0, 5); }, "no step");
-  refused([] { HamiltonianMover("all", {1, 1}, 0.1, 5, {{0, 1, {}, {}}}); }, "a free image");
+  check_refused([] { IndependenceMover("to", {{0, 1}, {1}}, {three_centers(), three_centers()}); },
+                "a body twice");
+  check_refused([] { HamiltonianMover("all", {-1}, 0.1, 5); }, "nothing that moves");
+  check_refused([] { HamiltonianMover("all", {1}, 0, 5); }, "no step");
+  check_refused([] { HamiltonianMover("all", {1, 1}, 0.1, 5, {{0, 1, {}, {}}}); }, "a free image");
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,17 @@ inline void check(bool condition, const std::string &what) {
   if (condition) return;
   std::fprintf(stderr, "FAILED %s\n", what.c_str());
   std::exit(1);
+}
+
+// Something that has to throw std::domain_error.
+template <class Function>
+void check_refused(const Function &make, const std::string &what) {
+  try {
+    make();
+  } catch (const std::domain_error &) {
+    return;
+  }
+  check(false, what + " is refused");
 }
 
 inline emcore::Sym3 random_covariance(emcore::Random &random) {

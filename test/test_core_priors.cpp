@@ -15,6 +15,7 @@
 using namespace emcore;
 using reference::check;
 using reference::check_close;
+using reference::check_refused;
 
 namespace {
 
@@ -270,16 +271,6 @@ void crosslinks_match(int moves) {
   again.set_parameters(term.parameters());
   check(again.reset(poses) == kept, "score by parameters");
   check_close(term.evaluate(poses, nullptr), kept, 1e-12, "cross-links from scratch");
-}
-
-template <class Make>
-void check_refused(const Make &make, const char *what) {
-  try {
-    make();
-  } catch (const std::domain_error &) {
-    return;
-  }
-  check(false, std::string(what) + " is refused");
 }
 
 void bad_input_is_refused() {

@@ -166,7 +166,7 @@ def _refuse(path: str, of: str, **options) -> None:
     """Options that were given and say nothing about such a file."""
     for name, value in options.items():
         common = name in ("resolution", "seed") or (name == "outside" and value == 0.5)
-        if not common and value not in (None, False, 0.0, ()):
+        if not common and value not in (None, False, ()):
             raise click.UsageError(f"--{name.replace('_', '-')} is for {of}, not for {path}")
 
 

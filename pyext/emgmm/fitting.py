@@ -22,7 +22,6 @@ SIGMA_PER_RESOLUTION = 0.225
 _SECTIONS = 16  # of the map that the core takes at a time
 _GRID_TYPES = (np.float32, np.int16, np.int8)  # that it takes without a conversion
 _LARGEST_ELEMENT = 11.0  # Å: a cube of this side holds 1.09 kDa of protein, ten residues
-_PROTEIN_VOLUME = 1.21  # Å³ per Da
 
 
 @dataclass(frozen=True)

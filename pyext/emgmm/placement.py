@@ -115,7 +115,7 @@ def place_system(
             weights=weights,
             seed=seed,
             threads=threads,
-            **({"solutions": solutions, "searches": searches, "clashes": clashes} | changed),
+            **({"solutions": solutions, "searches": searches} | changed),
         )
         return [
             Placement(value, times, np.concatenate([quaternions, translations], axis=1))
@@ -123,9 +123,9 @@ def place_system(
         ]
 
     if many:
-        found = search(solutions=KEPT, searches=1, sweeps=0, clashes=[])
+        found = search(solutions=KEPT, searches=1, sweeps=0)
     else:
-        found = search(confirmations=min(confirmations, searches), clashes=[])
+        found = search(confirmations=min(confirmations, searches))
     density = _core.density_term(
         make_score(data, replace(options, single_precision=True)),
         len(placed),
@@ -137,10 +137,12 @@ def place_system(
     def suggest(poses: np.ndarray) -> list[_core.Mover]:
         return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
 
-    def exchanged(found: list[Placement], clash_weight: float, rounds: int) -> list[Placement]:
+    def exchanged(
+        found: list[Placement], clashes: list[_core.Term], rounds: int
+    ) -> list[Placement]:
         better = tempered(
             [density, *terms, *clashes],
-            [1.0, *weights, *[clash_weight] * len(clashes)],
+            [1.0, *weights, *[1.0] * len(clashes)],
             [placement.poses for placement in found],
             radii,
             [principal_axes(system, body) for body in placed],
@@ -155,11 +157,16 @@ def place_system(
 
     # Bodies first pass through each other: most ways between arrangements are closed otherwise.
     if many or (len(placed) > 1 and found[0].found < confirmations):
-        found = exchanged(found, 0.0, 4 if many else 1)
+        found = exchanged(found, [], 4 if many else 1)
     if clashes:
-        found = exchanged(found, 1.0, 3 if many else 0)
+        found = exchanged(found, clashes, 3 if many else 0)
     if many:  # what some bodies still do better elsewhere
-        best = search(searches=1, starts=[p.poses for p in found[:_LOOKED_AT]], polished=_LOOKED_AT)
+        best = search(
+            searches=1,
+            starts=[p.poses for p in found[:_LOOKED_AT]],
+            polished=_LOOKED_AT,
+            clashes=clashes,
+        )
         found = [*best, *found[_LOOKED_AT:]]
     return [p._replace(poses=_all_poses(system, placed, p.poses, seed)) for p in found]
 

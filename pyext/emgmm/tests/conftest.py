@@ -30,3 +30,18 @@ def native_gmm(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("data") / "native.txt"
     write_gmm(path, model_mixture(str(_REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz")))
     return path
+
+
+@pytest.fixture
+def load_sampling(tmp_path):
+    """Loads settings of which only [sampling] is of interest."""
+    from emgmm.config import load_config
+
+    (tmp_path / "t.txt").write_text("")
+    path = tmp_path / "system.toml"
+
+    def load(text):
+        path.write_text("[system]\ntopology = 't.txt'\n[sampling]\n" + text)
+        return load_config(path)
+
+    return load

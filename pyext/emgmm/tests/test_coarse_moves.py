@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.coarse_moves import coarse_term
-from emgmm.config import EmConfig, load_config
+from emgmm.config import EmConfig
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.run_imp import imp_lacks
@@ -107,26 +107,19 @@ def test_share_and_report(system, data, levels):  # noqa: F811
     assert "coarse" not in run_native(system, data, config(start="asis", steps=60)).acceptance
 
 
-def test_settings_are_checked(tmp_path):
-    (tmp_path / "t.txt").write_text("")
-    path = tmp_path / "system.toml"
-
-    def load(text):
-        path.write_text("[system]\ntopology = 't.txt'\n[sampling]\n" + text)
-        return load_config(path)
-
+def test_settings_are_checked(load_sampling):
     with pytest.raises(InputError, match=r"sampling\.coarse_moves: found no \[em\]"):
-        load("coarse_moves = 0.1\n")
+        load_sampling("coarse_moves = 0.1\n")
     with pytest.raises(InputError, match="coarse_steps"):
-        load("coarse_steps = 0\n")
+        load_sampling("coarse_steps = 0\n")
     with pytest.raises(InputError, match=r"global_moves: found 1\.2 with the shares"):
-        load("coarse_moves = 0.6\nlinked_moves = 0.6\n")
+        load_sampling("coarse_moves = 0.6\nlinked_moves = 0.6\n")
     with pytest.raises(InputError, match="linked_moves"):
-        load("linked_moves = -0.1\n")
+        load_sampling("linked_moves = -0.1\n")
     with pytest.raises(InputError, match=r"coarse_levels: found \[4, 4\], expected ascending"):
-        load("coarse_levels = [4, 4]\n")
+        load_sampling("coarse_levels = [4, 4]\n")
     with pytest.raises(InputError, match="coarse_levels"):
-        load("coarse_levels = [1]\n")
+        load_sampling("coarse_levels = [1]\n")
     with pytest.raises(InputError, match="coarse_levels"):
-        load("coarse_levels = []\n")
+        load_sampling("coarse_levels = []\n")
     assert imp_lacks(config(coarse_moves=0.1, replicas=1))[2] == "sampling.coarse_moves"

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import EmConfig, load_config
+from emgmm.config import EmConfig
 from emgmm.data_moves import NO_IMAGES, minimized, turning_radii
 from emgmm.errors import InputError
 from emgmm.poses import to_matrices, to_poses
@@ -148,21 +148,14 @@ def test_images_follow_all_moves(group, shares, kind):
                 np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
 
 
-def test_settings_are_checked(tmp_path, monkeypatch):
-    (tmp_path / "t.txt").write_text("")
-    path = tmp_path / "system.toml"
-
-    def load(text):
-        path.write_text("[system]\ntopology = 't.txt'\n[sampling]\n" + text)
-        return load_config(path)
-
+def test_settings_are_checked(load_sampling, monkeypatch):
     with pytest.raises(InputError, match=r"sampling\.independence_moves: found no \[em\]"):
-        load("independence_moves = 0.1\n")
+        load_sampling("independence_moves = 0.1\n")
     with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with the shares"):
-        load("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
+        load_sampling("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
     with pytest.raises(InputError, match=r"hamiltonian_step"):
-        load("hamiltonian_step = 0\n")
-    asked = load("hamiltonian_moves = 0.1\nreplicas = 1\n")
+        load_sampling("hamiltonian_step = 0\n")
+    asked = load_sampling("hamiltonian_moves = 0.1\nreplicas = 1\n")
     assert imp_lacks(asked)[2] == "sampling.hamiltonian_moves"
     plain = msgspec.structs.replace(asked.sampling, hamiltonian_moves=0.0)
     assert imp_lacks(msgspec.structs.replace(asked, sampling=plain)) is None
