@@ -68,7 +68,10 @@ class CrossLinkTerm : public Term {
     std::vector<CrossLink> links;
     CrossLinkOptions options;
     std::size_t sigmas = 0;
-    std::vector<std::vector<std::size_t>> links_of_body;
+    // All contributions one after the other; those of link i begin at starts[i], of links + 1.
+    std::vector<std::size_t> starts, link_of;
+    // Those with one end in a body, ascending: only their distance changes when it moves.
+    std::vector<std::vector<std::size_t>> contributions_of_body;
     // Links that two bodies (b < c) decide alone.
     std::map<std::pair<std::size_t, std::size_t>, std::vector<std::size_t>> links_of_pair;
   };
@@ -80,17 +83,27 @@ class CrossLinkTerm : public Term {
   Explained explained(const LinkContribution &contribution, double distance) const;
   // place(body, local) says where a body has a point of its own frame.
   template <class Place>
-  double energy(const CrossLink &link, const Place &place) const;
+  static double distance(const LinkContribution &contribution, const Place &place);
+  const LinkContribution &contribution(std::size_t k) const;
+  double kept_distance(std::size_t k) const;
+  double miss(const LinkContribution &contribution, double distance) const;
   double kept_energy(std::size_t link) const;
+  void change_energy(std::size_t link);
   double total() const;
   void check_parameters(const std::vector<double> &values) const;
 
   std::shared_ptr<const Tables> tables_;
   MovedPoses poses_;
   std::vector<double> parameters_;
-  std::vector<double> energies_;
-  std::vector<std::size_t> changed_;
-  std::vector<double> former_energies_;
+  // Of each contribution: Å, and the probability that it does not explain its link.
+  std::vector<double> distances_, misses_;
+  std::vector<double> energies_;  // of each link
+  struct FormerContribution {
+    std::size_t index;
+    double distance, miss;
+  };
+  std::vector<FormerContribution> former_contributions_;
+  std::vector<std::pair<std::size_t, double>> former_energies_;
   std::size_t changed_parameter_ = none;
   double former_parameter_ = 0;
   double score_ = 0, proposed_score_ = 0;

@@ -54,7 +54,8 @@ CrossLinkTerm::CrossLinkTerm(std::string name, std::size_t bodies, std::vector<C
   auto tables = std::make_shared<Tables>();
   tables->options = options;
   tables->sigmas = sigmas.size();
-  tables->links_of_body.resize(bodies);
+  tables->contributions_of_body.resize(bodies);
+  tables->starts.push_back(0);
   for (std::size_t i = 0; i < links.size(); ++i) {
     const std::string where = "cross-link " + std::to_string(i);
     if (links[i].empty()) throw std::domain_error(where + " has no contribution");
@@ -65,11 +66,13 @@ CrossLinkTerm::CrossLinkTerm(std::string name, std::size_t bodies, std::vector<C
                                 std::to_string(bodies));
       if (c.sigma_first >= sigmas.size() || c.sigma_second >= sigmas.size() || c.psi >= psis.size())
         throw std::domain_error(where + ": a sigma or psi that is not there");
-      for (std::size_t b : {c.first.body, c.second.body}) {
-        std::vector<std::size_t> &list = tables->links_of_body[b];
-        if (list.empty() || list.back() != i) list.push_back(i);
-      }
+      const std::size_t k = tables->link_of.size();
+      tables->link_of.push_back(i);
+      if (c.first.body == c.second.body) continue;
+      for (std::size_t b : {c.first.body, c.second.body})
+        tables->contributions_of_body[b].push_back(k);
     }
+    tables->starts.push_back(tables->link_of.size());
   }
   for (std::size_t i = 0; i < links.size(); ++i) {
     std::set<std::size_t> involved;
@@ -77,6 +80,8 @@ CrossLinkTerm::CrossLinkTerm(std::string name, std::size_t bodies, std::vector<C
     if (involved.size() == 2)
       tables->links_of_pair[{*involved.begin(), *involved.rbegin()}].push_back(i);
   }
+  distances_.resize(tables->link_of.size());
+  misses_.resize(tables->link_of.size());
   tables->links = std::move(links);
   tables_ = std::move(tables);
   parameters_ = std::move(sigmas);
@@ -94,7 +99,9 @@ CrossLinkTerm::Explained CrossLinkTerm::explained(const LinkContribution &c,
                                                   double distance) const {
   const double sigma_i = parameters_[c.sigma_first], sigma_j = parameters_[c.sigma_second];
   const double psi = parameters_[tables_->sigmas + c.psi];
-  const double half = tables_->options.length / 2;
+  const double half = tables_->options.length / 2, slope = tables_->options.slope;
+  const double prior = std::exp(-slope * distance);
+  if (distance >= sigma_i + sigma_j + 2 * half) return {psi * prior, -slope * psi * prior};
   SharedVolume fi, fj;
   if (distance < sigma_i + sigma_j) {
     fi = {ball_volume(std::min(sigma_i, half)), 0};
@@ -109,38 +116,54 @@ CrossLinkTerm::Explained CrossLinkTerm::explained(const LinkContribution &c,
   const double volumes = ball_volume(sigma_i) * ball_volume(sigma_j);
   const double p = fi.value * fj.value / volumes;
   const double p_slope = (fi.slope * fj.value + fi.value * fj.slope) / volumes;
-  const double prior = std::exp(-tables_->options.slope * distance);
   const double mixed = psi * (1 - p) + p * (1 - psi);
-  return {mixed * prior, (p_slope * (1 - 2 * psi) - tables_->options.slope * mixed) * prior};
+  return {mixed * prior, (p_slope * (1 - 2 * psi) - slope * mixed) * prior};
 }
 
 template <class Place>
-double CrossLinkTerm::energy(const CrossLink &link, const Place &place) const {
-  double none_explains = 1;
-  for (const LinkContribution &c : link) {
-    const double distance =
-        c.same_sphere
-            ? kMeanInBall * c.first.radius
-            : norm(place(c.first.body, c.first.local) - place(c.second.body, c.second.local));
-    none_explains *= 1 - explained(c, std::max(distance, kNearestLink)).probability;
-  }
-  return -std::log(1 - none_explains);
+double CrossLinkTerm::distance(const LinkContribution &c, const Place &place) {
+  if (c.same_sphere) return kMeanInBall * c.first.radius;
+  // Not by the pose, whose rounding a kept distance would remember.
+  if (c.first.body == c.second.body) return norm(c.first.local - c.second.local);
+  return norm(place(c.first.body, c.first.local) - place(c.second.body, c.second.local));
+}
+
+const LinkContribution &CrossLinkTerm::contribution(std::size_t k) const {
+  const std::size_t link = tables_->link_of[k];
+  return tables_->links[link][k - tables_->starts[link]];
+}
+
+double CrossLinkTerm::kept_distance(std::size_t k) const {
+  return distance(contribution(k), [this](std::size_t body, const Vec3 &local) {
+    return poses_.place(body, local);
+  });
+}
+
+double CrossLinkTerm::miss(const LinkContribution &c, double distance) const {
+  return 1 - explained(c, std::max(distance, kNearestLink)).probability;
 }
 
 double CrossLinkTerm::kept_energy(std::size_t link) const {
-  return energy(tables_->links[link],
-                [this](std::size_t body, const Vec3 &local) { return poses_.place(body, local); });
+  double none_explains = 1;
+  for (std::size_t k = tables_->starts[link]; k < tables_->starts[link + 1]; ++k)
+    none_explains *= misses_[k];
+  return -std::log(1 - none_explains);
 }
 
 double CrossLinkTerm::pair_score(std::size_t b, const Pose &at_b, std::size_t c,
                                  const Pose &at_c) const {
   const auto links = tables_->links_of_pair.find(std::minmax(b, c));
   if (links == tables_->links_of_pair.end()) return 0;
+  const auto place = [&](std::size_t body, const Vec3 &local) {
+    return (body == b ? at_b : at_c) * local;
+  };
   double sum = 0;
-  for (std::size_t i : links->second)
-    sum += energy(tables_->links[i], [&](std::size_t body, const Vec3 &local) {
-      return (body == b ? at_b : at_c) * local;
-    });
+  for (std::size_t i : links->second) {
+    double none_explains = 1;
+    for (const LinkContribution &one : tables_->links[i])
+      none_explains *= miss(one, distance(one, place));
+    sum -= std::log(1 - none_explains);
+  }
   return sum;
 }
 
@@ -156,6 +179,7 @@ double CrossLinkTerm::evaluate(const std::vector<Pose> &poses,
                                std::vector<PoseGradient> *gradients) const {
   check_poses(*this, poses);
   if (gradients) gradients->assign(poses.size(), PoseGradient());
+  const auto place = [&](std::size_t body, const Vec3 &local) { return poses[body] * local; };
   double sum = 0;
   std::vector<double> probabilities, slopes;
   for (const CrossLink &link : tables_->links) {
@@ -163,14 +187,11 @@ double CrossLinkTerm::evaluate(const std::vector<Pose> &poses,
     slopes.clear();
     double none_explains = 1;
     for (const LinkContribution &c : link) {
-      const double distance =
-          c.same_sphere
-              ? kMeanInBall * c.first.radius
-              : norm(poses[c.first.body] * c.first.local - poses[c.second.body] * c.second.local);
-      const Explained e = explained(c, std::max(distance, kNearestLink));
+      const double d = distance(c, place);
+      const Explained e = explained(c, std::max(d, kNearestLink));
       none_explains *= 1 - e.probability;
       probabilities.push_back(e.probability);
-      slopes.push_back(c.same_sphere || distance < kNearestLink ? 0 : e.slope);
+      slopes.push_back(c.same_sphere || d < kNearestLink ? 0 : e.slope);
     }
     sum -= std::log(1 - none_explains);
     if (!gradients) continue;
@@ -200,8 +221,17 @@ double CrossLinkTerm::reset(const std::vector<Pose> &poses) {
   check_poses(*this, poses);
   reject();
   poses_.reset(poses);
+  for (std::size_t k = 0; k < distances_.size(); ++k) {
+    distances_[k] = kept_distance(k);
+    misses_[k] = miss(contribution(k), distances_[k]);
+  }
   for (std::size_t i = 0; i < energies_.size(); ++i) energies_[i] = kept_energy(i);
   return score_ = total();
+}
+
+void CrossLinkTerm::change_energy(std::size_t link) {
+  former_energies_.emplace_back(link, energies_[link]);
+  energies_[link] = kept_energy(link);
 }
 
 double CrossLinkTerm::propose(const std::vector<std::size_t> &bodies,
@@ -209,14 +239,18 @@ double CrossLinkTerm::propose(const std::vector<std::size_t> &bodies,
   if (pending_) reject();
   poses_.propose(bodies, poses);
   pending_ = true;
-  for (std::size_t b : bodies)
-    for (std::size_t i : tables_->links_of_body[b]) {
-      // A link between two moved bodies is met twice; the second time changes nothing.
-      changed_.push_back(i);
-      former_energies_.push_back(energies_[i]);
-      energies_[i] = kept_energy(i);
+  // What two moved bodies share is met twice; the second time changes nothing.
+  for (std::size_t b : bodies) {
+    const std::vector<std::size_t> &own = tables_->contributions_of_body[b];
+    for (std::size_t n = 0; n < own.size(); ++n) {
+      const std::size_t k = own[n], link = tables_->link_of[k];
+      former_contributions_.push_back({k, distances_[k], misses_[k]});
+      distances_[k] = kept_distance(k);
+      misses_[k] = miss(contribution(k), distances_[k]);
+      if (n + 1 == own.size() || tables_->link_of[own[n + 1]] != link) change_energy(link);
     }
-  return proposed_score_ = changed_.empty() ? score_ : total();
+  }
+  return proposed_score_ = former_energies_.empty() ? score_ : total();
 }
 
 double CrossLinkTerm::propose_parameter(std::size_t index, double value) {
@@ -226,11 +260,11 @@ double CrossLinkTerm::propose_parameter(std::size_t index, double value) {
   changed_parameter_ = index;
   former_parameter_ = parameters_[index];
   parameters_[index] = value;
-  for (std::size_t i = 0; i < energies_.size(); ++i) {
-    changed_.push_back(i);
-    former_energies_.push_back(energies_[i]);
-    energies_[i] = kept_energy(i);
+  for (std::size_t k = 0; k < misses_.size(); ++k) {
+    former_contributions_.push_back({k, distances_[k], misses_[k]});
+    misses_[k] = miss(contribution(k), distances_[k]);
   }
+  for (std::size_t i = 0; i < energies_.size(); ++i) change_energy(i);
   return proposed_score_ = total();
 }
 
@@ -246,7 +280,7 @@ void CrossLinkTerm::set_parameters(const std::vector<double> &values) {
 void CrossLinkTerm::accept() {
   if (!pending_) return;
   poses_.accept();
-  changed_.clear();
+  former_contributions_.clear();
   former_energies_.clear();
   changed_parameter_ = none;
   score_ = proposed_score_;
@@ -255,9 +289,15 @@ void CrossLinkTerm::accept() {
 
 void CrossLinkTerm::reject() {
   poses_.reject();
-  for (std::size_t n = changed_.size(); n-- > 0;) energies_[changed_[n]] = former_energies_[n];
+  for (std::size_t n = former_contributions_.size(); n-- > 0;) {
+    const FormerContribution &former = former_contributions_[n];
+    distances_[former.index] = former.distance;
+    misses_[former.index] = former.miss;
+  }
+  for (std::size_t n = former_energies_.size(); n-- > 0;)
+    energies_[former_energies_[n].first] = former_energies_[n].second;
   if (changed_parameter_ != none) parameters_[changed_parameter_] = former_parameter_;
-  changed_.clear();
+  former_contributions_.clear();
   former_energies_.clear();
   changed_parameter_ = none;
   pending_ = false;
