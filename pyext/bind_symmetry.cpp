@@ -1,6 +1,7 @@
-// Symmetric moves, for emgmm.symmetry.
+// Symmetric moves and operations, for emgmm.symmetry.
 #include <IMP/emgmm/internal/symmetric_mover.h>
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
 
 #include <cstring>
 
@@ -13,29 +14,27 @@ using namespace emgmm_python;
 
 namespace {
 
-using BodyIndices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
-using ImagePoses = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
-
-Pose pose_of_row(const ImagePoses &rows, std::size_t i) {
-  const double *p = rows.data() + 7 * i;
-  return {{p[0], p[1], p[2], p[3]}, {p[4], p[5], p[6]}};
+std::shared_ptr<Mover> make_symmetric(std::shared_ptr<Mover> mover, const Indices &source,
+                                      const Indices &image, const PoseRows &operation,
+                                      const PoseRows &frame) {
+  const std::size_t n = source.shape(0);
+  check_rows(image.shape(0), n, "image");
+  check_rows(operation.shape(0), n, "operation");
+  check_rows(frame.shape(0), n, "frame");
+  const std::vector<std::size_t> sources = to_indices(source), bodies = to_indices(image);
+  const std::vector<Pose> operations = to_poses(operation), frames = to_poses(frame);
+  std::vector<BodyImage> images;
+  for (std::size_t i = 0; i < n; ++i)
+    images.push_back({sources[i], bodies[i], operations[i], frames[i]});
+  return std::make_shared<SymmetricMover>(std::move(mover), images);
 }
 
-std::shared_ptr<Mover> make_symmetric(std::shared_ptr<Mover> mover, const BodyIndices &source,
-                                      const BodyIndices &image, const ImagePoses &operation,
-                                      const ImagePoses &frame) {
-  const std::size_t n = source.shape(0);
-  if (image.shape(0) != n || operation.shape(0) != n || frame.shape(0) != n)
-    throw std::domain_error("source, image, operation and frame must have one row an image");
-  std::vector<BodyImage> images;
-  for (std::size_t i = 0; i < n; ++i) {
-    if (source.data()[i] < 0 || image.data()[i] < 0)
-      throw std::domain_error("bodies of images must be 0 or more");
-    images.push_back({static_cast<std::size_t>(source.data()[i]),
-                      static_cast<std::size_t>(image.data()[i]), pose_of_row(operation, i),
-                      pose_of_row(frame, i)});
-  }
-  return std::make_shared<SymmetricMover>(std::move(mover), images);
+nb::ndarray<nb::numpy, double> operations(const std::string &group, const Points &rows) {
+  check_rows(rows.shape(0), 3, "center, axis and second axis");
+  const double *v = rows.data();
+  const std::vector<Pose> poses =
+      symmetry_operations(group, {v[0], v[1], v[2]}, {v[3], v[4], v[5]}, {v[6], v[7], v[8]});
+  return poses_to_numpy(poses, {poses.size(), 7});
 }
 
 }  // namespace
@@ -45,4 +44,7 @@ void bind_symmetry(nb::module_ &m) {
         "frame"_a,
         "A mover whose bodies have images that follow: pose(image) = operation pose(source) frame, "
         "poses as rows (n, 7).");
+  m.def("symmetry_operations", &operations, "group"_a, "center_and_axes"_a,
+        "Poses (n, 7) of the operations of Cn or Dn, the identity first. Rows of center_and_axes: "
+        "a point on the axis, the axis, and the second axis (Cn: anything).");
 }

@@ -91,27 +91,6 @@ GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache(bool check_
   return *cache_;
 }
 
-namespace particles {
-
-// dE/d(mean, covariance) of a Gaussian, in the global frame, onto its particle: quaternion and
-// torque of its own orientation too (conjugate gradients use the first, dynamics the second).
-// IMP's score states carry all three up through the bodies that hold it.
-inline void add_gradient(Model *m, ParticleIndex pi, const emcore::Vec3 &by_mean,
-                         const emcore::Vec3 &torque, DerivativeAccumulator &accum) {
-  core::RigidBody body(m, pi);
-  const algebra::Vector4D v = body.get_rotation().get_quaternion();
-  const emcore::Quaternion q{v[0], v[1], v[2], v[3]};
-  // dq/dtheta = (0, theta) q / 2 for a rotation theta of the unit quaternion q, so the gradient
-  // along the unit sphere is 2 (0, torque) q.
-  const emcore::Quaternion by_q = emcore::Quaternion{0, torque.x, torque.y, torque.z} * q;
-  body.XYZ::add_to_derivatives(to_imp(by_mean), accum);
-  body.add_to_rotational_derivatives(
-      algebra::Vector4D(2 * by_q.w, 2 * by_q.x, 2 * by_q.y, 2 * by_q.z), accum);
-  body.add_to_torque(to_imp(conjugate(q) * torque), accum);
-}
-
-}  // namespace particles
-
 double GaussianMixtureRestraint::evaluate_derivatives(DerivativeAccumulator &accum) const {
   Model *m = get_model();
   Cache &cache = get_cache(true);

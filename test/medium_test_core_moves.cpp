@@ -4,6 +4,7 @@
 #include <IMP/emgmm/internal/hamiltonian.h>
 #include <IMP/emgmm/internal/independence_mover.h>
 #include <IMP/emgmm/internal/sampler.h>
+#include <IMP/emgmm/internal/symmetric_mover.h>
 
 #include <cstring>
 #include <functional>

@@ -2,23 +2,13 @@
 #ifndef IMPEMGMM_INTERNAL_SYMMETRIC_MOVER_H
 #define IMPEMGMM_INTERNAL_SYMMETRIC_MOVER_H
 
+#include <IMP/emgmm/internal/body_images.h>
 #include <IMP/emgmm/internal/movers.h>
 
 #include <memory>
 #include <vector>
 
 namespace emcore {
-
-// `image` is where the operation puts `source`: pose(image) = operation pose(source) frame, with
-// `frame` what takes the image's own coordinates to the source's (copies may come in any frame).
-struct BodyImage {
-  std::size_t source = 0, image = 0;
-  Pose operation;  // global to global
-  Pose frame;      // local of the image to local of the source
-};
-
-Pose operator*(const Pose &a, const Pose &b);
-Pose image_pose(const BodyImage &image, const Pose &source);
 
 // Another mover's moves, with the images where they then belong. Only sources are free; images
 // are functions of them, so that the other mover's balance is kept.

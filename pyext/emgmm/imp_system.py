@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zlib
 from pathlib import Path
@@ -14,12 +15,15 @@ from .io.gmm import read_gmm
 from .io.structures import find_file
 from .io.topology import TopologyRow, read_topology
 from .map_defaults import data_mass
+from .mixture import Mixture
 from .poses import to_matrices
 from .representation.system import System
 from .sampler_setup import scaled_data, score_options
 from .scoring import with_sigma
+from .symmetry import symmetry_axes
 
 _TABLE = "topology_imp.txt"
+_AXES = "restart/symmetry.json"
 _DALTON_PER_RESIDUE = 109.0  # the paper: 1.09 kDa a component of about 10 residues
 
 
@@ -111,13 +115,26 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System]:
     return table, native
 
 
+def write_axes(config: Config, out: Path, data: Mixture | None) -> None:
+    """Axes of the symmetry, found in the data where the settings leave them open: once, for all
+    processes and for those that resume."""
+    if config.symmetry is None:
+        return
+    center, axis, second = symmetry_axes(config.symmetry, data)
+    axes = {"center": list(center), "axis": list(axis)}
+    if second is not None:
+        axes["second_axis"] = list(second)
+    with replacing(out / _AXES, force=True) as draft:
+        draft.write_text(json.dumps(axes), encoding="utf-8")
+
+
 def build_imp_system(config: Config, out: Path):
     """The ``IMP.emgmm.macros.System`` of a run's settings, and the native system of the same.
 
     The model GMMs are fitted by emgmm's own fit, of seconds, under the names by which PMI finds
     them in ``OUT/gmm``.
     """
-    from IMP.emgmm.macros import CrossLinks, build_system
+    from IMP.emgmm.macros import CrossLinks, Symmetry, build_system
 
     paths = config.system
     table, native = _build_native(config, out)
@@ -139,7 +156,13 @@ def build_imp_system(config: Config, out: Path):
             options["component_sigmas"] = sigma.component_sigma
         if em.scale_to_mass and (em.map_mass or em.map):
             options["target_mass"] = data_mass(native, em)
-    sampling = config.sampling
+    sampling, symmetry = config.sampling, None
+    if config.symmetry is not None:
+        symmetry = Symmetry(
+            config.symmetry.group,
+            molecules=config.symmetry.molecules,
+            **json.loads((out / _AXES).read_text(encoding="utf-8")),
+        )
     try:
         system = build_system(
             str(table),
@@ -159,6 +182,7 @@ def build_imp_system(config: Config, out: Path):
             excluded_volume_kappa=config.excluded_volume.kappa,
             max_translation=sampling.max_translation,
             max_rotation=sampling.max_rotation,
+            symmetry=symmetry,
             output_dir=str(out / "restart"),
         )
     finally:

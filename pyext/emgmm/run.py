@@ -107,8 +107,6 @@ def run(
     processes = world()
     config = settings if isinstance(settings, Config) else load_config(settings)
     config = _with_options(config, replicas, steps, seed, threads)
-    if config.symmetry is not None:
-        engine = _native_engine(engine, "[symmetry]", "moves copies together")
     out = Path(out)
     engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:
@@ -170,13 +168,6 @@ def _goes_on(out: Path, resume: bool) -> bool:
     """Whether there is a state to go on from: killed before the first checkpoint, a run starts
     again from the same starts."""
     return resume and (out / CHECKPOINT).is_file()
-
-
-def _native_engine(engine: str, setting: str, does: str) -> str:
-    """The engine where a setting asks for what only the native one does."""
-    if engine == "imp":
-        raise InputError("--engine", f"imp with {setting}", f"native, which {does}")
-    return "native" if engine == "auto" else engine
 
 
 def _engine_to_resume(engine: str, out: Path) -> str:

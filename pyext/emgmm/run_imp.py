@@ -26,11 +26,12 @@ import numpy as np
 from .config import Config, dump_config, load_config
 from .data_moves import minimized
 from .errors import InputError
-from .imp_system import build_imp_system, fit_bodies, set_poses
+from .imp_system import build_imp_system, fit_bodies, set_poses, write_axes
 from .mixture import Mixture
 from .representation.system import System
-from .sampler_setup import build_terms, input_poses, random_starts
+from .sampler_setup import build_terms, groups_to_move, input_poses, random_starts
 from .sampling import Progress, placed_starts
+from .symmetry import find_symmetry
 
 _LOG = "imp.log"
 _RESULT, _STARTS = "restart/result.%d.json", "restart/starts.npy"
@@ -60,13 +61,17 @@ def run_imp(
     lacks = imp_lacks(config)
     if lacks is not None:
         raise InputError(out, *lacks)
+    if config.sampling.linked_moves:
+        groups_to_move(system, config)
     command = _command(config, out, resume)
     (out / "restart").mkdir(exist_ok=True)
     if resume:
         (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
-    elif config.sampling.start != "asis" or config.sampling.minimize:
-        stage("placing the subunits" if config.sampling.start == "placed" else "starts")
-        np.save(out / _STARTS, _starts(config, system, data))
+    else:
+        write_axes(config, out, data)
+        if config.sampling.start != "asis" or config.sampling.minimize:
+            stage("placing the subunits" if config.sampling.start == "placed" else "starts")
+            np.save(out / _STARTS, _starts(config, system, data))
     stage("fitting Gaussians to the bodies as IMP has them")
     fit_bodies(config, out)
     stage("sampling with IMP")
@@ -186,16 +191,19 @@ def _results(out: Path, replicas: int) -> dict:
 def _starts(config: Config, system: System, data: Mixture | None) -> np.ndarray:
     """(replicas, bodies, 7) poses: those that the native engine starts from."""
     sampling = config.sampling
+    symmetry = find_symmetry(system, data, config)
     if sampling.start == "placed" and data is not None:
-        starts = placed_starts(system, data, config)
+        starts = placed_starts(system, data, config, symmetry)
     elif sampling.start == "asis":
         starts = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
     else:
         starts = random_starts(system, data, sampling)
+    if symmetry is not None:
+        starts = symmetry.symmetric(starts)
     if sampling.minimize:
         specs = build_terms(system, data, config)
         terms, weights = [s.term for s in specs], [s.weight for s in specs]
-        starts = minimized(terms, weights, system, starts, config, None)
+        starts = minimized(terms, weights, system, starts, config, symmetry)
     return starts
 
 

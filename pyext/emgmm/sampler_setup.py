@@ -240,7 +240,9 @@ def build_movers(
         return [], []
     more, shares = global_movers(system, free, sampling.global_moves)
     if sampling.linked_moves:
-        linked = _linked_movers(system, config, free, groups)
+        linked = linked_movers(
+            system, groups_to_move(system, config, free), groups, translation, rotation
+        )
         more += linked
         shares += [sampling.linked_moves / len(linked) for _ in linked]
     if sampling.independence_moves and data is not None:
@@ -265,9 +267,16 @@ def build_movers(
     return movers + last, weights + last_shares
 
 
-def _linked_movers(
-    system: System, config: Config, free: np.ndarray, known: set[tuple[int, ...]]
-) -> list[_core.Mover]:
+def groups_to_move(
+    system: System, config: Config, free: np.ndarray | None = None
+) -> list[list[int]]:
+    """Linked bodies that ``linked_moves`` move as one (`linked_groups`).
+
+    Raises
+    ------
+    InputError
+        Nothing links two bodies; in a file of cross-links.
+    """
     links = [read_crosslinks(system, section) for section in config.crosslinks]
     groups = linked_groups(system, links, free)
     if not groups:
@@ -277,8 +286,7 @@ def _linked_movers(
             "at least one",
             "sampling.linked_moves",
         )
-    sampling = config.sampling
-    return linked_movers(system, groups, known, sampling.max_translation, sampling.max_rotation)
+    return groups
 
 
 def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:

@@ -27,7 +27,8 @@ from .sampler_setup import (
 from .sampling_benchmark import BenchmarkResult, benchmark
 from .sampling_loop import Run, StopRequest
 from .sampling_types import Callbacks, Frames, NamedSampler, Progress, RunSummary
-from .symmetry import Symmetry, find_symmetry, symmetric_placements, symmetric_search
+from .symmetric_search import symmetric_placements, symmetric_search
+from .symmetry import Symmetry, find_symmetry
 
 __all__ = [
     "BenchmarkResult",

@@ -13,6 +13,7 @@ import numpy as np
 
 from . import _core
 from .analysis.deviations import superpose
+from .config import SymmetryConfig
 from .errors import InputError
 from .mixture import Mixture
 from .poses import to_matrices, to_poses, turned
@@ -77,15 +78,11 @@ def operations(
     center
         (3,) Å, a point on the axis; for D_n where the axes meet.
     axis, second_axis
-        (3,) directions of the n-fold axis and, for D_n, of a two-fold one perpendicular to it.
+        (3,) directions of the n-fold axis and, for D_n, of a two-fold one; what of it is
+        perpendicular to the first counts.
     """
-    kind, n = group[0], int(group[1:])
-    turns = [_about(axis, 2 * np.pi * k / n) for k in range(n)]
-    if kind == "D":
-        flip = _about(second_axis, np.pi)
-        turns += [turn @ flip for turn in turns]
-    rotation = np.array(turns)
-    return to_poses(rotation, center - rotation @ center)
+    second = np.zeros(3) if second_axis is None else second_axis
+    return _core.symmetry_operations(group, np.array([center, axis, second], dtype=np.float64))
 
 
 def find_axes(
@@ -106,37 +103,35 @@ def find_axes(
         Center (3,) Å, axis (3,), second axis (3,) or None for C_n, and the smallest
         cross-correlation of the density with its turned self (1: perfectly symmetric).
     """
-    n = int(group[1:])
+    turn, half_turn = f"C{group[1:]}", "C2"
     core = make_score(data, ScoreOptions())
 
-    def likeness(center: np.ndarray, direction: np.ndarray, angle: float) -> float:
-        turn = _about(direction, angle)
-        moved = data.transformed(turn, center - turn @ center)
+    def likeness(center: np.ndarray, direction: np.ndarray, of: str) -> float:
+        moved = data.transformed(*to_matrices(operations(of, center, direction)[1]))
         return core.cross_correlation(moved.means, moved.covariances, moved.weights)
 
     middle = data.weights @ data.means / data.weights.sum() if center is None else center
     middle = np.asarray(middle, dtype=float)
     extent = np.sqrt(data.weights @ ((data.means - middle) ** 2).sum(axis=1) / data.weights.sum())
-    angle = 2 * np.pi / n
     if axis is None:
         grid = _hemisphere(600)
-        values = np.array([likeness(middle, d, angle) for d in grid])
+        values = np.array([likeness(middle, d, turn) for d in grid])
         tried = [
-            _climbed(lambda c, d: likeness(c, d, angle), middle, grid[i], extent, center is None)
+            _climbed(lambda c, d: likeness(c, d, turn), middle, grid[i], extent, center is None)
             for i in np.argsort(-values)[:4]
         ]
         best, middle, axis = max(tried, key=lambda t: t[0])
     else:
         axis = np.asarray(axis, dtype=float) / np.linalg.norm(axis)
-        best = likeness(middle, axis, angle)
+        best = likeness(middle, axis, turn)
     if group[0] == "C":
         return middle, axis, None, best
     x, y = _across(axis)
     angles = np.linspace(0, np.pi, 180, endpoint=False)
-    values = [likeness(middle, np.cos(a) * x + np.sin(a) * y, np.pi) for a in angles]
+    values = [likeness(middle, np.cos(a) * x + np.sin(a) * y, half_turn) for a in angles]
     start, step = angles[int(np.argmax(values))], np.pi / 180
     fine = np.linspace(start - step, start + step, 41)
-    values = [likeness(middle, np.cos(a) * x + np.sin(a) * y, np.pi) for a in fine]
+    values = [likeness(middle, np.cos(a) * x + np.sin(a) * y, half_turn) for a in fine]
     found = fine[int(np.argmax(values))]
     return middle, axis, np.cos(found) * x + np.sin(found) * y, min(best, float(max(values)))
 
@@ -170,24 +165,33 @@ def find_symmetry(system: System, data: Mixture | None, config) -> Symmetry | No
     section = config.symmetry
     if section is None:
         return None
-    given = {
-        key: None if value is None else np.asarray(value, dtype=float)
-        for key, value in (("center", section.center), ("axis", section.axis))
-    }
-    second = section.second_axis
-    complete = all(v is not None for v in given.values())
-    if complete and (section.group[0] == "C" or second is not None):
-        center, axis = given["center"], given["axis"] / np.linalg.norm(given["axis"])
-        second = None if second is None else np.asarray(second, dtype=float)
-    elif data is None:
-        raise InputError("[symmetry]", "no axis and no map", "axis and center, or a map", "axis")
-    else:
-        center, axis, second, _ = find_axes(data, section.group, **given)
-    if second is not None:
-        second = second - axis * (axis @ second)
-        second = second / np.linalg.norm(second)
-    poses = operations(section.group, center, axis, second)
+    try:
+        poses = operations(section.group, *symmetry_axes(section, data))
+    except ValueError as error:
+        raise InputError("[symmetry]", str(error), "axes across each other", "axis") from None
     return Symmetry(section.group, poses, *_images(system, poses, section.molecules))
+
+
+def symmetry_axes(
+    section: SymmetryConfig, data: Mixture | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Center (3,) Å, axis (3,) and second axis (3,) or None for C_n: those of the settings, what
+    they leave open from the data.
+
+    Raises
+    ------
+    InputError
+        No axis and no data to find it in.
+    """
+    center, axis, second = (
+        None if value is None else np.asarray(value, dtype=float)
+        for value in (section.center, section.axis, section.second_axis)
+    )
+    if center is not None and axis is not None and (section.group[0] == "C" or second is not None):
+        return center, axis, second
+    if data is None:
+        raise InputError("[symmetry]", "no axis and no map", "axis and center, or a map", "axis")
+    return find_axes(data, section.group, center, axis)[:3]
 
 
 def _images(
@@ -274,132 +278,6 @@ def _frame(system: System, pair: tuple[int, int], pairs: list[tuple[int, int]]) 
     if off > _SAME_STRUCTURE:
         raise _refused(system, pair, f"copies that differ by {off:.1f} Å rmsd")
     return to_poses(rotation, shift)
-
-
-def symmetric_search(
-    system: System,
-    data: Mixture,
-    options: ScoreOptions,
-    symmetry: Symmetry,
-    seed: int = 0,
-    threads: int = 0,
-    solutions: int = 6,
-) -> list[np.ndarray] | None:
-    """Symmetric arrangements from nothing, best EM score first: one copy searches, all follow.
-
-    The heaviest source comes first, each into what those before it, with their images, leave of
-    the data. Every candidate is scored with all its images in place.
-
-    Returns
-    -------
-    list
-        (bodies, 7) poses each; None where a rigid body takes no part in the symmetry.
-    """
-    core = make_score(data, options)
-    g, bodies = system.gaussians, system.bodies
-    dense = np.unique(g.body[bodies.rotatable[g.body] & bodies.movable[g.body]])
-    sources = [int(b) for b in np.unique(symmetry.source) if b in dense]
-    if not sources or not np.isin(dense, np.union1d(symmetry.source, symmetry.image)).all():
-        return None
-    weight = {b: g.mixture.weights[g.body == b].sum() for b in sources}
-    states = [(0.0, symmetry.symmetric(to_poses(bodies.rotation, bodies.translation)))]
-    done: list[int] = []
-    for source in sorted(sources, key=lambda b: -weight[b]):
-        mine = g.body == source
-        arrays = (g.mixture.means[mine], g.mixture.covariances[mine], g.mixture.weights[mine])
-        found = []
-        for _, poses in states:
-            before = np.isin(g.body, done)
-            placed = g.placed(*to_matrices(poses))
-            fixed = (placed.means[before], placed.covariances[before], placed.weights[before])
-            candidates, _ = _core.placement_candidates(
-                core, *arrays, *fixed, seed=seed, threads=threads
-            )
-            group = [source, *symmetry.image[symmetry.source == source].tolist()]
-            now = np.isin(g.body, [*done, *group])
-            for candidate in candidates:
-                trial = symmetry.symmetric(_with_source(system, poses, source, candidate))
-                model = g.placed(*to_matrices(trial))
-                part = model.means[now], model.covariances[now], model.weights[now]
-                # Eq. 13 would swell an incomplete model to cover what the others will.
-                complete = len(done) + len(group) >= len(dense)
-                value = core.evaluate(*part) if complete else -core.cross_correlation(*part)
-                found.append((value if np.isfinite(value) else np.inf, trial))
-        done += group
-        found.sort(key=lambda f: f[0])
-        states = found[:solutions]
-    return [poses for _, poses in states]
-
-
-def symmetric_placements(
-    system: System,
-    data: Mixture,
-    options: ScoreOptions,
-    symmetry: Symmetry,
-    placements: Sequence[np.ndarray],
-) -> list[np.ndarray]:
-    """Symmetric arrangements made of ones that need not be, best EM score first.
-
-    Each source takes the pose of whichever of its copies, in whichever arrangement, scores best
-    with all images in place.
-
-    Parameters
-    ----------
-    placements
-        (bodies, 7) poses each.
-    """
-    core = make_score(data, options)
-    inverse = _inverse(symmetry.frame)
-
-    def score(poses: np.ndarray) -> float:
-        g = system.gaussians.placed(*to_matrices(poses))
-        value = core.evaluate(g.means, g.covariances, g.weights)
-        return value if np.isfinite(value) else np.inf
-
-    sources = [s for s in np.unique(symmetry.source) if system.bodies.rotatable[s]]
-    found = []
-    for start in placements:
-        poses = symmetry.symmetric(start)
-        best = score(poses)
-        for _ in range(2):
-            for source in sources:
-                own = np.flatnonzero(symmetry.source == source)
-                candidates = [
-                    pose
-                    for other in placements
-                    for pose in [
-                        other[source],
-                        *composed(other[symmetry.image[own]], inverse[own]),
-                    ]
-                ]
-                for pose in candidates:
-                    trial = _with_source(system, poses, source, pose)
-                    trial = symmetry.symmetric(trial)
-                    if (value := score(trial)) < best:
-                        best, poses = value, trial
-        found.append((best, len(found), poses))
-    return [poses for _, _, poses in sorted(found, key=lambda f: f[:2])]
-
-
-def _with_source(system: System, poses: np.ndarray, body: int, pose: np.ndarray) -> np.ndarray:
-    from .sampler_setup import carry_along
-
-    result = poses.copy()
-    carry_along(system, result, body, pose[:4], pose[4:])
-    return result
-
-
-def _inverse(poses: np.ndarray) -> np.ndarray:
-    rotation, shift = to_matrices(poses)
-    back = np.swapaxes(rotation, -1, -2)
-    return to_poses(back, -np.einsum("...ij,...j->...i", back, shift))
-
-
-def _about(axis: np.ndarray, angle: float) -> np.ndarray:
-    """Rotation matrix (Rodrigues)."""
-    x, y, z = np.asarray(axis, dtype=float) / np.linalg.norm(axis)
-    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return np.eye(3) + np.sin(angle) * k + (1 - np.cos(angle)) * (k @ k)
 
 
 def _across(axis: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ import IMP
 import IMP.algebra
 import IMP.atom
 import IMP.core
+import IMP.emgmm
 import IMP.emgmm.restraint
 import IMP.pmi.dof
 import IMP.pmi.io.crosslink
@@ -20,6 +21,7 @@ import IMP.pmi.tools
 import IMP.pmi.topology
 from IMP.emgmm.gmm import exact_orientations
 from IMP.emgmm.sampling import sample  # noqa: F401
+from IMP.emgmm.symmetry import constrain_symmetry
 
 
 class System(NamedTuple):
@@ -56,6 +58,17 @@ class CrossLinks(NamedTuple):
     linker: object = None  #: an ihm.ChemDescriptor; DSS where none is given
 
 
+class Symmetry(NamedTuple):
+    """Copies that follow the first one; operations act in the frame of the map."""
+
+    group: str  #: C2, C3, ... or D2, D3, ...
+    center: tuple  #: A, a point on the axis
+    axis: tuple  #: of the n-fold rotation
+    second_axis: tuple = (0.0, 0.0, 0.0)  #: of a two-fold rotation of Dn
+    #: names of molecules that have a copy for each operation, or a multiple; none: all that have
+    molecules: tuple = ()
+
+
 def build_system(
     topology,
     em_gmm=None,
@@ -76,6 +89,7 @@ def build_system(
     excluded_volume_kappa=1.0,
     max_translation=4.0,
     max_rotation=0.04,
+    symmetry=None,
     protocol_output=None,
     output_dir=".",
     model=None,
@@ -100,6 +114,7 @@ def build_system(
     @param excluded_volume_kappa force constant in kT/A^2; 0 for none
     @param max_translation largest step of every mover, A
     @param max_rotation largest step of bodies, radians
+    @param symmetry a Symmetry; None for none
     @param protocol_output an IMP.pmi.mmcif.ProtocolOutput, for deposition
     @param output_dir where cross-link lists are written
     @param model the Model; a new one by default
@@ -131,6 +146,8 @@ def build_system(
             molecules, max_trans=max_translation, max_rot=max_rotation, name="whole system"
         )
     _set_bead_variances(hierarchy)
+    if symmetry:
+        _constrain(dof, molecules, symmetry)
 
     restraints = []
     for mol in molecules:
@@ -172,6 +189,28 @@ def build_system(
         r.add_to_model()
     model.update()
     return System(model, hierarchy, dof, em, restraints, list(restraints), molecules)
+
+
+def _constrain(dof, molecules, symmetry):
+    operations = IMP.emgmm.get_symmetry_operations(
+        symmetry.group,
+        *(IMP.algebra.Vector3D(*v) for v in (symmetry.center, symmetry.axis, symmetry.second_axis)),
+    )
+    order = len(operations)
+    by_name = {}
+    for mol in molecules:
+        by_name.setdefault(mol.get_name(), []).append(mol)
+    names = symmetry.molecules or [n for n, mols in by_name.items() if len(mols) % order == 0]
+    if not names:
+        raise ValueError(f"no molecule has {order} copies, or a multiple, for {symmetry.group}")
+    copies = [[] for _ in operations]
+    for name in names:
+        mols = by_name.get(name, ())
+        if not mols or len(mols) % order:
+            raise ValueError(f"{len(mols)} copies of {name}, expected a multiple of {order}")
+        for k, mol in enumerate(mols):
+            copies[k % order].append(mol)
+    constrain_symmetry(dof, copies, operations)
 
 
 def _get_label(mol):

@@ -6,14 +6,6 @@
 
 namespace emcore {
 
-Pose operator*(const Pose &a, const Pose &b) {
-  return {normalized(a.rotation * b.rotation), a * b.translation};
-}
-
-Pose image_pose(const BodyImage &image, const Pose &source) {
-  return image.operation * source * image.frame;
-}
-
 SymmetricMover::SymmetricMover(std::shared_ptr<const Mover> mover,
                                const std::vector<BodyImage> &images)
     : Mover(mover->name()), mover_(std::move(mover)), bodies_(mover_->bodies()) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from command_line import assert_refused, emgmm, settings
+from command_line import TOPOLOGY, assert_refused, emgmm, settings
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
@@ -170,6 +171,15 @@ def test_minimised_starts_and_places_of_the_map(short, tmp_path):
     short.write_text(text + "hamiltonian_moves = 0.1\n")
     refused = emgmm("run", short, "-o", tmp_path / "other", "--engine", "imp", "--replicas", 1)
     assert_refused(refused, "sampling.hamiltonian_moves")
+    short.write_text(text + "linked_moves = 0.1\n")
+    topology = tmp_path / "topology.txt"
+    (apart,) = [line for line in TOPOLOGY.read_text().splitlines() if "|TCRA|" in line]
+    header = TOPOLOGY.read_text().splitlines()[0]
+    topology.write_text(f"{header}\n{apart}\n")
+    short.write_text(short.read_text().replace(str(TOPOLOGY), str(topology)))
+    shutil.copy(TOPOLOGY.parent / "sequences.fasta", tmp_path)
+    refused = emgmm("run", short, "-o", tmp_path / "other", "--engine", "imp", "--force")
+    assert_refused(refused, "sampling.linked_moves", "no cross-link and no bond")
 
 
 @needs_mpi

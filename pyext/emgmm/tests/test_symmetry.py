@@ -8,11 +8,11 @@ from emgmm.config import Config, EmConfig, SamplingConfig, SymmetryConfig, Syste
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.poses import to_matrices, to_poses
-from emgmm.run import run
 from emgmm.sampler_setup import input_poses
 from emgmm.sampling import Callbacks, make_sampler, run_native
 from emgmm.scoring import ScoreOptions, make_score
-from emgmm.symmetry import find_axes, find_symmetry, operations, symmetric_search
+from emgmm.symmetric_search import symmetric_search
+from emgmm.symmetry import find_axes, find_symmetry, operations
 
 from .toy_system import random_rotations, toy_system
 
@@ -148,11 +148,12 @@ def test_symmetric_search_puts_the_best_first():
         ({"group": "C4"}, "found none, expected a molecule with 4 copies"),
         ({"group": "C4", "molecules": ("A",)}, "found 3 copies of A, expected a multiple of 4"),
         ({"group": "C3", "molecules": ("B",)}, "found 0 copies of B"),
+        ({"group": "D3", "second_axis": (0, 0, 2), "axis": (0, 0, 1)}, "the second axis is no"),
     ],
 )
 def test_too_few_copies_are_refused(changes, message):
     system, _, axis, _ = ring("C3", tail=0)
-    config = settings(axis=tuple(axis), center=tuple(CENTER), **changes)
+    config = settings(**{"axis": tuple(axis), "center": tuple(CENTER), **changes})
     with pytest.raises(InputError, match=message):
         find_symmetry(system, None, config)
 
@@ -180,8 +181,3 @@ def test_settings_are_checked(tmp_path, lines, key):
     path.write_text(f'[system]\ntopology = "t.txt"\n[symmetry]\n{lines}\n')
     with pytest.raises(InputError, match=key):
         load_config(path)
-
-
-def test_symmetry_is_of_the_native_engine():
-    with pytest.raises(InputError, match=r"found imp with \[symmetry\]"):
-        run(settings("C3"), "nowhere", engine="imp")
