@@ -3,9 +3,9 @@
 A global search that needs no start: every body's rotations and places are scored by the overlap
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
-from new random numbers until its best answer has come out twice. Where it does not, and for many
-bodies, replica exchange goes on from what it found (placement_tempering.py); of many bodies some
-are then taken out and placed anew.
+from new random numbers until its best answer has come out twice. Where it does not, replica
+exchange goes on from what it found (placement_tempering.py); of many bodies some are then taken out
+and placed anew.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from .scoring import ScoreOptions, make_score
 
 # Residues of identical copies may differ by this much in the input coordinates, Å.
 _SAME_BODY = 0.5
-# More bodies than these hardly end in the same arrangement twice, and are not improved one by one.
+# More bodies than these are not improved one by one before they go on.
 _MANY_BODIES = 6
+_SEARCHES_OF_MANY = 2
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _DEFAULT_SCORE = ScoreOptions()
 
@@ -122,10 +123,17 @@ def place_system(
             for value, times, quaternions, translations in found
         ]
 
+    confirmations = min(confirmations, searches)
     if many:
-        found = search(solutions=KEPT, searches=1, sweeps=0)
+        found = search(
+            solutions=KEPT,
+            searches=min(searches, _SEARCHES_OF_MANY),
+            confirmations=confirmations,
+            sweeps=0,
+        )
     else:
-        found = search(confirmations=min(confirmations, searches))
+        found = search(confirmations=confirmations)
+    confirmed = found[0].found >= confirmations
     density = _core.density_term(
         make_score(data, replace(options, single_precision=True)),
         len(placed),
@@ -156,10 +164,10 @@ def place_system(
         return [Placement(value, 1, poses) for value, poses in better]
 
     # Bodies first pass through each other: most ways between arrangements are closed otherwise.
-    if many or (len(placed) > 1 and found[0].found < confirmations):
+    if len(placed) > 1 and not confirmed:
         found = exchanged(found, [], 4 if many else 1)
     if clashes:
-        found = exchanged(found, clashes, 3 if many else 0)
+        found = exchanged(found, clashes, 3 if many and not confirmed else 0)
     if many:  # what some bodies still do better elsewhere
         best = search(
             searches=1,

@@ -1,3 +1,4 @@
+#include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/placement_field.h>
@@ -21,8 +22,12 @@ constexpr std::size_t kPlacementDataComponents = 256;
 // pose leads the best of all others by 2.4 standard deviations of the others with 5 Å, by 1.9 with
 // 8, 1.3 with 12, 0.4 with 20, and is second without a filter.
 constexpr double kPlacementFilter = 5;
-constexpr std::size_t kPlacementPlaces = 160;
-constexpr std::size_t kPlacementTurnsAPlace = 8;
+// Å between places where bodies are tried. Uphill from 13 Å, of six seeds three found Rpb3 of 1WCM
+// between Rpb1 and Rpb2; from 11 Å five, from 9 Å all.
+constexpr double kPlacementApart = 9;
+constexpr std::size_t kPlacementPlaceComponents = 1024;  // of the data that are looked at for them
+// Of the pairs of a place and a turn that are moved uphill: for each place, in all, of one place.
+constexpr std::size_t kPlacementTurnsAPlace = 4, kPlacementTried = 640, kPlacementTurnsMost = 24;
 // Weight of 1 kT of the guide, as a share of a body's overlap with the data. What the overlap is
 // worth in kT is known only after the search, and a guide may be wrong: several are tried.
 constexpr double kPlacementGuideShares[] = {0, 0.02, 0.07, 0.2};
@@ -59,6 +64,31 @@ double negative_overlap(const ComponentTable<double> &data, const Mixture &body,
     *gradient = rigid_gradient(model, gradients, pose.translation);
   }
   return -sum_of(row) / scale;
+}
+
+// Means of a density's components and points one standard deviation away on their axes, thinned
+// out: those left are `apart` from each other, and those that went no further from one of them.
+std::vector<Vec3> spread_places(const Mixture &density, double apart, Random *random) {
+  std::vector<Vec3> cloud;
+  for (const Gaussian &g : density) {
+    cloud.push_back(g.mean);
+    const Eigen3 own = eigen(g.covariance);
+    for (int a = 0; a < 3; ++a)
+      for (const double side : {-1.0, 1.0})
+        cloud.push_back(g.mean + side * std::sqrt(std::max(0.0, own.values[a])) * own.vectors[a]);
+  }
+  std::vector<Vec3> places;
+  std::vector<double> nearest(cloud.size(), HUGE_VAL);
+  std::size_t next = random->below(cloud.size());
+  do {
+    places.push_back(cloud[next]);
+    for (std::size_t i = 0; i < cloud.size(); ++i) {
+      const Vec3 d = cloud[i] - places.back();
+      nearest[i] = std::min(nearest[i], dot(d, d));
+    }
+    next = std::max_element(nearest.begin(), nearest.end()) - nearest.begin();
+  } while (nearest[next] > apart * apart);
+  return places;
 }
 
 bool is_same_place(const Pose &a, const Pose &b, double radius) {
@@ -171,17 +201,8 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
   // A small difference of two coarse mixtures would be mostly noise: finer ones then.
   const std::size_t detail = (fixed.empty() ? 1 : 4) * kPlacementDataComponents;
   Mixture rest = coarsened(data, detail, options.seed + 1);
-  Mixture sites = coarsened(data, kPlacementPlaces, options.seed + 2);
   if (!fixed.empty()) {
     const Mixture coarse_fixed = coarsened(fixed, detail, options.seed + 3);
-    Mixture free_sites;
-    for (const Gaussian &site : sites) {
-      double taken = 0, wanted = 0;
-      for (const Gaussian &g : coarse_fixed) taken += std::exp(pair_overlap(site, g).log_overlap);
-      for (const Gaussian &g : rest) wanted += std::exp(pair_overlap(site, g).log_overlap);
-      if (taken < 0.8 * wanted) free_sites.push_back(site);
-    }
-    if (!free_sites.empty()) sites = free_sites;
     for (Gaussian g : coarse_fixed) {
       g.weight = -g.weight;
       rest.push_back(g);
@@ -195,28 +216,28 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
   const double radius = gyration_radius(body);
 
   // overlap[r * places + p]
-  const std::size_t places = sites.size();
-  std::vector<Vec3> centers;
-  for (const Gaussian &site : sites) centers.push_back(site.mean);
+  const std::vector<Vec3> centers = spread_places(
+      coarsened(data, kPlacementPlaceComponents, options.seed + 2), kPlacementApart, &random);
+  const std::size_t places = centers.size();
   std::vector<float> overlap(rotations.size() * places);
   parallel_for(rotations.size(), options.threads,
                [&](std::size_t r) { field.overlaps(rotations[r], centers, &overlap[r * places]); });
   const double scale =
       std::max(1e-30, std::fabs(double(*std::max_element(overlap.begin(), overlap.end()))) / 100);
 
-  // In a small gap of the data there are few places: more turns of each.
-  const std::size_t kept_turns =
-      std::min(kPlacementTurnsAPlace * std::max<std::size_t>(1, 80 / places), rotations.size());
-  std::vector<std::pair<std::size_t, std::size_t>> starts(places * kept_turns);  // turn, place
+  // The best pairs, at most so many of one place.
+  const std::size_t cap = std::min(kPlacementTurnsMost, rotations.size());
+  std::vector<std::pair<float, std::size_t>> best(places * cap);  // -overlap, its number
   parallel_for(places, options.threads, [&](std::size_t p) {
-    std::vector<std::size_t> order(rotations.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::partial_sort(order.begin(), order.begin() + kept_turns, order.end(),
-                      [&](std::size_t a, std::size_t b) {
-                        return overlap[a * places + p] > overlap[b * places + p];
-                      });
-    for (std::size_t t = 0; t < kept_turns; ++t) starts[p * kept_turns + t] = {order[t], p};
+    std::vector<std::pair<float, std::size_t>> order(rotations.size());
+    for (std::size_t r = 0; r < order.size(); ++r)
+      order[r] = {-overlap[r * places + p], r * places + p};
+    std::partial_sort(order.begin(), order.begin() + cap, order.end());
+    std::copy_n(order.begin(), cap, best.begin() + p * cap);
   });
+  const std::size_t tried =
+      std::min(best.size(), std::max(kPlacementTried, kPlacementTurnsAPlace * places));
+  std::partial_sort(best.begin(), best.begin() + tried, best.end());
   const auto minimized = [&](const Pose &start, const auto &negative) {
     MinimizeOptions minimize;
     minimize.max_evaluations = 25;
@@ -230,9 +251,10 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
     return PlacementCandidate{best.poses[0], -best.value * scale};
   };
   // On the grid first, then the best of these by all pairs of components.
-  std::vector<PlacementCandidate> refined(starts.size());
-  parallel_for(starts.size(), options.threads, [&](std::size_t i) {
-    refined[i] = minimized(Pose{rotations[starts[i].first], centers[starts[i].second]},
+  std::vector<PlacementCandidate> refined(tried);
+  parallel_for(tried, options.threads, [&](std::size_t i) {
+    const std::size_t k = best[i].second;
+    refined[i] = minimized(Pose{rotations[k / places], centers[k % places]},
                            [&](const Pose &pose, PoseGradient *gradient) {
                              const double overlap = field.overlap(pose, gradient);
                              if (gradient) {

@@ -4,7 +4,9 @@
 #include <IMP/emgmm/internal/rasterize.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdlib>
 
 namespace emcore {
 
@@ -127,17 +129,34 @@ double PlacementField::overlap(const Pose &pose, PoseGradient *gradient) const {
 void PlacementField::overlaps(const Quaternion &rotation, const std::vector<Vec3> &places,
                               float *overlaps) const {
   const double by = 1 / frame_.voxel.x;
-  std::vector<float> x, y, z;
+  const int nx = frame_.shape[0], ny = frame_.shape[1], nz = frame_.shape[2];
+  const auto nearest = [by](const Vec3 &v) {
+    return std::array<int, 3>{int(std::floor(by * v.x + 0.5)), int(std::floor(by * v.y + 0.5)),
+                              int(std::floor(by * v.z + 0.5))};
+  };
+  const auto offset = [&](const std::array<int, 3> &v) {
+    return (std::ptrdiff_t(v[2]) * ny + v[1]) * nx + v[0];
+  };
+  std::vector<std::array<int, 3>> arms;
+  std::vector<std::ptrdiff_t> offsets;
+  int reach = 0;
   for (const Vec3 &point : points_) {
-    const Vec3 at = by * (rotation * point - frame_.origin);
-    x.push_back(float(at.x)), y.push_back(float(at.y)), z.push_back(float(at.z));
+    arms.push_back(nearest(rotation * point));
+    offsets.push_back(offset(arms.back()));
+    for (const int a : arms.back()) reach = std::max(reach, std::abs(a));
   }
+  const auto inside = [&](int i, int j, int k, int margin) {
+    return i >= margin && j >= margin && k >= margin && i < nx - margin && j < ny - margin &&
+           k < nz - margin;
+  };
   for (std::size_t p = 0; p < places.size(); ++p) {
-    const float dx = float(by * places[p].x), dy = float(by * places[p].y),
-                dz = float(by * places[p].z);
+    const std::array<int, 3> at = nearest(places[p] - frame_.origin);
+    const std::ptrdiff_t first = offset(at);
+    const bool all = inside(at[0], at[1], at[2], reach);
     float sum = 0;
-    for (std::size_t i = 0; i < x.size(); ++i)
-      sum += weights_[i] * value(x[i] + dx, y[i] + dy, z[i] + dz, nullptr);
+    for (std::size_t i = 0; i < offsets.size(); ++i)
+      if (all || inside(at[0] + arms[i][0], at[1] + arms[i][1], at[2] + arms[i][2], 0))
+        sum += weights_[i] * values_[first + offsets[i]];
     overlaps[p] = sum;
   }
 }
