@@ -1,6 +1,7 @@
 """GroEL in its 11.5 A map (EMD-1080), real data: the 14-mer from nothing, D7 found in the map.
 
     python benchmark/native/groel.py [--group D7] [--seeds 1] [--components 300] [--steps 5000]
+        [--engine native] [--replicas 4]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1OEL.
 """
@@ -27,6 +28,8 @@ def main() -> None:
     parser.add_argument("--components", type=int, default=300)
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--replicas", type=int, default=4)
+    parser.add_argument("--engine", default="native", choices=["native", "imp"])
     arguments = parser.parse_args()
     print("| group | seed | within 10 A | rmsd(80) A | p(10) | position A | angle deg | CC | s |")
     print("| --- " * 9 + "|")
@@ -35,10 +38,13 @@ def main() -> None:
         prepare_complex(FITTED, folder)
         em = f'map = "{MAP}"\ncomponents = {arguments.components}'
         for seed in range(1, arguments.seeds + 1):
-            sampling = f"seed = {seed}\nsteps = {arguments.steps}\nthreads = {arguments.threads}"
+            sampling = (
+                f"seed = {seed}\nsteps = {arguments.steps}\nthreads = {arguments.threads}\n"
+                f"replicas = {arguments.replicas}"
+            )
             path = settings(folder, em, sampling, f'\n[symmetry]\ngroup = "{arguments.group}"\n')
             began = time.monotonic()
-            run(path, folder / f"out{seed}", engine="native")
+            run(path, folder / f"out{seed}", engine=arguments.engine)
             seconds = time.monotonic() - began
             report = analyze(folder / f"out{seed}", folder / "complex.pdb").report()
             best = report["clusters"][0]
