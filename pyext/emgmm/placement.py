@@ -31,7 +31,7 @@ from .scoring import ScoreOptions, make_score
 _SAME_BODY = 0.5
 # More bodies than these are not improved one by one before they go on.
 _MANY_BODIES = 6
-_SEARCHES_OF_MANY = 2
+_SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _DEFAULT_SCORE = ScoreOptions()
 
