@@ -16,19 +16,18 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
+from .body_copies import aligned_copies
 from .config import Config, SamplingConfig
 from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
 from .placement_tempering import KEPT, tempered
 from .placement_terms import placement_clashes, placement_terms
-from .poses import to_matrices
+from .poses import composed, to_matrices
 from .representation import System
 from .sampler_setup import carry_along, confinement, input_poses, place_beads
 from .scoring import ScoreOptions, make_score
 
-# Residues of identical copies may differ by this much in the input coordinates, Å.
-_SAME_BODY = 0.5
 # More bodies than these are not improved one by one before they go on.
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
@@ -95,6 +94,7 @@ def place_system(
     placed = np.flatnonzero(bodies.rotatable & bodies.movable & with_density)
     if len(placed) == 0:
         raise ValueError("no rigid body with Gaussians to place in the map")
+    as_given, (system, kinds, frames) = system, aligned_copies(system, placed)
     mixture = system.gaussians.mixture
     arrays = []
     for body in placed:
@@ -111,7 +111,7 @@ def place_system(
         found = _core.place_bodies(
             score,
             arrays,
-            _kinds(system, placed),
+            kinds,
             terms=terms,
             weights=weights,
             seed=seed,
@@ -176,7 +176,10 @@ def place_system(
             clashes=clashes,
         )
         found = [*best, *found[_LOOKED_AT:]]
-    return [p._replace(poses=_all_poses(system, placed, p.poses, seed)) for p in found]
+    return [
+        p._replace(poses=_all_poses(as_given, placed, composed(p.poses, frames), seed))
+        for p in found
+    ]
 
 
 def _into_what_larger_leave(
@@ -211,31 +214,6 @@ def _into_what_larger_leave(
         turn = rotation[b]
         larger.append((means @ turn.T + translation[b], turn @ covariances @ turn.T, weights))
     return [_core.independence_mover("places", groups, densities)] if groups else []
-
-
-def _kinds(system: System, placed: np.ndarray) -> list[int]:
-    """A number for each body, the same for identical ones."""
-    particles = system.finest
-    locals_ = [particles.local[particles.body == body] for body in placed]
-    names = [
-        sorted(
-            (system.molecules[m].sequence, int(first), int(last))
-            for m, first, last in zip(
-                particles.molecule[own], particles.first[own], particles.last[own], strict=True
-            )
-        )
-        for own in (particles.body == body for body in placed)
-    ]
-    kinds: list[int] = []
-    for i in range(len(placed)):
-        same = (
-            j
-            for j in range(i)
-            if names[i] == names[j]
-            and np.abs(locals_[i] - locals_[j]).max(initial=0.0) < _SAME_BODY
-        )
-        kinds.append(kinds[j] if (j := next(same, None)) is not None else i)
-    return kinds
 
 
 def _all_poses(

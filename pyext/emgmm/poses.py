@@ -64,3 +64,12 @@ def turned(q: np.ndarray, p: np.ndarray) -> np.ndarray:
         ],
         -1,
     )
+
+
+def composed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(..., 7) poses: first b, then a."""
+    rotation, shift = to_matrices(a)
+    place = np.einsum("...ij,...j->...i", rotation, b[..., 4:]) + shift
+    turn = turned(a[..., :4], b[..., :4])
+    turn = turn / np.linalg.norm(turn, axis=-1, keepdims=True)
+    return np.concatenate([turn, place], axis=-1)

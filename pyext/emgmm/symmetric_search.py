@@ -8,11 +8,11 @@ import numpy as np
 
 from . import _core
 from .mixture import Mixture
-from .poses import to_matrices, to_poses
+from .poses import composed, to_matrices, to_poses
 from .representation.system import System
 from .sampler_setup import carry_along
 from .scoring import ScoreOptions, make_score
-from .symmetry import Symmetry, composed
+from .symmetry import Symmetry
 
 
 def symmetric_search(

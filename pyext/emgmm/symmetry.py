@@ -16,7 +16,7 @@ from .analysis.deviations import superpose
 from .config import SymmetryConfig
 from .errors import InputError
 from .mixture import Mixture
-from .poses import to_matrices, to_poses, turned
+from .poses import composed, to_matrices, to_poses
 from .representation.system import System
 from .scoring import ScoreOptions, make_score
 
@@ -57,15 +57,6 @@ class Symmetry:
     def mover(self, mover: _core.Mover) -> _core.Mover:
         """The mover of sources, with their images in tow."""
         return _core.symmetric_mover(mover, self.source, self.image, self.operation, self.frame)
-
-
-def composed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """(..., 7) poses: first b, then a."""
-    rotation, shift = to_matrices(a)
-    place = np.einsum("...ij,...j->...i", rotation, b[..., 4:]) + shift
-    turn = turned(a[..., :4], b[..., :4])
-    turn = turn / np.linalg.norm(turn, axis=-1, keepdims=True)
-    return np.concatenate([turn, place], axis=-1)
 
 
 def operations(
