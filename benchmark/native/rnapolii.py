@@ -1,6 +1,6 @@
 """RNA polymerase II in its 20.9 A map (EMD-1883), real data: 12 subunits from nothing.
 
-    python benchmark/native/rnapolii.py [--seeds 1] [--links] [--components 200] [--steps 20000]
+    python benchmark/native/rnapolii.py [--seeds 1] [--first 1] [--links] [--components 200] [--steps 20000]
         [--without Rpb4,Rpb7] [--surplus] [--em noise_model='"outliers"' --em map_mass=440000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM, the EM
@@ -64,6 +64,7 @@ def _surplus(folder: Path, row: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--links", action="store_true")
     parser.add_argument("--components", type=int, default=200)
     parser.add_argument("--steps", type=int, default=20_000)
