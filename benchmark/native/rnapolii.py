@@ -1,7 +1,8 @@
 """RNA polymerase II in its 20.9 A map (EMD-1883), real data: 12 subunits from nothing.
 
-    python benchmark/native/rnapolii.py [--seeds 1] [--first 1] [--links] [--components 200] [--steps 20000]
-        [--without Rpb4,Rpb7] [--surplus] [--em noise_model='"outliers"' --em map_mass=440000]
+    python benchmark/native/rnapolii.py [--seeds 1] [--first 1] [--links] [--components 200]
+        [--steps 20000] [--without Rpb4,Rpb7] [--surplus]
+        [--em noise_model='"outliers"' --em map_mass=440000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM, the EM
 score (kT) of the best model and of the fitted structure, both after minimising it, and whether the
