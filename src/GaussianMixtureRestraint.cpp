@@ -195,8 +195,8 @@ PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsig
       placement_density(cache.score->data(), candidates, emcore::gyration_radius(centered));
   const emcore::Pose of_center{emcore::Quaternion(), -1.0 * center};
   for (emcore::Pose &pose : density.centers) {
-    pose = particles::operator*(pose, of_center);
-    if (cache.has_data_body) pose = particles::operator*(cache.frame, pose);
+    pose = pose * of_center;
+    if (cache.has_data_body) pose = cache.frame * pose;
   }
   if (cache.has_data_body)
     density.options.broad_center = cache.frame * density.options.broad_center;

@@ -45,10 +45,6 @@ inline algebra::Transformation3D to_imp(const emcore::Pose &pose) {
                                    to_imp(pose.translation));
 }
 
-inline emcore::Pose operator*(const emcore::Pose &frame, const emcore::Pose &local) {
-  return {frame.rotation * local.rotation, frame * local.translation};
-}
-
 inline ParticleIndex get_parent(Model *m, ParticleIndex pi) {
   return core::RigidBodyMember(m, pi).get_rigid_body().get_particle_index();
 }

@@ -17,7 +17,6 @@ struct BodyImage {
   Pose frame;      // local of the image to local of the source
 };
 
-Pose operator*(const Pose &a, const Pose &b);
 Pose image_pose(const BodyImage &image, const Pose &source);
 
 // What a gradient by the pose of the image is by that of its source.

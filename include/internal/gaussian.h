@@ -25,6 +25,10 @@ struct Pose {
 inline Vec3 operator*(const Pose &pose, const Vec3 &local) {
   return pose.rotation * local + pose.translation;
 }
+// First the local pose, then the frame; the length of the quaternion is left as it comes.
+inline Pose operator*(const Pose &frame, const Pose &local) {
+  return {frame.rotation * local.rotation, frame * local.translation};
+}
 
 inline Gaussian moved(const Gaussian &g, const Mat3 &rotation, const Vec3 &translation) {
   return {rotation * g.mean + translation, rotated(rotation, g.covariance), g.weight};

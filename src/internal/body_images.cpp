@@ -6,12 +6,10 @@
 
 namespace emcore {
 
-Pose operator*(const Pose &a, const Pose &b) {
-  return {normalized(a.rotation * b.rotation), a * b.translation};
-}
-
 Pose image_pose(const BodyImage &image, const Pose &source) {
-  return image.operation * source * image.frame;
+  Pose pose = image.operation * source * image.frame;
+  pose.rotation = normalized(pose.rotation);
+  return pose;
 }
 
 PoseGradient source_gradient(const BodyImage &image, const Pose &source,
