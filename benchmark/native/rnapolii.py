@@ -65,7 +65,6 @@ def _surplus(folder: Path, row: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--links", action="store_true")
     parser.add_argument("--components", type=int, default=200)
     parser.add_argument("--steps", type=int, default=20_000)
