@@ -14,6 +14,7 @@
 using namespace emcore;
 using reference::check;
 using reference::check_close;
+using reference::check_refused;
 
 namespace {
 
@@ -54,16 +55,6 @@ void images_follow() {
     check(norm(poses[i.image] * x - i.operation * (poses[i.source] * (i.frame * x))) < 1e-10,
           "image of a point");
   }
-}
-
-template <class Make>
-void check_refused(const Make &make, const char *what) {
-  try {
-    make();
-  } catch (const std::domain_error &) {
-    return;
-  }
-  check(false, what);
 }
 
 void bad_images_are_refused() {

@@ -1,7 +1,7 @@
 """RNA polymerase II in its 20.9 A map (EMD-1883), real data: 12 subunits from nothing.
 
     python benchmark/native/rnapolii.py [--seeds 1] [--first 1] [--links] [--components 200]
-        [--steps 20000] [--without Rpb4,Rpb7] [--surplus]
+        [--steps 20000] [--threads 0] [--without Rpb4,Rpb7] [--surplus]
         [--em noise_model='"outliers"' --em map_mass=440000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM, the EM
@@ -68,6 +68,7 @@ def main() -> None:
     parser.add_argument("--links", action="store_true")
     parser.add_argument("--components", type=int, default=200)
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--threads", type=int, default=0, help="0: all")
     parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--without", default="", help="names of subunits, with commas")
     parser.add_argument("--surplus", action="store_true")
@@ -92,7 +93,8 @@ def main() -> None:
     )
     print("| --- " * 7 + "|")
     for seed in range(arguments.first, arguments.first + arguments.seeds):
-        sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\nthreads = 0\n"
+        sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\n"
+        sampling += f"threads = {arguments.threads}\n"
         path = settings(folder, em, sampling, links)
         began = time.monotonic()
         run(path, folder / f"out{seed}", engine="native", force=True)

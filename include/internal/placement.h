@@ -48,8 +48,8 @@ struct PlacementSolution {
 // Best arrangements of the bodies (local mixtures, centred on their masses) in the data, best
 // first, all different.
 //   1. Each body alone: rotations x places, scored by the overlap with the high-pass filtered data
-//      in closed form (read from a grid, placement_field.h), the best ones of each place refined by
-//      gradient and torque.
+//      in closed form (read from a grid, placement_field.h), the best pairs refined by gradient and
+//      torque.
 //   2. Combinations: the squared difference of the filtered densities, sum_ij ov_ij - 2 sum_i
 //      ov_iD, needs only numbers of single candidates and of pairs, so annealing over the choice of
 //      one candidate a body is cheap.

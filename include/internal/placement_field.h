@@ -17,7 +17,8 @@ class PlacementField {
   // Weights of `density` may be negative.
   PlacementField(const Mixture &density, const Mixture &body, unsigned threads);
 
-  // Da²/Å³; overlaps[p] is that of the body turned by `rotation` with its origin at places[p].
+  // Da²/Å³; overlaps[p] is that of the body turned by `rotation` with its origin at places[p], by
+  // the voxels nearest to its points: coarser than overlap(), for comparing turns.
   void overlaps(const Quaternion &rotation, const std::vector<Vec3> &places, float *overlaps) const;
 
   // That of one pose, and its slope.

@@ -7,6 +7,7 @@ import os
 import zlib
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from .config import Config
@@ -95,8 +96,6 @@ def fit_bodies(config: Config, out: Path) -> None:
 
 def _build_native(config: Config, out: Path) -> tuple[Path, System]:
     """A topology table for PMI (to be removed), and the native system of it."""
-    import msgspec
-
     from .representation import build_system as build_native
 
     paths = config.system
@@ -115,17 +114,19 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System]:
     return table, native
 
 
-def write_axes(config: Config, out: Path, data: Mixture | None) -> None:
-    """Axes of the symmetry, found in the data where the settings leave them open: once, for all
-    processes and for those that resume."""
+def write_axes(config: Config, out: Path, data: Mixture | None) -> Config:
+    """The settings with the axes of their symmetry, found in the data where they are left open:
+    once, for the other processes too."""
     if config.symmetry is None:
-        return
-    center, axis, second = symmetry_axes(config.symmetry, data)
-    axes = {"center": list(center), "axis": list(axis)}
-    if second is not None:
-        axes["second_axis"] = list(second)
+        return config
+    found = zip(
+        ("center", "axis", "second_axis"), symmetry_axes(config.symmetry, data), strict=True
+    )
+    axes = {name: tuple(v.tolist()) for name, v in found if v is not None}
     with replacing(out / _AXES, force=True) as draft:
         draft.write_text(json.dumps(axes), encoding="utf-8")
+    symmetry = msgspec.structs.replace(config.symmetry, **axes)
+    return msgspec.structs.replace(config, symmetry=symmetry)
 
 
 def build_imp_system(config: Config, out: Path):

@@ -67,11 +67,10 @@ def run_imp(
     (out / "restart").mkdir(exist_ok=True)
     if resume:
         (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
-    else:
-        write_axes(config, out, data)
-        if config.sampling.start != "asis" or config.sampling.minimize:
-            stage("placing the subunits" if config.sampling.start == "placed" else "starts")
-            np.save(out / _STARTS, _starts(config, system, data))
+    with_axes = write_axes(config, out, data)
+    if not resume and (config.sampling.start != "asis" or config.sampling.minimize):
+        stage("placing the subunits" if config.sampling.start == "placed" else "starts")
+        np.save(out / _STARTS, _starts(with_axes, system, data))
     stage("fitting Gaussians to the bodies as IMP has them")
     fit_bodies(config, out)
     stage("sampling with IMP")

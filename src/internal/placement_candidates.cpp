@@ -22,8 +22,8 @@ constexpr std::size_t kPlacementDataComponents = 256;
 // pose leads the best of all others by 2.4 standard deviations of the others with 5 Å, by 1.9 with
 // 8, 1.3 with 12, 0.4 with 20, and is second without a filter.
 constexpr double kPlacementFilter = 5;
-// Å between places where bodies are tried. Uphill from 13 Å, of six seeds three found Rpb3 of 1WCM
-// between Rpb1 and Rpb2; from 11 Å five, from 9 Å all.
+// Å between places where bodies are tried. With 13 Å four of six seeds found Rpb3 of 1WCM between
+// Rpb1 and Rpb2, with 11 Å five, with 9 Å all.
 constexpr double kPlacementApart = 9;
 constexpr std::size_t kPlacementPlaceComponents = 1024;  // of the data that are looked at for them
 // Of the pairs of a place and a turn that are moved uphill: for each place, in all, of one place.
