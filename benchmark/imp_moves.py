@@ -3,8 +3,9 @@
     imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5]
 
 The four subunits of PDB 1BD2 at random in the mixture of the whole, EM, connectivity and excluded
-volume, one process, kT = 1; a share of the moves are of the kind named. Independence moves also
-with acceptance in two stages, as any other sampler than IMP.emgmm.HastingsMonteCarlo needs it.
+volume, one process, kT = 1; a share of the moves are of the kind named (of coarse moves, which are
+chains of 100 steps, a fiftieth of that). Independence moves also with acceptance in two stages, as
+any other sampler than IMP.emgmm.HastingsMonteCarlo needs it.
 Needs IMP and the pip package in one Python.
 """
 
@@ -102,7 +103,7 @@ def try_moves(system, places, folder, steps, seed, shares):
         **shares,
     )
     shutil.rmtree(folder / "run")
-    kinds = ("turn ", "swap ", "linked ", "independence")
+    kinds = ("turn ", "swap ", "linked ", "independence", "coarse")
     accepted = [share for name, share in result["acceptance"].items() if name.startswith(kinds)]
     found = sum(
         IMP.algebra.get_distance(body.get_coordinates(), place) < IN_PLACE
@@ -129,10 +130,12 @@ def compare(folder, share, steps, seeds):
         ("linked", "linked_moves", False),
         ("independence", "independence_moves", False),
         ("independence, two stages", "independence_moves", True),
+        ("coarse, of 100 steps", "coarse_moves", False),
     ):
+        own = share / 50 if option == "coarse_moves" else share
         with two_stages(staged):
             runs = [
-                try_moves(system, places, folder, steps, seed, {option: share} if option else {})
+                try_moves(system, places, folder, steps, seed, {option: own} if option else {})
                 for seed in range(1, seeds + 1)
             ]
         accepted, scores, found = zip(*runs, strict=True)

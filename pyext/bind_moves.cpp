@@ -1,8 +1,10 @@
 // Movers that need the data or the slope of the score, and minimisation, for emgmm.
+#include <IMP/emgmm/internal/coarse_mixture.h>
 #include <IMP/emgmm/internal/coarse_mover.h>
 #include <IMP/emgmm/internal/hamiltonian.h>
 #include <IMP/emgmm/internal/placement_density.h>
 #include <IMP/emgmm/internal/term_function.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -117,6 +119,15 @@ std::shared_ptr<Mover> make_coarse(const std::string &name,
       options);
 }
 
+std::pair<std::vector<std::shared_ptr<Mover>>, std::vector<double>> make_chain(
+    const std::vector<std::vector<std::size_t>> &groups, const std::vector<std::size_t> &beads,
+    double bead_step) {
+  const CoarseChain chain = coarse_chain(groups, beads, bead_step);
+  std::vector<std::shared_ptr<Mover>> movers;
+  for (const auto &mover : chain.movers) movers.push_back(std::const_pointer_cast<Mover>(mover));
+  return {movers, chain.shares};
+}
+
 }  // namespace
 
 void bind_moves(nb::module_ &m) {
@@ -153,13 +164,18 @@ void bind_moves(nb::module_ &m) {
         "temperature; weight: of `coarse`, in units of that of the term it replaces; confinement "
         "as in Sampler.");
   m.def(
-      "coarsened",
-      [](const Points &means, const Matrices &covariances, const Values &weights, std::size_t n,
-         std::uint64_t seed) {
-        return mixture_to_numpy(coarsened(to_mixture(means, covariances, weights), n, seed));
+      "coarse_chain", &make_chain, "groups"_a, "beads"_a, "bead_step"_a,
+      "(movers, shares) of the inner chain: steps of rigid bodies, each the first of a group with "
+      "what it carries, and of beads, of at most bead_step Å.");
+  m.attr("COARSER_EVERY") = kCoarserEvery;
+  m.def(
+      "coarser",
+      [](const Points &means, const Matrices &covariances, const Values &weights,
+         double coarseness) {
+        return mixture_to_numpy(coarser(to_mixture(means, covariances, weights), coarseness));
       },
-      "means"_a, "covariances"_a, "weights"_a, "n"_a, "seed"_a = 0,
-      "A mixture of at most n components with the same mass, mean and covariance as a whole.");
+      "means"_a, "covariances"_a, "weights"_a, "coarseness"_a,
+      "One component for so many, at least one: the same mass, mean and covariance as a whole.");
   m.def("minimize_terms", &minimize_terms, "terms"_a, "weights"_a, "poses"_a, "radii"_a,
         "max_evaluations"_a, "source"_a, "image"_a, "operation"_a, "frame"_a,
         "(weighted score in kT, poses (n, 7), evaluations) of the nearest minimum; radii and "

@@ -28,38 +28,60 @@ inline void check_body(Model *m, ParticleIndex pi) {
       "Rigid body " << m->get_particle_name(pi) << " must not be a member of another one");
 }
 
+// Of a rigid body its pose, of a flexible member its place in its body, of a bead its place.
 inline algebra::Transformation3D get_pose(Model *m, ParticleIndex pi) {
-  return core::RigidBody(m, pi).get_reference_frame().get_transformation_to();
+  if (core::NonRigidMember::get_is_setup(m, pi))
+    return algebra::Transformation3D(core::NonRigidMember(m, pi).get_internal_coordinates());
+  if (core::RigidBody::get_is_setup(m, pi))
+    return core::RigidBody(m, pi).get_reference_frame().get_transformation_to();
+  return algebra::Transformation3D(core::XYZ(m, pi).get_coordinates());
 }
 
 inline void set_pose(Model *m, ParticleIndex pi, const algebra::Transformation3D &pose) {
-  core::RigidBody(m, pi).set_reference_frame_lazy(algebra::ReferenceFrame3D(pose));
+  if (core::NonRigidMember::get_is_setup(m, pi))
+    core::NonRigidMember(m, pi).set_internal_coordinates(pose.get_translation());
+  else if (core::RigidBody::get_is_setup(m, pi))
+    core::RigidBody(m, pi).set_reference_frame_lazy(algebra::ReferenceFrame3D(pose));
+  else
+    core::XYZ(m, pi).set_coordinates(pose.get_translation());
 }
 
-// Moves the bodies as the core's mover says, which knows them by their place in the list; keeps
-// in `last` where they were.
-//
-// The ratio r = q(back) / q(there) of the proposal is returned for a HastingsMonteCarlo. For
+// Poses of all, IMP's in `last`.
+inline std::vector<emcore::Pose> get_poses(Model *m, const ParticleIndexes &particles,
+                                           algebra::Transformation3Ds *last) {
+  last->clear();
+  std::vector<emcore::Pose> poses;
+  for (ParticleIndex pi : particles) {
+    last->push_back(get_pose(m, pi));
+    poses.push_back(particles::to_core(last->back()));
+  }
+  return poses;
+}
+
+// IMP's generator seeds the core's, so that a run is the same from the same seed of IMP.
+inline emcore::Random get_random() { return emcore::Random(random_number_generator()); }
+
+// The ratio r = q(back) / q(there) of a proposal is returned for a HastingsMonteCarlo. For
 // core::MonteCarlo, which accepts every move downhill whatever the ratio, a proposal is kept with
 // the probability min(1, r) instead, then to be weighed by its energy alone: min(q(there), q(back))
 // min(pi(old), pi(new)) is symmetric. Where it is not kept nothing moves, and the ratio of 0 makes
 // the sampler count a rejection.
+inline bool get_is_kept(double log_ratio, bool returns_ratio, emcore::Random &random) {
+  return returns_ratio || log_ratio >= 0 || random.uniform() < std::exp(log_ratio);
+}
+
+// Moves the bodies as the core's mover says, which knows them by their place in the list; keeps
+// in `last` where they were.
 inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &bodies,
                                            const emcore::Mover &mover,
                                            algebra::Transformation3Ds *last,
                                            bool returns_ratio = false) {
-  last->clear();
-  std::vector<emcore::Pose> poses;
-  for (ParticleIndex pi : bodies) {
-    last->push_back(get_pose(m, pi));
-    poses.push_back(particles::to_core(last->back()));
-  }
-  // IMP's generator seeds the core's, so that a run is the same from the same seed of IMP.
-  emcore::Random random(random_number_generator());
+  const std::vector<emcore::Pose> poses = get_poses(m, bodies, last);
+  emcore::Random random = get_random();
   const std::vector<std::vector<double>> no_parameters;
   emcore::Move move;
   const double log_ratio = mover.propose({poses, no_parameters}, 1, random, &move);
-  const bool is_kept = returns_ratio || log_ratio >= 0 || random.uniform() < std::exp(log_ratio);
+  const bool is_kept = get_is_kept(log_ratio, returns_ratio, random);
   ParticleIndexes moved;
   for (std::size_t j = 0; j < move.bodies.size(); ++j) {
     moved.push_back(bodies[move.bodies[j]]);

@@ -1,4 +1,5 @@
 // Minimisation with forces and torques, and the global search on a complex whose answer is known.
+#include <IMP/emgmm/internal/coarse_mixture.h>
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_by_size.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
@@ -101,6 +102,8 @@ void coarsening_keeps_moments() {
   check_close(mass(coarse), mass(c.data), 1e-12, "mass");
   check_close(moments(coarse).first.y, moments(c.data).first.y, 1e-10, "mean");
   check_close(moments(coarse).second.xz, moments(c.data).second.xz, 1e-10, "covariance");
+  check(coarser(c.data, 1).size() == c.data.size(), "one for one");
+  check(coarser(c.data, 1e6).size() == 1, "at least one");
 }
 
 void rotations_cover() {

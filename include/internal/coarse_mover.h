@@ -46,6 +46,21 @@ class CoarseMover : public Mover {
   std::vector<std::size_t> bodies_;  // ascending
 };
 
+// What an inner chain tries, and how often each, 1 in sum.
+struct CoarseChain {
+  std::vector<std::shared_ptr<const Mover>> movers;
+  std::vector<double> shares;
+};
+
+// Far steps of rigid bodies, and near ones to settle with: of each group, the first of which is
+// the body and the others what it carries. Half of all where there are `beads` too, with steps of
+// at most `bead_step` Å.
+CoarseChain coarse_chain(const std::vector<std::vector<std::size_t>> &groups,
+                         const std::vector<std::size_t> &beads, double bead_step);
+
+// Where there is a coarser level below, one step in so many is a chain of it.
+constexpr int kCoarserEvery = 50;
+
 }  // namespace emcore
 
 #endif

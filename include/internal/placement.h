@@ -68,10 +68,6 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
                                             const PoseFunction &extra,
                                             const PlacementOptions &options);
 
-// A mixture of at most n components with the same mass, mean and covariance as a whole: nearest
-// components merged by k-means and moments.
-Mixture coarsened(const Mixture &mixture, std::size_t n, std::uint64_t seed);
-
 }  // namespace emcore
 
 #endif

@@ -15,13 +15,9 @@ from .scoring import ScoreOptions, make_score
 if TYPE_CHECKING:
     from .symmetry import Symmetry
 
-# Largest steps, Å and rad, of rigid bodies in the inner chain: far ones and ones to settle with.
-STEPS = ((40.0, 3.14), (10.0, 0.6), (3.0, 0.15))
 # Temperature of the inner chain in units of the replica's. Hotter chains are accepted less and find
 # no more (benchmark/results/assembly.md).
 HEAT = 1.0
-# On a level with a coarser one below it, one step in so many is a chain of that one.
-COARSER_EVERY = 50
 
 
 def coarse_term(system: System, data: Mixture, em: EmConfig, coarseness: int) -> _core.Term:
@@ -39,11 +35,11 @@ def coarse_term(system: System, data: Mixture, em: EmConfig, coarseness: int) ->
     for body in bodies:
         own = owner == body
         whole = Mixture(model.means[own], model.covariances[own], model.weights[own])
-        parts.append(_coarsened(whole, coarseness))
+        parts.append(_coarser(whole, coarseness))
     mixture = Mixture.concatenated(parts)
     options = ScoreOptions(sigma_min=em.sigma_min, scale=em.scale)
     return _core.density_term(
-        make_score(_coarsened(data, coarseness), options),
+        make_score(_coarser(data, coarseness), options),
         len(system.bodies),
         np.repeat(bodies, [len(part) for part in parts]).astype(np.int64),
         mixture.means,
@@ -82,7 +78,7 @@ def coarse_mover(
     for coarseness, finer in reversed(list(zip(levels, (1, *levels[:-1]), strict=True))):
         inner, weights = movers, shares
         if mover is not None:
-            inner, weights = [*movers, mover], [*shares, 1 / COARSER_EVERY]
+            inner, weights = [*movers, mover], [*shares, 1 / _core.COARSER_EVERY]
         mover = _core.coarse_mover(
             "coarse",
             inner,
@@ -101,22 +97,13 @@ def coarse_mover(
 def _inner_movers(
     system: System, free: np.ndarray, sampling: SamplingConfig
 ) -> tuple[list[_core.Mover], list[float]]:
-    """Steps of rigid bodies with what they carry, half of all where there are free beads too; how
-    often each is tried, 1 in sum."""
+    """Steps of rigid bodies with what they carry and of free beads; how often each is tried."""
     bodies = system.bodies
-    rigid, beads = [], []
-    for b in np.flatnonzero(free):
-        group = np.array([b], dtype=np.int64)
-        if bodies.rotatable[b]:
-            group = np.append(group, np.flatnonzero(bodies.carrier == b))
-            rigid += [_core.rigid_mover(bodies.names[b], group, *step, int(b)) for step in STEPS]
-        else:
-            step = sampling.max_translation
-            beads.append(_core.rigid_mover(bodies.names[b], group, step, 0.0, int(b)))
-    kinds = [kind for kind in (rigid, beads) if kind]
-    return [*rigid, *beads], [1 / len(kinds) / len(kind) for kind in kinds for _ in kind]
+    rigid = np.flatnonzero(free & bodies.rotatable)
+    groups = [[int(b), *np.flatnonzero(bodies.carrier == b).tolist()] for b in rigid]
+    beads = np.flatnonzero(free & ~bodies.rotatable).tolist()
+    return _core.coarse_chain(groups, beads, sampling.max_translation)
 
 
-def _coarsened(mixture: Mixture, coarseness: int) -> Mixture:
-    n = max(1, round(len(mixture) / coarseness))
-    return Mixture(*_core.coarsened(mixture.means, mixture.covariances, mixture.weights, n))
+def _coarser(mixture: Mixture, coarseness: int) -> Mixture:
+    return Mixture(*_core.coarser(mixture.means, mixture.covariances, mixture.weights, coarseness))

@@ -104,9 +104,8 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     from .imp_engine import find_imp
 
     sampling = config.sampling
-    for name in ("hamiltonian_moves", "coarse_moves"):
-        if getattr(sampling, name):
-            return f"{getattr(sampling, name):g} with IMP", "0", f"sampling.{name}"
+    if sampling.hamiltonian_moves:
+        return f"{sampling.hamiltonian_moves:g} with IMP", "0", "sampling.hamiltonian_moves"
     key, replicas = "sampling.replicas", sampling.replicas
     if replicas == 1:
         return None
@@ -273,6 +272,9 @@ def main() -> None:
         global_moves=sampling.global_moves,
         independence_moves=sampling.independence_moves,
         linked_moves=sampling.linked_moves,
+        coarse_moves=sampling.coarse_moves,
+        coarse_steps=sampling.coarse_steps,
+        coarse_levels=sampling.coarse_levels,
         restart=going_on,
         exchange=exchange,
     )

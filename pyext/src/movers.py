@@ -83,8 +83,9 @@ def check_shares(shares, system):
             raise ValueError(f"{name} is {share!r}, expected 0 <= {name} < 1")
     if sum(shares.values()) >= 1:
         raise ValueError(f"{' + '.join(shares)} is {sum(shares.values()):g}, expected less than 1")
-    if shares["independence_moves"] and system.em is None:
-        raise ValueError("independence_moves need an EM restraint, the system has none")
+    for name in ("independence_moves", "coarse_moves"):
+        if shares[name] and system.em is None:
+            raise ValueError(f"{name} need an EM restraint, the system has none")
     if shares["linked_moves"] and not get_linked_groups(system.dof, system.restraints):
         raise ValueError("linked_moves: no cross-link and no bond ties two bodies that may move")
 

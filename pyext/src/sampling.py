@@ -16,6 +16,7 @@ import IMP.pmi.macros
 import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
+from IMP.emgmm.coarse import CoarseMoves
 from IMP.emgmm.movers import check_shares, create_other_movers, create_schedule
 from IMP.emgmm.restart import (
     REPLICA_KEY,
@@ -74,6 +75,9 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
         self.job.sampler = self
 
     def _run(self, steps):
+        if coarse := self.job.coarse_moves:
+            coarse.set_kt(self.mc.get_kt())
+            coarse.update_weight()
         self.mc.reset_statistics()
         self.mc.optimize(steps)
         self.accepted += self.mc.get_number_of_accepted_steps()
@@ -107,6 +111,7 @@ class _Job:
         self.system, self.output, self.annealing = system, output, annealing
         self.steps, self.progress = steps, progress
         self.other_moves = []  # (list of movers, share among all moves)
+        self.coarse_moves = None  # CoarseMoves, where some of them are such
         self.done = 0  # moves at full weight
         self.frame_interval, self.frames = 1, 0  # of this sitting
         self.high_steps = 0  # left at full weight before the weight drops
@@ -214,6 +219,9 @@ def sample(
     global_moves=0.0,
     independence_moves=0.0,
     linked_moves=0.0,
+    coarse_moves=0.0,
+    coarse_steps=100,
+    coarse_levels=(4,),
     restart=False,
     progress=_show,
     verbose=False,
@@ -244,6 +252,10 @@ def sample(
            suggests for each alone, wherever they are
     @param linked_moves share of moves of rigid bodies as one that share a cross-link or a bond of
            the sequence
+    @param coarse_moves share of moves that are chains of far and near steps on few components of
+           the map and of each body, proposed as one
+    @param coarse_steps of each chain
+    @param coarse_levels how many components become one; with several, chains run within chains
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -264,12 +276,19 @@ def sample(
         "global_moves": global_moves,
         "independence_moves": independence_moves,
         "linked_moves": linked_moves,
+        "coarse_moves": coarse_moves,
     }
     check_shares(shares, system)
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
     job.frame_interval = frame_interval
     job.other_moves = create_other_movers(shares, system, seed)
+    if coarse_moves:
+        job.coarse_moves = CoarseMoves(
+            system.dof, system.em, coarse_levels, coarse_steps, score_moved=score_moved
+        )
+        job.coarse_moves.get_mover().set_returns_ratio(True)  # of the HastingsMonteCarlo
+        job.other_moves.append(([job.coarse_moves.get_mover()], coarse_moves))
     job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

@@ -13,11 +13,32 @@ namespace emcore {
 
 namespace {
 
+// Largest steps of rigid bodies, Å and rad.
+constexpr double kCoarseSteps[][2] = {{40, 3.14}, {10, 0.6}, {3, 0.15}};
+
 bool is_same_coarse_pose(const Pose &a, const Pose &b) {
   return std::memcmp(&a, &b, sizeof a) == 0;
 }
 
 }  // namespace
+
+CoarseChain coarse_chain(const std::vector<std::vector<std::size_t>> &groups,
+                         const std::vector<std::size_t> &beads, double bead_step) {
+  CoarseChain chain;
+  for (const std::vector<std::size_t> &group : groups)
+    for (const auto &step : kCoarseSteps)
+      chain.movers.push_back(
+          std::make_shared<RigidMover>("step", group, step[0], step[1], group.at(0)));
+  const std::size_t rigid = chain.movers.size();
+  const double kinds = (rigid > 0) + !beads.empty();
+  chain.shares.assign(rigid, 1 / kinds / static_cast<double>(rigid));
+  for (std::size_t b : beads) {
+    chain.movers.push_back(
+        std::make_shared<RigidMover>("step", std::vector<std::size_t>{b}, bead_step, 0.0, b));
+    chain.shares.push_back(1 / kinds / static_cast<double>(beads.size()));
+  }
+  return chain;
+}
 
 CoarseMover::CoarseMover(std::string name, std::vector<std::shared_ptr<const Mover>> movers,
                          const std::vector<double> &shares, std::shared_ptr<const Term> coarse,

@@ -1,3 +1,4 @@
+#include <IMP/emgmm/internal/coarse_mixture.h>
 #include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
@@ -116,60 +117,6 @@ std::vector<PlacementCandidate> distinct_candidates(std::vector<PlacementCandida
 }
 
 }  // namespace
-
-Mixture coarsened(const Mixture &mixture, std::size_t n, std::uint64_t seed) {
-  if (mixture.size() <= n) return mixture;
-  Random random(seed, 77);
-  // k-means++ on the means, weighted by mass.
-  std::vector<Vec3> centers;
-  std::vector<double> nearest(mixture.size(), 1e300);
-  for (std::size_t c = 0; c < n; ++c) {
-    double total = 0;
-    for (std::size_t i = 0; i < mixture.size(); ++i)
-      total += mixture[i].weight * (c ? nearest[i] : 1);
-    double draw = random.uniform() * total;
-    std::size_t chosen = 0;
-    for (std::size_t i = 0; i < mixture.size(); ++i) {
-      chosen = i;
-      draw -= mixture[i].weight * (c ? nearest[i] : 1);
-      if (draw < 0) break;
-    }
-    centers.push_back(mixture[chosen].mean);
-    for (std::size_t i = 0; i < mixture.size(); ++i) {
-      const Vec3 d = mixture[i].mean - centers.back();
-      nearest[i] = std::min(nearest[i], dot(d, d));
-    }
-  }
-  std::vector<std::size_t> group(mixture.size(), 0);
-  for (int iteration = 0; iteration < 30; ++iteration) {
-    std::vector<Vec3> sums(n);
-    std::vector<double> masses(n, 0.0);
-    for (std::size_t i = 0; i < mixture.size(); ++i) {
-      double least = 1e300;
-      for (std::size_t c = 0; c < n; ++c) {
-        const Vec3 d = mixture[i].mean - centers[c];
-        if (dot(d, d) < least) least = dot(d, d), group[i] = c;
-      }
-      sums[group[i]] += mixture[i].weight * mixture[i].mean;
-      masses[group[i]] += mixture[i].weight;
-    }
-    for (std::size_t c = 0; c < n; ++c)
-      if (masses[c] > 0) centers[c] = (1 / masses[c]) * sums[c];
-  }
-  Mixture result(n);
-  for (Gaussian &g : result) g.weight = 0;
-  for (std::size_t i = 0; i < mixture.size(); ++i) {
-    Gaussian &g = result[group[i]];
-    const Vec3 d = mixture[i].mean - centers[group[i]];
-    g.weight += mixture[i].weight;
-    g.covariance += mixture[i].weight * (mixture[i].covariance + outer(d));
-  }
-  Mixture kept;
-  for (std::size_t c = 0; c < n; ++c)
-    if (result[c].weight > 0)
-      kept.push_back({centers[c], (1 / result[c].weight) * result[c].covariance, result[c].weight});
-  return kept;
-}
 
 std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start) {
   constexpr double two_pi = 6.28318530717958647692;

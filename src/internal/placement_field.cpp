@@ -1,5 +1,5 @@
+#include <IMP/emgmm/internal/coarse_mixture.h>
 #include <IMP/emgmm/internal/em_algebra.h>
-#include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_field.h>
 #include <IMP/emgmm/internal/rasterize.h>
 

@@ -82,10 +82,11 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
 
 def test_both_engines_score_a_map_alike(short, tmp_path):
     """Random poses: a mixture; with the model blurred to a resolution; a map, which is as heavy as
-    what has a structure."""
+    what has a structure. The scores of coarse moves, too."""
+    from emgmm.coarse_moves import coarse_term
     from emgmm.config import load_config
     from emgmm.imp_system import build_imp_system, set_poses
-    from emgmm.sampler_setup import build_terms, random_starts
+    from emgmm.sampler_setup import build_terms, random_starts, scaled_data
 
     text = short.read_text()
     gmm = load_config(short).em.gmm
@@ -109,6 +110,9 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
         set_poses(system, native, poses)
         scores.append(system.em.evaluate())
         assert scores[-1] == pytest.approx(term.evaluate(poses), rel=1e-6)
+        rough = coarse_term(native, scaled_data(data, native, config.em), config.em, 4)
+        coarse = system.em.create_coarse_restraint(4)
+        assert coarse.evaluate(False) == pytest.approx(rough.evaluate(poses), rel=1e-6)
     apart = np.abs(np.subtract.outer(scores, scores)) + np.eye(len(scores))
     assert apart.min() > 0.1
 
@@ -151,6 +155,20 @@ def test_both_engines_move_the_same_bodies_together(short, tmp_path):
     linked = [share for name, share in acceptance.items() if name.startswith("linked ")]
     assert len(linked) == 2  # one pair is a super rigid body, all are the whole system
     assert all(0 <= share <= 1 for share in linked)
+
+
+@pytest.mark.parametrize("levels", [[4], [3, 9]])
+def test_coarse_moves(short, tmp_path, levels):
+    """Accepted or not, and the score of the frames is that of the poses."""
+    short.write_text(
+        short.read_text() + f"coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = {levels}\n"
+    )
+    out = tmp_path / "out"
+    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
+    assert told.returncode == 0, told.stderr
+    check_folder(out, 1)
+    assert 0 <= json.loads((out / "run.json").read_text())["acceptance"]["coarse"] < 1
+    assert emgmm("analyze", out).returncode == 0
 
 
 def test_minimised_starts_and_places_of_the_map(short, tmp_path):
