@@ -27,9 +27,9 @@ constexpr double kPlacementFilter = 5;
 // Rpb1 and Rpb2, with 11 Å five, with 9 Å all.
 constexpr double kPlacementApart = 9;
 constexpr std::size_t kPlacementPlaceComponents = 1024;  // of the data that are looked at for them
-// Of the pairs of a place and a turn that are moved uphill: for each place, at least in all, at most
-// of one place. With 640 in all 129 of 150 native poses (25 subunits of eight complexes of 2 to 5, six
-// seeds) are among the candidates, with 1280 148, in 1.4 times the time.
+// Of the pairs of a place and a turn that are moved uphill: for each place, at least in all, at
+// most of one place. With 640 in all 129 of 150 native poses (25 subunits of eight complexes of 2
+// to 5, six seeds) are among the candidates, with 1280 148, in 1.4 times the time.
 constexpr std::size_t kPlacementTurnsAPlace = 4, kPlacementTried = 1280, kPlacementTurnsMost = 24;
 // Weight of 1 kT of the guide, as a share of a body's overlap with the data. What the overlap is
 // worth in kT is known only after the search, and a guide may be wrong: several are tried.
