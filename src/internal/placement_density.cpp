@@ -12,8 +12,9 @@ namespace {
 constexpr double kProposalSpread = 2;
 constexpr double kProposalBroadShare = 0.1;
 constexpr std::size_t kProposalMostCandidates = 100;
-// A candidate's share goes with this power of its overlap: 89 % of the overlap, a quarter. There are
-// hundreds of poor ones: with 8, 3 of 10 runs of 1BD2 in IMP and 5 of 3SFD came in place, with 12 7.
+// A candidate's share goes with this power of its overlap: 89 % of the overlap, a quarter. There
+// are hundreds of poor ones: with 8, 3 of 10 runs of 1BD2 in IMP and 5 of 3SFD came in place, with
+// 12 7.
 constexpr double kProposalOverlapPower = 12;
 
 }  // namespace
