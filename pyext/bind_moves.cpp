@@ -73,13 +73,13 @@ PoseMixture make_density(const PoseRows &centers, const Values &weights, double 
 
 PoseMixture density_of_candidates(const Points &means, const Matrices &covariances,
                                   const Values &weights, const PoseRows &poses,
-                                  const Values &overlaps, double radius) {
+                                  const Values &overlaps, double radius, double power) {
   check_rows(overlaps.shape(0), poses.shape(0), "overlaps");
   std::vector<PlacementCandidate> candidates;
   for (const Pose &pose : to_poses(poses))
     candidates.push_back({pose, overlaps.data()[candidates.size()]});
   PlacementDensity density =
-      placement_density(to_mixture(means, covariances, weights), candidates, radius);
+      placement_density(to_mixture(means, covariances, weights), candidates, radius, power);
   return PoseMixture(std::move(density.centers), std::move(density.weights), density.options);
 }
 
@@ -147,7 +147,7 @@ void bind_moves(nb::module_ &m) {
           },
           "poses"_a);
   m.def("pose_density", &density_of_candidates, "means"_a, "covariances"_a, "weights"_a, "poses"_a,
-        "overlaps"_a, "radius"_a,
+        "overlaps"_a, "radius"_a, "power"_a = kProposalOverlapPower,
         "PoseMixture about candidates (n, 7) of a body of that radius of gyration (Å) in the data: "
         "means, covariances, weights.");
   m.def("independence_mover", &make_independence, "name"_a, "groups"_a, "densities"_a,

@@ -9,6 +9,10 @@
 
 namespace emcore {
 
+// 89 % of the overlap, a quarter of the share. There are hundreds of poor candidates: with 8, 3 of
+// 10 runs of 1BD2 in IMP and 5 of 3SFD came in place, with 12 7 of each.
+constexpr double kProposalOverlapPower = 12;
+
 // What a PoseMixture is made of.
 struct PlacementDensity {
   std::vector<Pose> centers;
@@ -18,10 +22,10 @@ struct PlacementDensity {
 
 // Mostly near some candidates (best first), the better their overlaps the more often, and now and
 // then in any pose near the data, so that every pose can be left and come back to.
-// radius: of gyration of the body, Å.
+// radius: of gyration of the body, Å; power: of the overlap, with which a candidate's share goes.
 PlacementDensity placement_density(const Mixture &data,
-                                   const std::vector<PlacementCandidate> &candidates,
-                                   double radius);
+                                   const std::vector<PlacementCandidate> &candidates, double radius,
+                                   double power = kProposalOverlapPower);
 
 }  // namespace emcore
 

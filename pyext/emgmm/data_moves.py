@@ -87,7 +87,7 @@ def independence_mover(
 
 
 def pose_density(
-    poses: np.ndarray, overlaps: np.ndarray, radius: float, data: Mixture
+    poses: np.ndarray, overlaps: np.ndarray, radius: float, data: Mixture, **power: float
 ) -> _core.PoseMixture:
     """Proposals of a body near some places, the better by their overlaps the more often, and now
     and then in any pose near the data (placement_density.h).
@@ -98,8 +98,12 @@ def pose_density(
         (n, 7) and (n,) Da²/Å³, best first (`_core.placement_candidates`).
     radius
         Å, of gyration of the body.
+    power
+        Of the overlap, with which the share of a place goes; the core's where not given.
     """
-    return _core.pose_density(data.means, data.covariances, data.weights, poses, overlaps, radius)
+    return _core.pose_density(
+        data.means, data.covariances, data.weights, poses, overlaps, radius, **power
+    )
 
 
 def minimized(

@@ -32,6 +32,7 @@ from .scoring import ScoreOptions, make_score
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
+_POWER = 8.0  # of the overlap in shares of suggested places: hot bodies look at poorer ones, too
 _DEFAULT_SCORE = ScoreOptions()
 
 
@@ -212,7 +213,7 @@ def _into_what_larger_leave(
         )
         if len(overlaps) and overlaps[0] > 0:
             groups.append(np.array([b]))
-            densities.append(pose_density(places, overlaps, radii[b], data))
+            densities.append(pose_density(places, overlaps, radii[b], data, power=_POWER))
         turn = rotation[b]
         larger.append((means @ turn.T + translation[b], turn @ covariances @ turn.T, weights))
     return [_core.independence_mover("places", groups, densities)] if groups else []

@@ -12,16 +12,12 @@ namespace {
 constexpr double kProposalSpread = 2;
 constexpr double kProposalBroadShare = 0.1;
 constexpr std::size_t kProposalMostCandidates = 100;
-// A candidate's share goes with this power of its overlap: 89 % of the overlap, a quarter. There
-// are hundreds of poor ones: with 8, 3 of 10 runs of 1BD2 in IMP and 5 of 3SFD came in place, with
-// 12 7.
-constexpr double kProposalOverlapPower = 12;
 
 }  // namespace
 
 PlacementDensity placement_density(const Mixture &data,
-                                   const std::vector<PlacementCandidate> &candidates,
-                                   double radius) {
+                                   const std::vector<PlacementCandidate> &candidates, double radius,
+                                   double power) {
   PlacementDensity density;
   const std::size_t n = std::min(candidates.size(), kProposalMostCandidates);
   double best = 0;
@@ -29,7 +25,7 @@ PlacementDensity placement_density(const Mixture &data,
   for (std::size_t c = 0; c < n; ++c) {
     if (!(candidates[c].overlap > 0)) continue;
     density.centers.push_back(candidates[c].pose);
-    density.weights.push_back(std::pow(candidates[c].overlap / best, kProposalOverlapPower));
+    density.weights.push_back(std::pow(candidates[c].overlap / best, power));
   }
   const double total = mass(data);
   const Vec3 center = center_of_mass(data);
