@@ -193,6 +193,11 @@ class Tests(IMP.test.TestCase):
         em.set_weight(0.5)
         moves.update_weight()
         self.assertEqual([r.get_weight() for r in moves.restraints], [2.0, 1.0])
+        # The coarse restraint stands for the fine one, not beside it; evaluate() weighs.
+        whole = IMP.pmi.tools.get_restraint_set(m).evaluate(False) - em.evaluate()
+        for mover, r in zip(moves.movers, moves.restraints, strict=True):
+            rough = mover.get_scoring_function().evaluate(False)
+            self.assertAlmostEqual(rough, whole + r.evaluate(False), delta=1e-6)
         score = IMP.core.RestraintsScoringFunction([IMP.pmi.tools.get_restraint_set(m)])
         mc = IMP.emgmm.HastingsMonteCarlo(m)
         mc.set_scoring_function(score)
