@@ -171,6 +171,61 @@ class Tests(IMP.test.TestCase):
         )
         self.assertRaises(ValueError, local.set_coarseness, 2)
 
+    def test_images(self):
+        """A body that follows another does so within the chains, and after them"""
+        m = IMP.Model()
+        rng = random.Random(7)
+        data = _systems.create_data(m, rng, 12)
+        model = [_systems.create_gaussian(m, rng) for _ in range(12)]
+        source, image = (_systems.create_body(m, ps) for ps in (model[:6], model[6:]))
+        operation = IMP.emgmm.get_symmetry_operations(
+            "C2", *(IMP.algebra.Vector3D(*v) for v in ((1, 2, 3), (0, 1, 1), (0, 0, 0)))
+        )[1]
+        here = IMP.algebra.get_identity_transformation_3d()
+        m.add_score_state(
+            IMP.emgmm.SymmetryConstraint(
+                m,
+                [source.get_particle_index()],
+                [image.get_particle_index()],
+                [operation],
+                [here],
+            )
+        )
+        m.update()
+        r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
+        coarse = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
+        coarse.set_coarseness(3)
+        mover = IMP.emgmm.CoarseMover(m, [coarse], [source], [], 0.0, 10)
+        mover.set_score_moved(True)
+        mover.set_kt(4.0)
+        mover.set_returns_ratio(True)
+        IMP.random_number_generator.seed(3)
+        # What the mover says of a proposal is the change of the coarse score, image included.
+        for _ in range(20):
+            before = coarse.evaluate(False)
+            result = mover.propose()
+            if ratio := result.get_proposal_ratio():
+                change = coarse.evaluate(False) - before
+                self.assertAlmostEqual(math.log(ratio), change / 4.0, delta=1e-6)
+            mover.reject()
+            m.update()
+        mc = IMP.emgmm.HastingsMonteCarlo(m)
+        mc.set_scoring_function([r])
+        mc.set_score_moved(True)
+        mc.set_return_best(False)
+        mc.set_kt(4.0)
+        mc.add_mover(mover)
+        for _ in range(30):
+            mc.optimize(4)
+            self.assertAlmostEqual(mc.get_last_accepted_energy(), r.evaluate(False), delta=1e-6)
+            poses = [b.get_reference_frame().get_transformation_to() for b in (source, image)]
+            for v in ((0, 0, 0), (3, -2, 5)):
+                point = IMP.algebra.Vector3D(*v)
+                self.assertLess(
+                    IMP.algebra.get_distance(poses[1] * point, operation * (poses[0] * point)), 1e-6
+                )
+        self.assertGreater(mover.get_number_of_accepted(), 0)
+
     def test_pmi_system(self):
         """The score of a system of PMI after each coarse move is that from scratch"""
         with quiet():
