@@ -32,7 +32,7 @@ from .scoring import ScoreOptions, make_score
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
-_POWER = 8.0  # of the overlap in shares of suggested places: hot bodies look at poorer ones, too
+_POWER = 8.0  # of the overlap in shares of suggested places; the core's own was not tried here
 _DEFAULT_SCORE = ScoreOptions()
 
 
