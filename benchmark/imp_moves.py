@@ -1,11 +1,12 @@
 """Which moves bring subunits into a map in IMP: the example's complex from random poses, one table.
 
-    imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5]
+    imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5] [--only hamiltonian_moves]
 
 The four subunits of PDB 1BD2 at random in the mixture of the whole, EM, connectivity and excluded
-volume, one process, kT = 1; a share of the moves are of the kind named (of coarse moves, which are
-chains of 100 steps, a fiftieth of that). Independence moves also with acceptance in two stages, as
-any other sampler than IMP.emgmm.HastingsMonteCarlo needs it.
+volume, one process, kT = 1; a share of the moves are of the kind named. Of coarse moves, which are
+chains of 100 steps, a fiftieth of that; of Hamiltonian ones, ten slopes each, a tenth. Independence
+moves also with acceptance in two stages, as any other sampler than
+IMP.emgmm.HastingsMonteCarlo needs it.
 Needs IMP and the pip package in one Python.
 """
 
@@ -103,7 +104,7 @@ def try_moves(system, places, folder, steps, seed, shares):
         **shares,
     )
     shutil.rmtree(folder / "run")
-    kinds = ("turn ", "swap ", "linked ", "independence", "coarse")
+    kinds = ("turn ", "swap ", "linked ", "independence", "coarse", "Hamiltonian")
     accepted = [share for name, share in result["acceptance"].items() if name.startswith(kinds)]
     found = sum(
         IMP.algebra.get_distance(body.get_coordinates(), place) < IN_PLACE
@@ -112,7 +113,19 @@ def try_moves(system, places, folder, steps, seed, shares):
     return statistics.mean(accepted or [0]), system.em.evaluate(), found
 
 
-def compare(folder, share, steps, seeds):
+MOVES = (
+    # name, option, part of the share, acceptance in two stages
+    ("steps alone", None, 1, False),
+    ("turns and swaps", "global_moves", 1, False),
+    ("linked", "linked_moves", 1, False),
+    ("independence", "independence_moves", 1, False),
+    ("independence, two stages", "independence_moves", 1, True),
+    ("coarse, of 100 steps", "coarse_moves", 0.02, False),
+    ("Hamiltonian, of 10 steps", "hamiltonian_moves", 0.1, False),
+)
+
+
+def compare(folder, share, steps, seeds, only):
     """Prints the table."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -124,18 +137,14 @@ def compare(folder, share, steps, seeds):
     )
     print("| moves | accepted | EM score at the end, kT | subunits in place |")
     print("| --- | --- | --- | --- |")
-    for name, option, staged in (
-        ("steps alone", None, False),
-        ("turns and swaps", "global_moves", False),
-        ("linked", "linked_moves", False),
-        ("independence", "independence_moves", False),
-        ("independence, two stages", "independence_moves", True),
-        ("coarse, of 100 steps", "coarse_moves", False),
-    ):
-        own = share / 50 if option == "coarse_moves" else share
+    for name, option, part, staged in MOVES:
+        if only not in (None, option):
+            continue
         with two_stages(staged):
             runs = [
-                try_moves(system, places, folder, steps, seed, {option: own} if option else {})
+                try_moves(
+                    system, places, folder, steps, seed, {option: part * share} if option else {}
+                )
                 for seed in range(1, seeds + 1)
             ]
         accepted, scores, found = zip(*runs, strict=True)
@@ -150,6 +159,7 @@ def main():
     parser.add_argument("--share", type=float, default=0.5)
     parser.add_argument("--steps", type=int, default=10000)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", choices=[option for _, option, _, _ in MOVES if option])
     parser.add_argument("--run_quick_test", action="store_true")
     arguments, _ = parser.parse_known_args()
     if arguments.run_quick_test:
@@ -159,7 +169,9 @@ def main():
     except ImportError:
         return print("not run: the pip package emgmm is not in this Python")
     with tempfile.TemporaryDirectory() as folder:
-        return compare(Path(folder), arguments.share, arguments.steps, arguments.seeds)
+        return compare(
+            Path(folder), arguments.share, arguments.steps, arguments.seeds, arguments.only
+        )
 
 
 if __name__ == "__main__":

@@ -81,17 +81,15 @@ void SymmetryConstraint::do_update_derivatives(DerivativeAccumulator *accum) {
           *accum);
       continue;
     }
-    const emcore::Vec3 force = particles::to_core(core::XYZ(m, image).get_derivatives());
     if (core::RigidBody::get_is_setup(m, image)) {
-      const core::RigidBody body(m, image);
-      const emcore::Vec3 torque =
-          particles::to_core(body.get_rotation().get_rotated(body.get_torque()));
       const emcore::PoseGradient by_source =
-          source_gradient(how, particles::get_pose(m, source), {force, torque});
+          source_gradient(how, particles::get_pose(m, source), particles::get_gradient(m, image));
       particles::add_gradient(m, source, by_source.by_translation, by_source.by_rotation, *accum);
     } else {
       core::XYZ(m, source).add_to_derivatives(
-          particles::to_imp(conjugate(how.operation.rotation) * force), *accum);
+          particles::to_imp(conjugate(how.operation.rotation) *
+                            particles::to_core(core::XYZ(m, image).get_derivatives())),
+          *accum);
     }
   }
 }

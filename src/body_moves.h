@@ -28,6 +28,23 @@ inline void check_body(Model *m, ParticleIndex pi) {
       "Rigid body " << m->get_particle_name(pi) << " must not be a member of another one");
 }
 
+// Bodies, then beads, all checked.
+inline ParticleIndexes get_checked(Model *m, const ParticleIndexes &bodies,
+                                   const ParticleIndexes &beads) {
+  ParticleIndexes particles = bodies;
+  for (ParticleIndex pi : bodies) check_body(m, pi);
+  for (ParticleIndex pi : beads) {
+    IMP_USAGE_CHECK(core::XYZ::get_is_setup(m, pi),
+                    "Particle " << m->get_particle_name(pi) << " must be a core::XYZ");
+    particles.push_back(pi);
+  }
+  return particles;
+}
+
+inline void check_kt(double kt) {
+  IMP_ALWAYS_CHECK(kt > 0, "kT must be positive, got " << kt, ValueException);
+}
+
 // Of a rigid body its pose, of a flexible member its place in its body, of a bead its place.
 inline algebra::Transformation3D get_pose(Model *m, ParticleIndex pi) {
   if (core::NonRigidMember::get_is_setup(m, pi))
@@ -44,6 +61,14 @@ inline void set_pose(Model *m, ParticleIndex pi, const algebra::Transformation3D
     core::RigidBody(m, pi).set_reference_frame_lazy(algebra::ReferenceFrame3D(pose));
   else
     core::XYZ(m, pi).set_coordinates(pose.get_translation());
+}
+
+// The slope of the last evaluation by what get_pose() tells: torque about the body's origin.
+inline emcore::PoseGradient get_gradient(Model *m, ParticleIndex pi) {
+  if (core::NonRigidMember::get_is_setup(m, pi))
+    return {particles::to_core(core::NonRigidMember(m, pi).get_internal_derivatives()), {}};
+  if (core::RigidBody::get_is_setup(m, pi)) return particles::get_gradient(m, pi);
+  return {particles::to_core(core::XYZ(m, pi).get_derivatives()), {}};
 }
 
 // Poses of all, IMP's in `last`.

@@ -220,6 +220,13 @@ inline void add_gradient(Model *m, ParticleIndex pi, const emcore::Vec3 &by_plac
   body.add_to_torque(to_imp(conjugate(q) * torque), accum);
 }
 
+// dE/d(place, rotation) of a rigid body in the global frame, from its particle.
+inline emcore::PoseGradient get_gradient(Model *m, ParticleIndex pi) {
+  const core::RigidBody body(m, pi);
+  return {to_core(core::XYZ(m, pi).get_derivatives()),
+          to_core(body.get_rotation().get_rotated(body.get_torque()))};
+}
+
 }  // namespace particles
 
 IMPEMGMM_END_NAMESPACE

@@ -4,6 +4,7 @@ import math
 import random
 
 import _systems
+import _wells
 import IMP
 import IMP.algebra
 import IMP.atom
@@ -15,134 +16,60 @@ import IMP.emgmm.sampling
 import IMP.pmi.restraints.stereochemistry
 import IMP.pmi.tools
 import IMP.test
-import numpy as np
 from _pmi_system import create_system, quiet
-
-KEYS = IMP.core.XYZ.get_xyz_keys()
-TIE = 0.6  # kT/A^2
-
-
-def create_well(m, p, center, k):
-    """Harmonic restraints, one a coordinate."""
-    return [
-        IMP.core.SingletonRestraint(
-            m,
-            IMP.core.AttributeSingletonScore(IMP.core.Harmonic(x, k), key),
-            p.get_particle_index(),
-        )
-        for key, x in zip(KEYS, center, strict=True)
-    ]
 
 
 class Tests(IMP.test.TestCase):
-    def make(self):
-        """A body with a member 2.5 A off its origin and a flexible member; a free bead."""
-        m = IMP.Model()
-        body = IMP.core.RigidBody.setup_particle(IMP.Particle(m), IMP.algebra.ReferenceFrame3D())
-        ends = []
-        for x in (0.0, 2.5):
-            p = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(x, 0, 0))
-            body.add_member(p)
-            ends.append(p)
-        loop = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(0, 4, 0))
-        body.add_non_rigid_member(loop)
-        bead = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(9, 0, 0))
-        return m, body, ends, loop, bead
-
-    def create_score(self, m, ends, loop, bead, center, slope, k):
-        """Wells, wide as the steps are far, for the place and the free bead; E = slope z of the far
-        end; the loop at 4 A."""
-        lift = IMP.core.AttributeSingletonScore(IMP.core.Linear(0, slope), KEYS[2])
-        tie = IMP.core.HarmonicDistancePairScore(4.0, TIE)
-        return [
-            *create_well(m, ends[0], center, k),
-            IMP.core.SingletonRestraint(m, lift, ends[1].get_particle_index()),
-            *create_well(m, bead, (9.0, 1.0, 0.0), k),
-            IMP.core.PairRestraint(
-                m, tie, (ends[0].get_particle_index(), loop.get_particle_index())
-            ),
-        ]
-
-    def check(self, sampler, returns_ratio, levels, score_moved):
-        m, body, ends, loop, bead = self.make()
+    def check(self, sampler, levels, score_moved):
+        system = _wells.create_system()
+        m, body, ends, loop, bead = system
         IMP.random_number_generator.seed(4)
-        kt, k, slope = 1.5, 0.03, 0.6
-        restraints = self.create_score(m, ends, loop, bead, (3.0, 1.0, -1.0), slope, k)
         movers = []
         for center, wrong_slope, wrong_k in ((1.0, 0.4, 0.02), (2.0, 0.9, 0.04))[-levels:]:
             # The coarse score is wrong in place, stiffness and slope.
-            coarse = self.create_score(m, ends, loop, bead, (center, 0, 0), wrong_slope, wrong_k)
+            coarse = _wells.create_score(m, ends, loop, bead, (center, 0, 0), wrong_slope, wrong_k)
             mover = IMP.emgmm.CoarseMover(m, coarse, [body], [loop, bead], 8.0, 12, *movers[-1:])
             mover.set_score_moved(score_moved)
             movers.append(mover)
-        mover = movers[-1]
-        mover.set_kt(kt)
-        mover.set_returns_ratio(returns_ratio)
-        mc = sampler(m)
-        mc.set_scoring_function(restraints)
-        mc.set_score_moved(score_moved)
-        mc.set_kt(kt)
-        mc.set_return_best(False)
-        mc.add_mover(mover)
-        mc.optimize(50)
-        seen = []
-        for _ in range(30000):
-            mc.optimize(1)
-            m.update()
-            seen.append([list(p.get_coordinates()) for p in (*ends, loop, bead)])
-        seen = np.array(seen)
+        score = _wells.create_score(m, ends, loop, bead)
+        mc = _wells.create_sampler(sampler, m, score, mover, score_moved)
+        _wells.check_averages(self, mc, system)
         share = mover.get_number_of_accepted() / mover.get_number_of_proposed()
         self.assertTrue(0.1 < share < 0.95, share)
-        want = np.array([3.0, 1.0, -1.0 - slope / k])
-        np.testing.assert_allclose(seen[:, 0].mean(axis=0), want, atol=0.7)
-        np.testing.assert_allclose(seen[:, 0].var(axis=0), kt / k, rtol=0.12)
-        np.testing.assert_allclose(seen[:, 3].mean(axis=0), (9, 1, 0), atol=0.7)
-        np.testing.assert_allclose(seen[:, 3].var(axis=0), kt / k, rtol=0.12)
-        a = slope * 2.5 / kt
-        cosine = (seen[:, 1, 2] - seen[:, 0, 2]) / 2.5
-        self.assertAlmostEqual(cosine.mean(), -(1 / math.tanh(a) - 1 / a), delta=0.05)
-        # The loop on its shell: r^2 exp(-k/2 (r - 4)^2 / kt).
-        r = np.linspace(0, 14, 4001)
-        weight = r**2 * np.exp(-TIE / 2 * (r - 4) ** 2 / kt)
-        way = np.linalg.norm(seen[:, 2] - seen[:, 0], axis=1)
-        self.assertAlmostEqual(way.mean(), (weight @ r) / weight.sum(), delta=0.1)
 
     def test_hastings(self):
         """The ratio left to the sampler"""
-        self.check(IMP.emgmm.HastingsMonteCarlo, True, 1, True)
+        self.check(IMP.emgmm.HastingsMonteCarlo, 1, True)
 
     def test_two_stages(self):
         """With IMP's own sampler, everything computed anew"""
-        self.check(IMP.core.MonteCarlo, False, 1, False)
+        self.check(IMP.core.MonteCarlo, 1, False)
 
     def test_two_levels(self):
         """A chain within the chain"""
-        self.check(IMP.emgmm.HastingsMonteCarlo, True, 2, True)
+        self.check(IMP.emgmm.HastingsMonteCarlo, 2, True)
 
     def test_undone(self):
         """A rejection brings everything back, and all is reported as moved"""
-        m, body, ends, loop, bead = self.make()
-        score = self.create_score(m, ends, loop, bead, (0, 0, 0), 0.5, 0.2)
+        m, body, ends, loop, bead = _wells.create_system()
+        score = _wells.create_score(m, ends, loop, bead, (0, 0, 0), 0.5, 0.2)
         mover = IMP.emgmm.CoarseMover(m, score, [body], [loop, bead], 3.0, 20)
         self.assertEqual(mover.get_kt(), 1.0)
         self.assertRaises(ValueError, mover.set_kt, 0.0)
         self.assertRaises(ValueError, IMP.emgmm.CoarseMover, m, score, [], [], 3.0)
         self.assertRaises(ValueError, IMP.emgmm.CoarseMover, m, score, [body], [], 3.0, 20, mover)
+        _wells.check_undone(self, mover, m, (body, loop, bead), ends)
 
-        def look():
-            m.update()
-            return np.array([list(p.get_coordinates()) for p in (body, *ends, loop, bead)])
+    def test_beside_others(self):
+        """One body alone, and another's steps"""
+        for score_moved in (False, True):
 
-        mover.set_returns_ratio(True)
-        before = look()
-        for _ in range(20):
-            result = mover.propose()
-            named = [m.get_particle(pi) for pi in result.get_moved_particles()]
-            self.assertEqual(named, [p.get_particle() for p in (body, loop, bead)])
-            self.assertGreater(np.abs(look() - before).max(), 0.01)
-            self.assertGreater(result.get_proposal_ratio(), 0)
-            mover.reject()
-            np.testing.assert_array_equal(look(), before)
+            def create_mover(m, score, body, score_moved=score_moved):
+                mover = IMP.emgmm.CoarseMover(m, score, [body], [], 0.0, 3)
+                mover.set_score_moved(score_moved)
+                return mover
+
+            _wells.check_beside_others(self, create_mover)
 
     def test_coarse_score(self):
         """One for one it is the score; coarser, the mass stays; slopes are refused"""
@@ -244,7 +171,7 @@ class Tests(IMP.test.TestCase):
             ).add_to_model()
         IMP.random_number_generator.seed(3)
         moves = IMP.emgmm.coarse.CoarseMoves(dof, em, (2, 4), 10, score_moved=True)
-        moves.set_kt(5.0)
+        moves.get_mover().set_kt(5.0)
         em.set_weight(0.5)
         moves.update_weight()
         self.assertEqual([r.get_weight() for r in moves.restraints], [2.0, 1.0])

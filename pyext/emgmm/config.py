@@ -172,7 +172,7 @@ class SamplingConfig(_Section):
     # share of the moves that put a rigid body where the data alone suggest
     independence_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     # share of the moves of all bodies together along the slope of the score (Hamiltonian Monte
-    # Carlo), how many steps each makes, and of what size (adapt_steps tunes it); native engine only
+    # Carlo), how many steps each makes, and of what size (the native engine's adapt_steps tunes it)
     hamiltonian_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     hamiltonian_steps: Count = 10
     hamiltonian_step: Positive = 0.2  # Å
@@ -181,7 +181,7 @@ class SamplingConfig(_Section):
     linked_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     # share of the moves that are chains of large steps on few components, how many steps each has,
     # and how many components of data and model become one; with several levels, ascending, the
-    # chains on each contain some on the next. Native engine only
+    # chains on each contain some on the next
     coarse_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     coarse_steps: Count = 100
     coarse_levels: Annotated[

@@ -104,8 +104,6 @@ def imp_lacks(config: Config) -> tuple[str, str, str] | None:
     from .imp_engine import find_imp
 
     sampling = config.sampling
-    if sampling.hamiltonian_moves:
-        return f"{sampling.hamiltonian_moves:g} with IMP", "0", "sampling.hamiltonian_moves"
     key, replicas = "sampling.replicas", sampling.replicas
     if replicas == 1:
         return None
@@ -275,6 +273,9 @@ def main() -> None:
         coarse_moves=sampling.coarse_moves,
         coarse_steps=sampling.coarse_steps,
         coarse_levels=sampling.coarse_levels,
+        hamiltonian_moves=sampling.hamiltonian_moves,
+        hamiltonian_step=sampling.hamiltonian_step,
+        hamiltonian_steps=sampling.hamiltonian_steps,
         restart=going_on,
         exchange=exchange,
     )

@@ -15,8 +15,8 @@ class CoarseMoves:
     The coarse score is that of the whole model (IMP.pmi.tools.get_restraint_set()), with a
     restraint on one component for every so many in place of the EM restraint, and as many times its
     weight: the score is a sum over components, and those that are left speak for all.
-    @note Whoever samples with it says the temperature, and when the weight of the map has changed:
-          set_kt(), update_weight().
+    @note Whoever samples with it says the temperature, get_mover().set_kt(), and when the weight
+          of the map has changed, update_weight().
     """
 
     def __init__(
@@ -61,10 +61,6 @@ class CoarseMoves:
     def get_mover(self):
         """Get the mover of the finest level."""
         return self.movers[-1]
-
-    def set_kt(self, kt):
-        """Set the temperature of the chains, that of the sampler."""
-        self.get_mover().set_kt(kt)
 
     def update_weight(self):
         """Weigh the coarse restraints as the EM restraint is weighed now."""

@@ -7,7 +7,8 @@ from itertools import combinations
 
 import IMP.core
 import IMP.emgmm
-from IMP.emgmm.bodies import get_carrier, get_free_bodies
+import IMP.pmi.tools
+from IMP.emgmm.bodies import get_carrier, get_free_beads, get_free_bodies
 from IMP.emgmm.linked import create_linked_movers, get_linked_groups
 
 
@@ -44,6 +45,25 @@ def create_independence_movers(dof, em, seed=1, threads=0):
         return []
     densities = [restraint.get_pose_density(b, seed, threads) for b in bodies]
     return [IMP.emgmm.BodyPlaceMover(bodies[0].get_model(), bodies, densities)]
+
+
+def create_hamiltonian_mover(dof, step=0.2, steps=10):
+    """Create a mover of all rigid bodies and beads together along the slope of the score, which is
+    that of the whole model (IMP.pmi.tools.get_restraint_set()).
+
+    Whoever samples with it says the temperature: set_kt().
+    @param dof IMP.pmi.dof.DegreesOfFreedom
+    @param step A that a body moves in one step at momentum 1
+    @param steps of each move
+    @return HamiltonianMover
+    """
+    bodies, beads = get_free_bodies(dof), get_free_beads(dof)
+    if not bodies and not beads:
+        raise ValueError("Hamiltonian moves: nothing may move")
+    m = [*bodies, *beads][0].get_model()
+    score = IMP.core.RestraintsScoringFunction([IMP.pmi.tools.get_restraint_set(m)])
+    bodies, beads = [b.get_particle_index() for b in bodies], [p.get_index() for p in beads]
+    return IMP.emgmm.HamiltonianMover(m, score, bodies, beads, step, steps)
 
 
 def create_schedule(movers, kinds):

@@ -17,7 +17,12 @@ import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
 from IMP.emgmm.coarse import CoarseMoves
-from IMP.emgmm.movers import check_shares, create_other_movers, create_schedule
+from IMP.emgmm.movers import (
+    check_shares,
+    create_hamiltonian_mover,
+    create_other_movers,
+    create_schedule,
+)
 from IMP.emgmm.restart import (
     REPLICA_KEY,
     State,
@@ -75,8 +80,9 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
         self.job.sampler = self
 
     def _run(self, steps):
+        for mover in self.job.movers_with_kt:
+            mover.set_kt(self.mc.get_kt())
         if coarse := self.job.coarse_moves:
-            coarse.set_kt(self.mc.get_kt())
             coarse.update_weight()
         self.mc.reset_statistics()
         self.mc.optimize(steps)
@@ -111,6 +117,7 @@ class _Job:
         self.system, self.output, self.annealing = system, output, annealing
         self.steps, self.progress = steps, progress
         self.other_moves = []  # (list of movers, share among all moves)
+        self.movers_with_kt = []  # those of them that make use of the temperature
         self.coarse_moves = None  # CoarseMoves, where some of them are such
         self.done = 0  # moves at full weight
         self.frame_interval, self.frames = 1, 0  # of this sitting
@@ -121,6 +128,11 @@ class _Job:
         self.pieces = 0  # of this sitting
         self.exchanges = None  # accepted, of each pair of neighbouring temperatures
         self.shown = time.monotonic()
+
+    def add_mover_with_kt(self, mover, share):
+        mover.set_returns_ratio(True)  # the sampler is a HastingsMonteCarlo
+        self.movers_with_kt.append(mover)
+        self.other_moves.append(([mover], share))
 
     def count_exchanges(self):
         """Before each piece but the first, and after the last: add what the exchange since did."""
@@ -222,6 +234,9 @@ def sample(
     coarse_moves=0.0,
     coarse_steps=100,
     coarse_levels=(4,),
+    hamiltonian_moves=0.0,
+    hamiltonian_step=0.2,
+    hamiltonian_steps=10,
     restart=False,
     progress=_show,
     verbose=False,
@@ -256,6 +271,10 @@ def sample(
            the map and of each body, proposed as one
     @param coarse_steps of each chain
     @param coarse_levels how many components become one; with several, chains run within chains
+    @param hamiltonian_moves share of moves of all bodies and beads together along the slope of
+           the score
+    @param hamiltonian_step of each of these, A at momentum 1
+    @param hamiltonian_steps that each makes
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -277,6 +296,7 @@ def sample(
         "independence_moves": independence_moves,
         "linked_moves": linked_moves,
         "coarse_moves": coarse_moves,
+        "hamiltonian_moves": hamiltonian_moves,
     }
     check_shares(shares, system)
     output = os.path.abspath(str(output))
@@ -287,8 +307,10 @@ def sample(
         job.coarse_moves = CoarseMoves(
             system.dof, system.em, coarse_levels, coarse_steps, score_moved=score_moved
         )
-        job.coarse_moves.get_mover().set_returns_ratio(True)  # of the HastingsMonteCarlo
-        job.other_moves.append(([job.coarse_moves.get_mover()], coarse_moves))
+        job.add_mover_with_kt(job.coarse_moves.get_mover(), coarse_moves)
+    if hamiltonian_moves:
+        mover = create_hamiltonian_mover(system.dof, hamiltonian_step, hamiltonian_steps)
+        job.add_mover_with_kt(mover, hamiltonian_moves)
     job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

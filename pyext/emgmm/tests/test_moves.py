@@ -10,7 +10,6 @@ from emgmm.config import EmConfig
 from emgmm.data_moves import NO_IMAGES, minimized, turning_radii
 from emgmm.errors import InputError
 from emgmm.poses import to_matrices, to_poses
-from emgmm.run_imp import imp_lacks
 from emgmm.sampler_setup import build_movers, build_terms, random_starts
 from emgmm.sampling import run_native
 from emgmm.symmetry import operations
@@ -148,17 +147,13 @@ def test_images_follow_all_moves(group, shares, kind):
                 np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
 
 
-def test_settings_are_checked(load_sampling, monkeypatch):
+def test_settings_are_checked(load_sampling):
     with pytest.raises(InputError, match=r"sampling\.independence_moves: found no \[em\]"):
         load_sampling("independence_moves = 0.1\n")
     with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with the shares"):
         load_sampling("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
     with pytest.raises(InputError, match=r"hamiltonian_step"):
         load_sampling("hamiltonian_step = 0\n")
-    asked = load_sampling("hamiltonian_moves = 0.1\nreplicas = 1\n")
-    assert imp_lacks(asked)[2] == "sampling.hamiltonian_moves"
-    plain = msgspec.structs.replace(asked.sampling, hamiltonian_moves=0.0)
-    assert imp_lacks(msgspec.structs.replace(asked, sampling=plain)) is None
 
 
 def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811

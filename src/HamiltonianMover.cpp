@@ -1,0 +1,65 @@
+/**
+ *  \file HamiltonianMover.cpp
+ *  \brief Moves of everything along the slope of the score.
+ */
+
+#include <IMP/emgmm/HamiltonianMover.h>
+#include <IMP/emgmm/internal/hamiltonian.h>
+
+#include <cmath>
+
+#include "scoring_term.h"
+
+IMPEMGMM_BEGIN_NAMESPACE
+
+struct HamiltonianMover::Core {
+  std::vector<std::unique_ptr<emcore::Term>> terms;  // the score
+  std::unique_ptr<const emcore::HamiltonianMover> mover;
+};
+
+namespace {
+
+// A, rms distance of the members of a body from its origin; 0 for a bead, which does not turn.
+double get_radius(Model *m, ParticleIndex pi) {
+  if (!core::RigidBody::get_is_setup(m, pi)) return 0;
+  const core::RigidMembers members = core::RigidBody(m, pi).get_rigid_members();
+  double sum = 0;
+  for (const core::RigidMember &member : members)
+    sum += member.get_internal_coordinates().get_squared_magnitude();
+  return members.empty() ? 0 : std::sqrt(sum / members.size());
+}
+
+}  // namespace
+
+HamiltonianMover::HamiltonianMover(Model *m, ScoringFunctionAdaptor score,
+                                   const ParticleIndexes &bodies, const ParticleIndexes &beads,
+                                   double step, unsigned int steps, std::string name)
+    : core::MonteCarloMover(m, name),
+      score_(score),
+      particles_(body_moves::get_checked(m, bodies, beads)) {
+  std::vector<double> radii;
+  for (ParticleIndex pi : particles_) radii.push_back(get_radius(m, pi));
+  auto core = std::make_shared<Core>();
+  core->terms.emplace_back(new body_moves::ScoringTerm(m, score_, particles_, false));
+  core->mover.reset(new emcore::HamiltonianMover(get_name(), radii, step, static_cast<int>(steps)));
+  core_ = core;
+}
+
+void HamiltonianMover::set_kt(double kt) {
+  body_moves::check_kt(kt);
+  kt_ = kt;
+}
+
+ModelObjectsTemp HamiltonianMover::do_get_inputs() const {
+  return body_moves::get_particles(get_model(), particles_);
+}
+
+core::MonteCarloMoverResult HamiltonianMover::do_propose() {
+  IMP_OBJECT_LOG;
+  return body_moves::propose_by_score(get_model(), particles_, *core_->mover, core_->terms, kt_,
+                                      returns_ratio_, &last_);
+}
+
+void HamiltonianMover::do_reject() { body_moves::restore(get_model(), particles_, last_); }
+
+IMPEMGMM_END_NAMESPACE

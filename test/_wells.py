@@ -1,0 +1,130 @@
+"""A body, what belongs to it and a bead in wells of which all averages are known."""
+
+import math
+
+import IMP
+import IMP.algebra
+import IMP.core
+import numpy as np
+
+KEYS = IMP.core.XYZ.get_xyz_keys()
+TIE = 0.6  # kT/A^2
+KT, STIFFNESS, SLOPE = 1.5, 0.03, 0.6  # kT, kT/A^2, kT/A
+CENTER = (3.0, 1.0, -1.0)
+
+
+def create_system():
+    """A body with a member 2.5 A off its origin and a flexible member; a free bead."""
+    m = IMP.Model()
+    body = IMP.core.RigidBody.setup_particle(IMP.Particle(m), IMP.algebra.ReferenceFrame3D())
+    ends = []
+    for x in (0.0, 2.5):
+        p = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(x, 0, 0))
+        body.add_member(p)
+        ends.append(p)
+    loop = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(0, 4, 0))
+    body.add_non_rigid_member(loop)
+    bead = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(9, 0, 0))
+    return m, body, ends, loop, bead
+
+
+def create_well(m, p, center, k):
+    """Harmonic restraints, one a coordinate."""
+    return [
+        IMP.core.SingletonRestraint(
+            m,
+            IMP.core.AttributeSingletonScore(IMP.core.Harmonic(x, k), key),
+            p.get_particle_index(),
+        )
+        for key, x in zip(KEYS, center, strict=True)
+    ]
+
+
+def create_score(m, ends, loop, bead, center=CENTER, slope=SLOPE, k=STIFFNESS):
+    """Wells, wide as the steps are far, for the place and the free bead; E = slope z of the far
+    end; the loop at 4 A."""
+    lift = IMP.core.AttributeSingletonScore(IMP.core.Linear(0, slope), KEYS[2])
+    tie = IMP.core.HarmonicDistancePairScore(4.0, TIE)
+    return [
+        *create_well(m, ends[0], center, k),
+        IMP.core.SingletonRestraint(m, lift, ends[1].get_particle_index()),
+        *create_well(m, bead, (9.0, 1.0, 0.0), k),
+        IMP.core.PairRestraint(m, tie, (ends[0].get_particle_index(), loop.get_particle_index())),
+    ]
+
+
+def create_sampler(kind, m, score, mover, score_moved):
+    """Of the kind asked for, at KT; `mover` leaves the proposal ratio to a HastingsMonteCarlo."""
+    mc = kind(m)
+    mover.set_kt(KT)
+    mover.set_returns_ratio(isinstance(mc, IMP.emgmm.HastingsMonteCarlo))
+    mc.set_scoring_function(score)
+    mc.set_score_moved(score_moved)
+    mc.set_kt(KT)
+    mc.set_return_best(False)
+    mc.add_mover(mover)
+    return mc
+
+
+def check_averages(case, mc, system, samples=30000):
+    """Sample create_score(), whose averages are known, and compare."""
+    m, _body, ends, loop, bead = system
+    mc.optimize(50)
+    seen = []
+    for _ in range(samples):
+        mc.optimize(1)
+        m.update()
+        seen.append([list(p.get_coordinates()) for p in (*ends, loop, bead)])
+    seen = np.array(seen)
+    center = np.array(CENTER) - [0, 0, SLOPE / STIFFNESS]
+    np.testing.assert_allclose(seen[:, 0].mean(axis=0), center, atol=0.7)
+    np.testing.assert_allclose(seen[:, 0].var(axis=0), KT / STIFFNESS, rtol=0.12)
+    np.testing.assert_allclose(seen[:, 3].mean(axis=0), (9, 1, 0), atol=0.7)
+    np.testing.assert_allclose(seen[:, 3].var(axis=0), KT / STIFFNESS, rtol=0.12)
+    a = SLOPE * 2.5 / KT
+    cosine = (seen[:, 1, 2] - seen[:, 0, 2]) / 2.5
+    case.assertAlmostEqual(cosine.mean(), -(1 / math.tanh(a) - 1 / a), delta=0.05)
+    # The loop on its shell: r^2 exp(-k/2 (r - 4)^2 / kt).
+    r = np.linspace(0, 14, 4001)
+    weight = r**2 * np.exp(-TIE / 2 * (r - 4) ** 2 / KT)
+    way = np.linalg.norm(seen[:, 2] - seen[:, 0], axis=1)
+    case.assertAlmostEqual(way.mean(), (weight @ r) / weight.sum(), delta=0.1)
+
+
+def check_undone(case, mover, m, particles, members):
+    """A rejection brings everything back, and all is reported as moved."""
+
+    def look():
+        m.update()
+        return np.array([list(p.get_coordinates()) for p in (*particles, *members)])
+
+    mover.set_returns_ratio(True)
+    before = look()
+    for _ in range(20):
+        result = mover.propose()
+        named = [m.get_particle(pi) for pi in result.get_moved_particles()]
+        case.assertEqual(named, [p.get_particle() for p in particles])
+        case.assertGreater(np.abs(look() - before).max(), 0.01)
+        case.assertGreater(result.get_proposal_ratio(), 0)
+        mover.reject()
+        np.testing.assert_array_equal(look(), before)
+
+
+def check_beside_others(case, create_mover):
+    """The mover of one body alone, which computes scores of its own, beside another's steps: what
+    restraints remember stays in order. `create_mover(m, score, body)`."""
+    m, body, ends, loop, bead = create_system()
+    # A set takes the last score of a restraint, or the one before, where one particle moved.
+    score = [IMP.RestraintSet(create_score(m, ends, loop, bead), 1.0)]
+    mover = create_mover(m, score, body)
+    bead.set_coordinates_are_optimized(True)
+    steps = IMP.core.BallMover(m, bead, 4.0)
+    IMP.random_number_generator.seed(5)
+    mc = create_sampler(IMP.emgmm.HastingsMonteCarlo, m, score, mover, True)
+    mc.set_movers([IMP.core.SerialMover([mover, steps])])
+    scratch = IMP.core.RestraintsScoringFunction(score)
+    for _ in range(200):
+        mc.optimize(6)
+        case.assertAlmostEqual(mc.get_last_accepted_energy(), scratch.evaluate(False), delta=1e-6)
+    for one in (mover, steps):
+        case.assertTrue(0 < one.get_number_of_accepted() < one.get_number_of_proposed())

@@ -1,0 +1,136 @@
+"""Hamiltonian moves: known distributions, right slopes, undone, and in a PMI system."""
+
+import math
+import random
+
+import _systems
+import _wells
+import IMP
+import IMP.algebra
+import IMP.core
+import IMP.emgmm
+import IMP.emgmm.movers
+import IMP.emgmm.restraint
+import IMP.pmi.restraints.stereochemistry
+import IMP.pmi.tools
+import IMP.test
+from _pmi_system import create_system, quiet
+
+
+class Tests(IMP.test.TestCase):
+    def create(self, step, steps):
+        system = m, body, ends, loop, bead = _wells.create_system()
+        score = _wells.create_score(m, ends, loop, bead)
+        mover = IMP.emgmm.HamiltonianMover(m, score, [body], [loop, bead], step, steps)
+        return system, score, mover
+
+    def check_slope(self, mover, score, accuracy, kt=4.0, tries=10):
+        """What kinetic energy gains is what the score loses, the better the shorter the steps."""
+        mover.set_kt(kt)
+        mover.set_returns_ratio(True)
+        changes = []
+        for _ in range(tries):
+            before = score.evaluate(False)
+            ratio = mover.propose().get_proposal_ratio()
+            changes.append((score.evaluate(False) - before) / kt)
+            self.assertAlmostEqual(math.log(ratio), changes[-1], delta=accuracy)
+            mover.reject()
+        self.assertGreater(max(map(abs, changes)), 100 * accuracy)
+
+    def check(self, sampler, score_moved, samples=30000):
+        system, score, mover = self.create(1.5, 5)
+        IMP.random_number_generator.seed(4)
+        mc = _wells.create_sampler(sampler, system[0], score, mover, score_moved)
+        _wells.check_averages(self, mc, system, samples)
+        share = mover.get_number_of_accepted() / mover.get_number_of_proposed()
+        self.assertTrue(0.3 < share < 0.98, share)
+
+    def test_hastings(self):
+        """The ratio left to the sampler"""
+        self.check(IMP.emgmm.HastingsMonteCarlo, True)
+
+    def test_two_stages(self):
+        """With IMP's own sampler, everything computed anew"""
+        self.check(IMP.core.MonteCarlo, False, 120000)
+
+    def test_slope(self):
+        """A body, its flexible member and a bead"""
+        _, score, mover = self.create(0.01, 100)
+        self.check_slope(mover, IMP.core.RestraintsScoringFunction(score), 3e-4, kt=1.5)
+
+    def test_undone(self):
+        """A rejection brings everything back, and all is reported as moved"""
+        (m, body, ends, loop, bead), score, mover = self.create(0.5, 5)
+        self.assertEqual(mover.get_kt(), 1.0)
+        self.assertRaises(ValueError, mover.set_kt, 0.0)
+        for wrong in ([], [], 0.2, 5), ([body], [], 0.0, 5), ([body], [], 0.2, 0):
+            self.assertRaises(ValueError, IMP.emgmm.HamiltonianMover, m, score, *wrong)
+        _wells.check_undone(self, mover, m, (body, loop, bead), ends)
+
+    def test_beside_others(self):
+        """One body alone, and another's steps"""
+        _wells.check_beside_others(
+            self, lambda m, score, body: IMP.emgmm.HamiltonianMover(m, score, [body], [], 2.5, 5)
+        )
+
+    def test_images(self):
+        """A body that follows another gives it its slope"""
+        m = IMP.Model()
+        rng = random.Random(7)
+        data = _systems.create_data(m, rng, 12)
+        model = [_systems.create_gaussian(m, rng) for _ in range(12)]
+        source, image = (_systems.create_body(m, ps) for ps in (model[:6], model[6:]))
+        axis = [IMP.algebra.Vector3D(*v) for v in ((1, 2, 3), (0, 1, 1), (0, 0, 0))]
+        m.add_score_state(
+            IMP.emgmm.SymmetryConstraint(
+                m,
+                [source.get_particle_index()],
+                [image.get_particle_index()],
+                [IMP.emgmm.get_symmetry_operations("C2", *axis)[1]],
+                [IMP.algebra.get_identity_transformation_3d()],
+            )
+        )
+        m.update()
+        r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
+        mover = IMP.emgmm.HamiltonianMover(m, [r], [source], [], 0.01, 50)
+        IMP.random_number_generator.seed(3)
+        self.check_slope(mover, IMP.core.RestraintsScoringFunction([r]), 1e-3)
+
+    def test_pmi_system(self):
+        """The whole score is followed, with the weight of the map as it is; each move's score is
+        that from scratch"""
+        with quiet():
+            m, root, dof, densities = create_system(self.get_tmp_file_name("x").rsplit("/", 1)[0])
+        em = IMP.emgmm.restraint.GaussianEMRestraint(
+            densities,
+            target_ps=_systems.create_data(m, random.Random(2), 16),
+            scale_target_to_mass=True,
+        )
+        em.add_to_model()
+        with quiet():
+            hiers = root.get_children()[0].get_children()
+            for hier in hiers:
+                IMP.pmi.restraints.stereochemistry.ConnectivityRestraint(hier).add_to_model()
+        IMP.random_number_generator.seed(3)
+        score = IMP.core.RestraintsScoringFunction([IMP.pmi.tools.get_restraint_set(m)])
+        mover = IMP.emgmm.movers.create_hamiltonian_mover(dof, 0.002, 20)
+        for weight in (1.0, 0.3):
+            em.set_weight(weight)
+            self.check_slope(mover, score, 1e-3)
+        mc = IMP.emgmm.HastingsMonteCarlo(m)
+        mc.set_scoring_function(score)
+        mc.set_score_moved(True)
+        mc.set_return_best(False)
+        mc.set_kt(5.0)
+        mover = IMP.emgmm.movers.create_hamiltonian_mover(dof, 0.3, 5)
+        mover.set_kt(5.0)
+        mover.set_returns_ratio(True)
+        mc.add_mover(IMP.core.SerialMover([mover, *dof.get_movers()[:3], mover]))
+        for _ in range(40):
+            mc.optimize(5)
+            self.assertAlmostEqual(mc.get_last_accepted_energy(), score.evaluate(False), delta=1e-6)
+        self.assertTrue(0 < mover.get_number_of_accepted() < mover.get_number_of_proposed())
+
+
+if __name__ == "__main__":
+    IMP.test.main()
