@@ -195,12 +195,13 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
     """Give an IMP system the poses (bodies, 7) of the native system of the same topology.
 
     Rigid bodies come in the same order; PMI puts the origin of a body elsewhere (it counts every
-    resolution and the beads), so bodies get the motion since the input structure.
+    resolution and the beads), so bodies get the motion since the input structure, where they must
+    still be.
     """
     import IMP.algebra
     import IMP.atom
     import IMP.pmi.tools
-    from IMP.emgmm.sampling import set_bead_coordinates
+    from IMP.emgmm.starts import set_bead_coordinates
 
     bodies = native.bodies
     rotation, translation = to_matrices(poses)
