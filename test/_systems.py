@@ -7,6 +7,7 @@ import IMP
 import IMP.algebra
 import IMP.atom
 import IMP.core
+import IMP.emgmm
 import numpy as np
 
 
@@ -50,6 +51,31 @@ def create_data(m, rng, n=9, variances=None):
     for p in data:
         IMP.core.XYZ(p).set_coordinates_are_optimized(False)
     return data
+
+
+def create_dimer():
+    """Two bodies of six Gaussians, the second the image of the first by a twofold axis, and data.
+
+    Returns model, data, Gaussians, the two bodies and the operation between them.
+    """
+    m = IMP.Model()
+    rng = random.Random(7)
+    data = create_data(m, rng, 12)
+    gaussians = [create_gaussian(m, rng) for _ in range(12)]
+    source, image = (create_body(m, ps) for ps in (gaussians[:6], gaussians[6:]))
+    axis = [IMP.algebra.Vector3D(*v) for v in ((1, 2, 3), (0, 1, 1), (0, 0, 0))]
+    operation = IMP.emgmm.get_symmetry_operations("C2", *axis)[1]
+    m.add_score_state(
+        IMP.emgmm.SymmetryConstraint(
+            m,
+            [source.get_particle_index()],
+            [image.get_particle_index()],
+            [operation],
+            [IMP.algebra.get_identity_transformation_3d()],
+        )
+    )
+    m.update()
+    return m, data, gaussians, source, image, operation
 
 
 def get_arrays(ps):

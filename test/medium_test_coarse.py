@@ -7,12 +7,10 @@ import _systems
 import _wells
 import IMP
 import IMP.algebra
-import IMP.atom
 import IMP.core
 import IMP.emgmm
 import IMP.emgmm.coarse
 import IMP.emgmm.restraint
-import IMP.emgmm.sampling
 import IMP.pmi.restraints.stereochemistry
 import IMP.pmi.tools
 import IMP.test
@@ -100,25 +98,7 @@ class Tests(IMP.test.TestCase):
 
     def test_images(self):
         """A body that follows another does so within the chains, and after them"""
-        m = IMP.Model()
-        rng = random.Random(7)
-        data = _systems.create_data(m, rng, 12)
-        model = [_systems.create_gaussian(m, rng) for _ in range(12)]
-        source, image = (_systems.create_body(m, ps) for ps in (model[:6], model[6:]))
-        operation = IMP.emgmm.get_symmetry_operations(
-            "C2", *(IMP.algebra.Vector3D(*v) for v in ((1, 2, 3), (0, 1, 1), (0, 0, 0)))
-        )[1]
-        here = IMP.algebra.get_identity_transformation_3d()
-        m.add_score_state(
-            IMP.emgmm.SymmetryConstraint(
-                m,
-                [source.get_particle_index()],
-                [image.get_particle_index()],
-                [operation],
-                [here],
-            )
-        )
-        m.update()
+        m, data, model, source, image, operation = _systems.create_dimer()
         r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
         coarse = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
         coarse.set_coarseness(3)

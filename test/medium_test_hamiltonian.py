@@ -6,7 +6,6 @@ import random
 import _systems
 import _wells
 import IMP
-import IMP.algebra
 import IMP.core
 import IMP.emgmm
 import IMP.emgmm.movers
@@ -75,22 +74,7 @@ class Tests(IMP.test.TestCase):
 
     def test_images(self):
         """A body that follows another gives it its slope"""
-        m = IMP.Model()
-        rng = random.Random(7)
-        data = _systems.create_data(m, rng, 12)
-        model = [_systems.create_gaussian(m, rng) for _ in range(12)]
-        source, image = (_systems.create_body(m, ps) for ps in (model[:6], model[6:]))
-        axis = [IMP.algebra.Vector3D(*v) for v in ((1, 2, 3), (0, 1, 1), (0, 0, 0))]
-        m.add_score_state(
-            IMP.emgmm.SymmetryConstraint(
-                m,
-                [source.get_particle_index()],
-                [image.get_particle_index()],
-                [IMP.emgmm.get_symmetry_operations("C2", *axis)[1]],
-                [IMP.algebra.get_identity_transformation_3d()],
-            )
-        )
-        m.update()
+        m, data, model, source, *_ = _systems.create_dimer()
         r = IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1)
         mover = IMP.emgmm.HamiltonianMover(m, [r], [source], [], 0.01, 50)
         IMP.random_number_generator.seed(3)
