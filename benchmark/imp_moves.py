@@ -4,7 +4,7 @@
 
 The four subunits of PDB 1BD2 at random in the mixture of the whole, EM, connectivity and excluded
 volume, one process, kT = 1; a share of the moves are of the kind named. Of coarse moves, which are
-chains of 100 steps, a fiftieth of that; of Hamiltonian ones, ten slopes each, a tenth. Independence
+chains of 100 steps, a fiftieth of that; of Hamiltonian ones, of ten steps, a tenth. Independence
 moves also with acceptance in two stages, as any other sampler than
 IMP.emgmm.HastingsMonteCarlo needs it.
 Needs IMP and the pip package in one Python.

@@ -22,15 +22,18 @@ IMPEMGMM_BEGIN_NAMESPACE
     follows the derivatives of the score for some steps of velocity Verlet, in
     places and orientations. Every body has a mass of 1 and, whatever its shape,
     the moment of inertia R^2, R being the rms distance of its members from its
-    origin: a unit of momentum moves it by `step` A and turns it by step/R.
-    Accepted with the probability min(1, exp(-(dE + dK)/kT)), K the kinetic energy.
+    origin when the mover is made: a unit of momentum moves it by `step` A and turns
+    it by step/R; a body with R = 0 does not turn. Accepted with the probability
+    min(1, exp(-dE/kT - dK)) for the changes of the score and of K, half the sum of
+    the squared momenta.
 
-    Restraints without derivatives (such as isd::CrossLinkMSRestraint) count in
+    Restraints that add no derivatives (such as isd::CrossLinkMSRestraint) count in
     the score, not in the slope: the distribution is right, fewer moves are
-    accepted.
+    accepted. Those that refuse them cannot be sampled so.
 
-    The ratio is left to a HastingsMonteCarlo after set_returns_ratio(true); else
-    acceptance has two stages, as in BodyPlaceMover.
+    Leave the ratio to a HastingsMonteCarlo, by set_returns_ratio(true). Else acceptance
+    has two stages, as in BodyPlaceMover, and since what the score loses the momenta
+    gain, each keeps few of the moves that the other likes.
 
     Members of bodies come along, and so do copies that a SymmetryConstraint binds.
     All bodies and beads are reported as moved.

@@ -18,7 +18,13 @@ IMPEMGMM_BEGIN_NAMESPACE
     q(back) / q(there) of the proposal only uphill. Here a move is accepted with
     the probability min(1, exp(-dE/kT) q(back) / q(there)) (Hastings 1970)
     whatever it does to the score. Where all ratios are 1 the two make the same
-    steps from the same seed.
+    steps from the same seed, as long as all is scored anew.
+
+    With set_score_moved(true) the accepted score is that of the model as it is:
+    a rejected move is scored again when it is undone. core::MonteCarlo leaves that
+    to the next step, which may take scores of rejected poses for those of the
+    present one after moves of several particles (super rigid bodies), or with
+    restraints over containers.
     \see BodyPlaceMover
  */
 class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
@@ -27,6 +33,7 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
 
  protected:
   void do_step() override;
+  double do_evaluate(const ParticleIndexes &moved, bool force_full_score) const override;
   IMP_OBJECT_METHODS(HastingsMonteCarlo);
 
  private:

@@ -71,8 +71,9 @@ ModelObjectsTemp CoarseMover::do_get_inputs() const {
 
 core::MonteCarloMoverResult CoarseMover::do_propose() {
   IMP_OBJECT_LOG;
-  return body_moves::propose_by_score(get_model(), particles_, *core_->mover, core_->terms, kt_,
-                                      returns_ratio_, &last_);
+  const body_moves::Score score{&core_->terms, kt_};
+  return body_moves::propose(get_model(), particles_, *core_->mover, &last_, returns_ratio_,
+                             &score);
 }
 
 void CoarseMover::do_reject() { body_moves::restore(get_model(), particles_, last_); }

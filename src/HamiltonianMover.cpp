@@ -22,10 +22,10 @@ namespace {
 // A, rms distance of the members of a body from its origin; 0 for a bead, which does not turn.
 double get_radius(Model *m, ParticleIndex pi) {
   if (!core::RigidBody::get_is_setup(m, pi)) return 0;
-  const core::RigidMembers members = core::RigidBody(m, pi).get_rigid_members();
+  const ParticleIndexes members = core::RigidBody(m, pi).get_member_indexes();
   double sum = 0;
-  for (const core::RigidMember &member : members)
-    sum += member.get_internal_coordinates().get_squared_magnitude();
+  for (ParticleIndex member : members)
+    sum += core::RigidBodyMember(m, member).get_internal_coordinates().get_squared_magnitude();
   return members.empty() ? 0 : std::sqrt(sum / members.size());
 }
 
@@ -56,8 +56,9 @@ ModelObjectsTemp HamiltonianMover::do_get_inputs() const {
 
 core::MonteCarloMoverResult HamiltonianMover::do_propose() {
   IMP_OBJECT_LOG;
-  return body_moves::propose_by_score(get_model(), particles_, *core_->mover, core_->terms, kt_,
-                                      returns_ratio_, &last_);
+  const body_moves::Score score{&core_->terms, kt_};
+  return body_moves::propose(get_model(), particles_, *core_->mover, &last_, returns_ratio_,
+                             &score);
 }
 
 void HamiltonianMover::do_reject() { body_moves::restore(get_model(), particles_, last_); }

@@ -8,24 +8,37 @@
 
 #include <cmath>
 
+#include "moved_scoring.h"
+
 IMPEMGMM_BEGIN_NAMESPACE
 
 HastingsMonteCarlo::HastingsMonteCarlo(Model *m) : core::MonteCarlo(m), uniform_(0, 1) {
   set_name("HastingsMonteCarlo");
 }
 
+double HastingsMonteCarlo::do_evaluate(const ParticleIndexes &moved, bool force_full_score) const {
+  if (!force_full_score) return core::MonteCarlo::do_evaluate(moved, false);
+  return moved_scoring::evaluate_all(get_scoring_function(), moved);
+}
+
 void HastingsMonteCarlo::do_step() {
   const core::MonteCarloMoverResult moved = do_move();
   const double score = do_evaluate(moved.get_moved_particles(), false);
   const double gain = get_last_accepted_energy() - score, ratio = moved.get_proposal_ratio();
+  bool accepted;
   // The one case that core::MonteCarlo does not weigh. Where there is nothing to gain, it accepts
   // with the ratio that it is given, and 0 is a rejection.
   if (gain > 0 && ratio < 1 &&
-      !(std::exp(gain / get_kt()) * ratio > uniform_(random_number_generator)))
-    do_accept_or_reject_move(score, score,
-                             core::MonteCarloMoverResult(moved.get_moved_particles(), 0));
+      !(gain / get_kt() + std::log(ratio) > std::log(uniform_(random_number_generator))))
+    accepted = do_accept_or_reject_move(
+        score, score, core::MonteCarloMoverResult(moved.get_moved_particles(), 0));
   else
-    do_accept_or_reject_move(score, moved);
+    accepted = do_accept_or_reject_move(score, moved);
+  // Particles to be put back are told by a sampler that scores what moved.
+  if (!accepted && !reset_pis_.empty()) {
+    moved_scoring::evaluate(get_scoring_function(), reset_pis_);
+    reset_pis_.clear();
+  }
 }
 
 IMPEMGMM_END_NAMESPACE

@@ -82,8 +82,8 @@ void SymmetryConstraint::do_update_derivatives(DerivativeAccumulator *accum) {
       continue;
     }
     if (core::RigidBody::get_is_setup(m, image)) {
-      const emcore::PoseGradient by_source =
-          source_gradient(how, particles::get_pose(m, source), particles::get_gradient(m, image));
+      const emcore::PoseGradient by_source = source_gradient(
+          how, particles::get_pose(m, source), particles::get_body_gradient(m, image));
       particles::add_gradient(m, source, by_source.by_translation, by_source.by_rotation, *accum);
     } else {
       core::XYZ(m, source).add_to_derivatives(

@@ -9,11 +9,14 @@
 #include <IMP/check_macros.h>
 #include <IMP/core/MonteCarloMover.h>
 #include <IMP/emgmm/internal/global_movers.h>
+#include <IMP/emgmm/internal/term.h>
 #include <IMP/random.h>
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
+#include "moved_scoring.h"
 #include "particles.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
@@ -67,7 +70,7 @@ inline void set_pose(Model *m, ParticleIndex pi, const algebra::Transformation3D
 inline emcore::PoseGradient get_gradient(Model *m, ParticleIndex pi) {
   if (core::NonRigidMember::get_is_setup(m, pi))
     return {particles::to_core(core::NonRigidMember(m, pi).get_internal_derivatives()), {}};
-  if (core::RigidBody::get_is_setup(m, pi)) return particles::get_gradient(m, pi);
+  if (core::RigidBody::get_is_setup(m, pi)) return particles::get_body_gradient(m, pi);
   return {particles::to_core(core::XYZ(m, pi).get_derivatives()), {}};
 }
 
@@ -95,29 +98,64 @@ inline bool get_is_kept(double log_ratio, bool returns_ratio, emcore::Random &ra
   return returns_ratio || log_ratio >= 0 || random.uniform() < std::exp(log_ratio);
 }
 
-// Moves the bodies as the core's mover says, which knows them by their place in the list; keeps
-// in `last` where they were.
-inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &bodies,
-                                           const emcore::Mover &mover,
-                                           algebra::Transformation3Ds *last,
-                                           bool returns_ratio = false) {
-  const std::vector<emcore::Pose> poses = get_poses(m, bodies, last);
-  emcore::Random random = get_random();
-  const std::vector<std::vector<double>> no_parameters;
-  emcore::Move move;
-  const double log_ratio = mover.propose({poses, no_parameters}, 1, random, &move);
-  const bool is_kept = get_is_kept(log_ratio, returns_ratio, random);
-  ParticleIndexes moved;
-  for (std::size_t j = 0; j < move.bodies.size(); ++j) {
-    moved.push_back(bodies[move.bodies[j]]);
-    if (is_kept) set_pose(m, moved.back(), particles::to_imp(move.poses[j]));
-  }
-  return core::MonteCarloMoverResult(moved, returns_ratio ? std::exp(log_ratio) : is_kept);
-}
-
 inline void restore(Model *m, const ParticleIndexes &bodies,
                     const algebra::Transformation3Ds &last) {
   for (std::size_t j = 0; j < bodies.size(); ++j) set_pose(m, bodies[j], last[j]);
+}
+
+// What a mover of the core may know of the score: `terms` holds a ScoringTerm of the particles.
+struct Score {
+  const std::vector<std::unique_ptr<emcore::Term>> *terms;
+  double kt;
+};
+
+// What the core's mover proposes, which knows the particles by their place in the list; they stay
+// at `last`.
+inline emcore::Move get_move(Model *m, const ParticleIndexes &particles, const emcore::Mover &mover,
+                             const Score *score, emcore::Random &random,
+                             algebra::Transformation3Ds *last, double *log_ratio) {
+  const std::vector<emcore::Pose> poses = get_poses(m, particles, last);
+  const std::vector<std::vector<double>> no_parameters;
+  const std::vector<double> weights(1, 1.0);
+  emcore::Move move;
+  if (!score) {
+    *log_ratio = mover.propose({poses, no_parameters}, 1, random, &move);
+    return move;
+  }
+  try {
+    *log_ratio =
+        mover.propose({poses, no_parameters, score->terms, &weights, score->kt}, 1, random, &move);
+  } catch (...) {  // restraints may refuse
+    restore(m, particles, *last);
+    throw;
+  }
+  restore(m, particles, *last);
+  return move;
+}
+
+// A finite number, and 0 only for what is no proposal at all.
+inline double get_ratio(double log_ratio) {
+  return std::isfinite(log_ratio) ? std::exp(std::fmax(-700, std::fmin(log_ratio, 700))) : 0;
+}
+
+// Moves the particles as the core's mover says; keeps in `last` where they were. After a mover that
+// computes scores all count as moved, for restraints remember a score of its own.
+inline core::MonteCarloMoverResult propose(Model *m, const ParticleIndexes &particles,
+                                           const emcore::Mover &mover,
+                                           algebra::Transformation3Ds *last,
+                                           bool returns_ratio = false,
+                                           const Score *score = nullptr) {
+  emcore::Random random = get_random();
+  double log_ratio;
+  const emcore::Move move = get_move(m, particles, mover, score, random, last, &log_ratio);
+  const bool is_kept = get_is_kept(log_ratio, returns_ratio, random);
+  ParticleIndexes moved;
+  for (std::size_t j = 0; j < move.bodies.size(); ++j) {
+    moved.push_back(particles[move.bodies[j]]);
+    if (is_kept) set_pose(m, moved.back(), particles::to_imp(move.poses[j]));
+  }
+  if (score) moved = moved_scoring::at_least_two(particles);
+  return core::MonteCarloMoverResult(moved, returns_ratio ? get_ratio(log_ratio) : is_kept);
 }
 
 inline ModelObjectsTemp get_particles(Model *m, const ParticleIndexes &bodies) {

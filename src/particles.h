@@ -221,7 +221,7 @@ inline void add_gradient(Model *m, ParticleIndex pi, const emcore::Vec3 &by_plac
 }
 
 // dE/d(place, rotation) of a rigid body in the global frame, from its particle.
-inline emcore::PoseGradient get_gradient(Model *m, ParticleIndex pi) {
+inline emcore::PoseGradient get_body_gradient(Model *m, ParticleIndex pi) {
   const core::RigidBody body(m, pi);
   return {to_core(core::XYZ(m, pi).get_derivatives()),
           to_core(body.get_rotation().get_rotated(body.get_torque()))};

@@ -4,7 +4,9 @@ import math
 
 import IMP
 import IMP.algebra
+import IMP.container
 import IMP.core
+import IMP.emgmm
 import numpy as np
 
 KEYS = IMP.core.XYZ.get_xyz_keys()
@@ -54,10 +56,11 @@ def create_score(m, ends, loop, bead, center=CENTER, slope=SLOPE, k=STIFFNESS):
 
 
 def create_sampler(kind, m, score, mover, score_moved):
-    """Of the kind asked for, at KT; `mover` leaves the proposal ratio to a HastingsMonteCarlo."""
+    """Of the kind asked for, at KT; to a HastingsMonteCarlo `mover` leaves the proposal ratio."""
     mc = kind(m)
-    mover.set_kt(KT)
-    mover.set_returns_ratio(isinstance(mc, IMP.emgmm.HastingsMonteCarlo))
+    if isinstance(mover, (IMP.emgmm.CoarseMover, IMP.emgmm.HamiltonianMover)):
+        mover.set_kt(KT)
+        mover.set_returns_ratio(isinstance(mc, IMP.emgmm.HastingsMonteCarlo))
     mc.set_scoring_function(score)
     mc.set_score_moved(score_moved)
     mc.set_kt(KT)
@@ -110,21 +113,37 @@ def check_undone(case, mover, m, particles, members):
         np.testing.assert_array_equal(look(), before)
 
 
-def check_beside_others(case, create_mover):
-    """The mover of one body alone, which computes scores of its own, beside another's steps: what
-    restraints remember stays in order. `create_mover(m, score, body)`."""
+def check_accepted_scores(case, create_mover):
+    """With moved scoring the accepted score is that of the model, whatever was rejected before:
+    `create_mover(m, score, body, bead)` beside steps of one particle, and restraints of all kinds.
+    """
     m, body, ends, loop, bead = create_system()
-    # A set takes the last score of a restraint, or the one before, where one particle moved.
-    score = [IMP.RestraintSet(create_score(m, ends, loop, bead), 1.0)]
-    mover = create_mover(m, score, body)
-    bead.set_coordinates_are_optimized(True)
-    steps = IMP.core.BallMover(m, bead, 4.0)
+    tie = IMP.core.HarmonicDistancePairScore(6.0, 0.1)
+    far, anchor = (
+        IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(x, -4, 0))
+        for x in (14, 4)
+    )
+    both = IMP.container.ListPairContainer(m, [(bead, ends[1]), (bead, anchor), (anchor, loop)])
+    single = IMP.container.ListPairContainer(m, [(far, anchor)])
+    restraints = create_score(m, ends, loop, bead)
+    restraints += [IMP.container.PairsRestraint(tie, pairs) for pairs in (both, single)]
+    # Sets, not lists, take last scores, and those before.
+    score = [IMP.RestraintSet([IMP.RestraintSet(restraints[2:], 0.5), *restraints[:2]], 1.0)]
+    for p in (bead, body, far):
+        p.set_coordinates_are_optimized(True)
+    movers = [
+        IMP.core.BallMover(m, bead, 8.0),
+        IMP.core.RigidBodyMover(m, body, 8.0, 1.0),
+        IMP.core.BallMover(m, far, 8.0),
+    ]
+    if mover := create_mover(m, score, body, bead):
+        movers.insert(0, mover)
     IMP.random_number_generator.seed(5)
-    mc = create_sampler(IMP.emgmm.HastingsMonteCarlo, m, score, mover, True)
-    mc.set_movers([IMP.core.SerialMover([mover, steps])])
+    mc = create_sampler(IMP.emgmm.HastingsMonteCarlo, m, score, movers[0], True)
+    mc.set_movers([IMP.core.SerialMover(movers)])
     scratch = IMP.core.RestraintsScoringFunction(score)
-    for _ in range(200):
-        mc.optimize(6)
+    for steps in range(300):
+        mc.optimize(5 + steps % 13)
         case.assertAlmostEqual(mc.get_last_accepted_energy(), scratch.evaluate(False), delta=1e-6)
-    for one in (mover, steps):
+    for one in movers:
         case.assertTrue(0 < one.get_number_of_accepted() < one.get_number_of_proposed())

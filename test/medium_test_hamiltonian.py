@@ -66,11 +66,48 @@ class Tests(IMP.test.TestCase):
             self.assertRaises(ValueError, IMP.emgmm.HamiltonianMover, m, score, *wrong)
         _wells.check_undone(self, mover, m, (body, loop, bead), ends)
 
-    def test_beside_others(self):
-        """One body alone, and another's steps"""
-        _wells.check_beside_others(
-            self, lambda m, score, body: IMP.emgmm.HamiltonianMover(m, score, [body], [], 2.5, 5)
-        )
+    def test_accepted_scores(self):
+        """Of one body, or of body and bead, beside other moves"""
+        for beads in (0, 1):
+            _wells.check_accepted_scores(
+                self,
+                lambda m, score, body, bead, beads=beads: IMP.emgmm.HamiltonianMover(
+                    m, score, [body], [bead][:beads], 2.5, 5
+                ),
+            )
+
+    def test_steep_start(self):
+        """What falls by more than a float's exponent holds is accepted"""
+        m = IMP.Model()
+        bead = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(100, 0, 0))
+        score = _wells.create_well(m, bead, (0, 0, 0), 1.0)
+        mover = IMP.emgmm.HamiltonianMover(m, score, [], [bead], 0.1, 10)
+        IMP.random_number_generator.seed(2)
+        mc = _wells.create_sampler(IMP.emgmm.HastingsMonteCarlo, m, score, mover, True)
+        mc.optimize(50)
+        self.assertLess(bead.get_coordinates().get_magnitude(), 20)
+
+    def test_refused(self):
+        """A restraint that refuses slopes is told, and everything stays in place"""
+
+        class Refusing(IMP.Restraint):
+            def __init__(self, m, p):
+                super().__init__(m, "refusing")
+                self.p = p
+
+            def do_add_score_and_derivatives(self, sa):
+                if sa.get_derivative_accumulator() and self.p.get_x() != 0:
+                    raise ValueError("no slopes")
+                sa.add_score(self.p.get_x() ** 2)
+
+            def do_get_inputs(self):
+                return [self.p.get_particle()]
+
+        m = IMP.Model()
+        bead = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(0, 3, 0))
+        mover = IMP.emgmm.HamiltonianMover(m, [Refusing(m, bead)], [], [bead], 0.5, 5)
+        self.assertRaises(ValueError, mover.propose)
+        self.assertEqual(list(bead.get_coordinates()), [0, 3, 0])
 
     def test_images(self):
         """A body that follows another gives it its slope"""
@@ -109,9 +146,9 @@ class Tests(IMP.test.TestCase):
         mover = IMP.emgmm.movers.create_hamiltonian_mover(dof, 0.3, 5)
         mover.set_kt(5.0)
         mover.set_returns_ratio(True)
-        mc.add_mover(IMP.core.SerialMover([mover, *dof.get_movers()[:3], mover]))
-        for _ in range(40):
-            mc.optimize(5)
+        mc.add_mover(IMP.core.SerialMover([mover, *dof.get_movers()]))
+        for i in range(60):
+            mc.optimize(7 + i % 5)
             self.assertAlmostEqual(mc.get_last_accepted_energy(), score.evaluate(False), delta=1e-6)
         self.assertTrue(0 < mover.get_number_of_accepted() < mover.get_number_of_proposed())
 

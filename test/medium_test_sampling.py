@@ -17,8 +17,12 @@ import IMP.emgmm.macros
 import IMP.emgmm.movers
 import IMP.emgmm.restart
 import IMP.emgmm.restraint
+import IMP.emgmm.samplers
 import IMP.emgmm.sampling
+import IMP.pmi.macros
 import IMP.pmi.restraints.stereochemistry
+import IMP.pmi.samplers
+import IMP.pmi.tools
 import IMP.rmf
 import IMP.test
 import numpy as np
@@ -270,6 +274,35 @@ class Tests(IMP.test.TestCase):
                 self.assertLessEqual(abs(tried - 2000 * share), 1.5)
         with self.assertRaises(ValueError):
             IMP.emgmm.movers.create_schedule(local, [(turns, 0.5), (swaps, 0.5)])
+
+    def test_sampler_of_pmi(self):
+        """PMI's macro samples with ours within the context, by scores of the model as it is"""
+        system = self.make()
+        seen = []
+
+        class Watched(IMP.emgmm.samplers.MonteCarlo):
+            def optimize(self, nstep):
+                super().optimize(nstep)
+                scratch = IMP.core.RestraintsScoringFunction(
+                    [IMP.pmi.tools.get_restraint_set(self.model)]
+                )
+                seen.append((self.mc.get_last_accepted_energy(), scratch.evaluate(False)))
+
+        before = IMP.pmi.samplers.MonteCarlo
+        with _pmi_system.quiet(), IMP.emgmm.samplers.used_by_pmi(Watched):
+            IMP.pmi.macros.ReplicaExchange(
+                system.model,
+                root_hier=system.hierarchy,
+                monte_carlo_sample_objects=system.dof.get_movers(),
+                output_objects=list(system.output_objects),
+                monte_carlo_steps=17,
+                number_of_best_scoring_models=0,
+                number_of_frames=20,
+                score_moved=True,
+            ).execute_macro()
+        self.assertIs(IMP.pmi.samplers.MonteCarlo, before)
+        self.assertGreaterEqual(len(seen), 20)
+        np.testing.assert_allclose(*zip(*seen, strict=True), atol=1e-6)
 
     def test_ranks(self):
         """Files of several ranks become those of one run"""

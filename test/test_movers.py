@@ -5,11 +5,13 @@ import pickle
 import random
 
 import _systems
+import _wells
 import IMP
 import IMP.algebra
 import IMP.core
 import IMP.emgmm
 import IMP.emgmm.gmm
+import IMP.pmi
 import IMP.test
 import numpy as np
 
@@ -121,6 +123,18 @@ class Tests(IMP.test.TestCase):
         want = 1 / (1 + math.exp(energy / 0.7))
         self.assertTrue(0.05 < want < 0.45)
         self.assertAlmostEqual(swapped.mean(), want, delta=0.02)
+
+    def test_accepted_scores(self):
+        """Moved scoring of steps of one particle, and of several"""
+
+        def create_mover(m, score, body, bead):
+            mover = IMP.pmi.TransformMover(m, 6.0, 1.0)
+            mover.add_xyz_particle(bead)
+            mover.add_rigid_body_particle(body)
+            return mover
+
+        for create in (create_mover, lambda *_: None):
+            _wells.check_accepted_scores(self, create)
 
     def test_angles(self):
         """Turns alone: E = -k cos(angle) makes the von Mises distribution"""

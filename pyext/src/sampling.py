@@ -11,6 +11,7 @@ import time
 import IMP
 import IMP.core
 import IMP.emgmm
+import IMP.emgmm.samplers
 import IMP.pmi.macros
 import IMP.pmi.output
 import IMP.pmi.samplers
@@ -59,7 +60,7 @@ def check_replicas(replicas):
         raise ValueError(f"{replicas} replicas, expected 1 or an even number")
 
 
-class _Sampler(IMP.pmi.samplers.MonteCarlo):
+class _Sampler(IMP.emgmm.samplers.MonteCarlo):
     """PMI's sampler, one body a move, with the weight schedule; after each piece it keeps the
     state for a restart."""
 
@@ -70,12 +71,7 @@ class _Sampler(IMP.pmi.samplers.MonteCarlo):
         others = [mover for kind, _ in kinds for mover in kind]
         # PMI's mover of all movers only tells how often each was accepted.
         super().__init__(model, [*objects, *others], temp, filterbyname, score_moved)
-        theirs, self.mc = self.mc, IMP.emgmm.HastingsMonteCarlo(model)
-        self.mc.set_scoring_function(theirs.get_scoring_function())
-        self.mc.set_return_best(False)
-        self.mc.set_score_moved(score_moved)
-        self.mc.set_kt(temp)
-        self.mc.add_mover(create_schedule(objects, kinds))
+        self.mc.set_movers([create_schedule(objects, kinds)])
         self.accepted = self.proposed = 0
         self.job.sampler = self
 
@@ -201,7 +197,7 @@ def sample(
     exchange=None,
     macro_options=None,
 ):
-    """Sample with replica exchange Monte Carlo; one body moves a step.
+    """Sample with replica exchange Monte Carlo; one body moves a step, unless moves say else.
 
     Under `mpirun -np N` with IMP.mpi there are N replicas, else one. Writes PMI's files:
     `stat.R.out` and `rmfs/R.rmf3` for process R (frames of the lowest temperature only, one RMF
@@ -334,9 +330,8 @@ def sample(
 
 @contextlib.contextmanager
 def _our_sampler(job):
-    """PMI's macro looks its sampler and its writer up by name when it runs; there is no argument
-    for them."""
-    theirs, writer = IMP.pmi.samplers.MonteCarlo, IMP.pmi.output.Output
+    """PMI's macro looks its writer up by name too."""
+    writer = IMP.pmi.output.Output
     write_rmf, write_stat2 = writer.write_rmf, writer.write_stat2
 
     def write_due_rmf(self, name):
@@ -353,12 +348,11 @@ def _our_sampler(job):
             self.set_output_entry("rmf_frame_index", job.frames - 1)
         write_stat2(self, name, *args, **options)
 
-    IMP.pmi.samplers.MonteCarlo = type("_Sampler", (_Sampler,), {"job": job})
     writer.write_rmf, writer.write_stat2 = write_due_rmf, write_due_stat
     try:
-        yield
+        with IMP.emgmm.samplers.used_by_pmi(type("_Sampler", (_Sampler,), {"job": job})):
+            yield
     finally:
-        IMP.pmi.samplers.MonteCarlo = theirs
         writer.write_rmf, writer.write_stat2 = write_rmf, write_stat2
 
 
