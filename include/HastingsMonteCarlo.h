@@ -21,10 +21,11 @@ IMPEMGMM_BEGIN_NAMESPACE
     steps from the same seed, as long as all is scored anew.
 
     With set_score_moved(true) the accepted score is that of the model as it is:
-    a rejected move is scored again when it is undone. core::MonteCarlo leaves that
-    to the next step, which may take scores of rejected poses for those of the
-    present one after moves of several particles (super rigid bodies), or with
-    restraints over containers.
+    a rejected move is scored again when it is undone, where that is needed.
+    core::MonteCarlo leaves it to the next step, which may take scores of rejected
+    poses for those of the present one: after moves of several particles (super
+    rigid bodies), or with restraints over containers that hold some of the
+    particles only.
     \see BodyPlaceMover
  */
 class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
@@ -37,6 +38,12 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
   IMP_OBJECT_METHODS(HastingsMonteCarlo);
 
  private:
+  // Whether each rejected move is scored again, or only those of several particles, as found for
+  // this score, these dependencies and particles.
+  mutable bool undo_all_ = true;
+  mutable const ScoringFunction *score_ = nullptr;  // only compared
+  mutable unsigned age_ = 0;
+  mutable ParticleIndexes movable_;
   ::boost::random::uniform_real_distribution<> uniform_;
 };
 

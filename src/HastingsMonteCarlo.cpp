@@ -3,6 +3,7 @@
  *  \brief Monte Carlo for moves whose way back is more or less likely.
  */
 
+#include <IMP/core/rigid_bodies.h>
 #include <IMP/emgmm/HastingsMonteCarlo.h>
 #include <IMP/random.h>
 
@@ -18,7 +19,18 @@ HastingsMonteCarlo::HastingsMonteCarlo(Model *m) : core::MonteCarlo(m), uniform_
 
 double HastingsMonteCarlo::do_evaluate(const ParticleIndexes &moved, bool force_full_score) const {
   if (!force_full_score) return core::MonteCarlo::do_evaluate(moved, false);
-  return moved_scoring::evaluate_all(get_scoring_function(), moved);
+  ScoringFunction *score = get_scoring_function();
+  const unsigned age = get_model()->get_dependencies_updated();
+  if (score != score_ || age != age_ || moved != movable_) {
+    score_ = score;
+    age_ = age;
+    movable_ = moved;
+    ParticleIndexes named;  // as moved, sooner or later: no members of rigid bodies
+    for (ParticleIndex pi : moved)
+      if (!core::RigidMember::get_is_setup(get_model(), pi)) named.push_back(pi);
+    undo_all_ = moved_scoring::has_partial_container(get_model(), score, named);
+  }
+  return moved_scoring::evaluate_all(score, moved);
 }
 
 void HastingsMonteCarlo::do_step() {
@@ -35,7 +47,7 @@ void HastingsMonteCarlo::do_step() {
   else
     accepted = do_accept_or_reject_move(score, moved);
   // Particles to be put back are told by a sampler that scores what moved.
-  if (!accepted && !reset_pis_.empty()) {
+  if (!accepted && (reset_pis_.size() > 1 || (undo_all_ && !reset_pis_.empty()))) {
     moved_scoring::evaluate(get_scoring_function(), reset_pis_);
     reset_pis_.clear();
   }

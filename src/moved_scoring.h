@@ -6,17 +6,20 @@
 #ifndef IMPEMGMM_MOVED_SCORING_H
 #define IMPEMGMM_MOVED_SCORING_H
 
+#include <IMP/Model.h>
+#include <IMP/RestraintSet.h>
 #include <IMP/ScoringFunction.h>
+#include <IMP/container_base.h>
 #include <IMP/emgmm/emgmm_config.h>
 #include <IMP/particle_index.h>
 
 IMPEMGMM_BEGIN_NAMESPACE
 
 // ScoringFunction::evaluate_moved() takes from each restraint what it remembers of the last scores.
-// After a rejection it is told which particles were put back, and then goes wrong: where several
-// were, where two in a row were, and where a restraint over a container has nothing to do with the
-// next move, scores of the rejected pose come back (IMP 2.22). So here a rejected move is scored
-// once more when it is undone, and nothing is ever told as put back.
+// After a rejection it is told which particles were put back, and then scores of the rejected pose
+// come back in two cases (IMP 2.22): where several were, and where a restraint over a container has
+// nothing to do with the next move. There a rejected move is scored once more when it is undone,
+// and nothing is told as put back.
 namespace moved_scoring {
 
 // Restraints take one particle as a change of what they scored last; several they score in full.
@@ -27,6 +30,21 @@ inline ParticleIndexes at_least_two(ParticleIndexes particles) {
 
 inline double evaluate(ScoringFunction *scoring, const ParticleIndexes &moved) {
   return scoring->evaluate_moved(false, moved, ParticleIndexes());
+}
+
+// Whether a restraint over a container has nothing to do with one of these particles.
+inline bool has_partial_container(Model *m, const ScoringFunction *scoring,
+                                  const ParticleIndexes &particles) {
+  const Restraints restraints = scoring->create_restraints();
+  for (Restraint *r : get_restraints(RestraintsTemp(restraints.begin(), restraints.end()))) {
+    bool has_container = false;
+    for (ModelObject *input : r->get_inputs())
+      has_container = has_container || dynamic_cast<Container *>(input);
+    if (!has_container) continue;
+    for (ParticleIndex pi : particles)
+      if (!m->get_dependent_restraints(pi).count(r)) return true;
+  }
+  return false;
 }
 
 // In full, `particles` being all that may move. evaluate() alone would leave what restraints over
