@@ -19,6 +19,9 @@ from .data_moves import NO_IMAGES
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
+# Different cold frames of a round that are minimised: they lie kT above their minima, and where two
+# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few.
+MINIMIZED = 24
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
 GLOBAL_SHARE = 0.1  # swaps, turns about own axes, and suggested places, each to one local move
@@ -89,7 +92,7 @@ def tempered(
         ]
         reached = [
             _minimized(terms, weights, arrangement.poses, radii)
-            for arrangement in _distinct(sorted(cold, key=_score), radii, solutions)
+            for arrangement in _distinct(sorted(cold, key=_score), radii, MINIMIZED)
         ]
         found += reached
         if min(map(_score, reached)) > best[0].score - GAIN:
