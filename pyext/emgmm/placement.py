@@ -147,7 +147,7 @@ def place_system(
         return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
 
     def exchanged(
-        found: list[Placement], clashes: list[_core.Term], rounds: int
+        found: list[Placement], clashes: list[_core.Term], rounds: int, last: bool
     ) -> list[Placement]:
         better = tempered(
             [density, *terms, *clashes],
@@ -161,6 +161,7 @@ def place_system(
             threads=threads,
             solutions=solutions,
             rounds=rounds,
+            last=last,
         )
         return [Placement(value, 1, poses) for value, poses in better]
 
@@ -168,9 +169,9 @@ def place_system(
     # Two searches of many bodies may make the same mistake: of RNA polymerase II in its 21 Å map
     # they ended alike with 4 of 12 subunits in place, where replica exchange finds 6 to 11.
     if many or (len(placed) > 1 and not confirmed):
-        found = exchanged(found, [], 4 if many else 1)
+        found = exchanged(found, [], 4 if many else 1, last=not clashes)
     if clashes:
-        found = exchanged(found, clashes, 3 if many else 0)
+        found = exchanged(found, clashes, 3 if many else 0, last=True)
     if many:  # what some bodies still do better elsewhere
         best = search(
             searches=1,

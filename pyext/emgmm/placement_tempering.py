@@ -19,8 +19,9 @@ from .data_moves import NO_IMAGES
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
-# Different cold frames of a round that are minimised: they lie kT above their minima, and where two
-# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few.
+# Different cold frames that are minimised at the end: they lie kT above their minima, and where two
+# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few. Between
+# rounds only so many as there are solutions: more would all be the same but for such turns.
 MINIMIZED = 24
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
@@ -51,6 +52,7 @@ def tempered(
     threads: int,
     solutions: int,
     rounds: int = 3,
+    last: bool = True,
 ) -> list[Arrangement]:
     """Best arrangements that replica exchange finds from some, best first, all different.
 
@@ -74,8 +76,18 @@ def tempered(
     rounds
         At most, 0 to minimise alone; each starts from the best of all before, and one that finds
         nothing better is the last.
+    last
+        Nothing else looks for better arrangements afterwards.
     """
+    cold: list[Arrangement] = []
     found = [_minimized(terms, weights, poses, radii) for poses in starts]
+
+    def minimized(frames: list[Arrangement], most: int) -> list[Arrangement]:
+        return [
+            _minimized(terms, weights, frame.poses, radii)
+            for frame in _distinct(sorted(frames, key=_score), radii, most)
+        ]
+
     for turn in range(rounds):
         best = _distinct(sorted(found, key=_score), radii, KEPT)
         frames = _one_round(
@@ -90,13 +102,12 @@ def tempered(
         cold = [
             Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
         ]
-        reached = [
-            _minimized(terms, weights, arrangement.poses, radii)
-            for arrangement in _distinct(sorted(cold, key=_score), radii, MINIMIZED)
-        ]
+        reached = minimized(cold, solutions)
         found += reached
         if min(map(_score, reached)) > best[0].score - GAIN:
             break
+    if last:
+        found += minimized(cold, MINIMIZED)
     return _distinct(sorted(found, key=_score), radii, solutions)
 
 
