@@ -1,6 +1,6 @@
 """Complexes from nothing: the columns of Table 2 (bioRxiv 113951), one row an entry.
 
-    python benchmark/native/assembly.py 1z5s 3sfd [--seeds 5] [--start placed] [--threads 1]
+    python benchmark/native/assembly.py 1z5s 3sfd [--seeds 5] [--first 1] [--start placed] [--threads 1]
         [--dalton 1090] [--map RESOLUTION --snr 5] [--links 5 --false 0.2]
         [--set em.model.forward=residue] [--entries FOLDER] [--each]
 
@@ -146,6 +146,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("entry", nargs="*", default=ALL[:8], metavar="ENTRY")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first", type=int, default=1, help="seed")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--replicas", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
@@ -182,7 +183,7 @@ def main() -> None:
             section, _, key = key.rpartition(".")
             lines[section] += f"{key} = {value}\n"
         seeds = []
-        for seed in range(1, arguments.seeds + 1):
+        for seed in range(arguments.first, arguments.first + arguments.seeds):
             extra = f"\n[em.model]\n{lines['em.model']}"
             if arguments.links:
                 write_links(folder, arguments.links, arguments.false, seed)

@@ -19,10 +19,10 @@ from .data_moves import NO_IMAGES
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
-# Different cold frames that are minimised at the end: they lie kT above their minima, and where two
-# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few. Between
-# rounds only so many as there are solutions: more would all be the same but for such turns.
-MINIMIZED = 24
+# Different cold frames of all rounds that are minimised at the end: they lie kT above their minima,
+# and where two small bodies have to turn together (1WCM at 15 Å) the best is not among the first
+# few. Between rounds only so many as there are solutions: more would be alike but for such turns.
+MINIMIZED = 100
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
 GLOBAL_SHARE = 0.1  # swaps, turns about own axes, and suggested places, each to one local move
@@ -99,10 +99,11 @@ def tempered(
             seed + turn,
             threads,
         )
-        cold = [
+        frames = [
             Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
         ]
-        reached = minimized(cold, solutions)
+        cold += frames
+        reached = minimized(frames, solutions)
         found += reached
         if min(map(_score, reached)) > best[0].score - GAIN:
             break
