@@ -1,7 +1,7 @@
 """Complexes from nothing: the columns of Table 2 (bioRxiv 113951), one row an entry.
 
-    python benchmark/native/assembly.py 1z5s 3sfd [--seeds 5] [--first 1] [--start placed] [--threads 1]
-        [--dalton 1090] [--map RESOLUTION --snr 5] [--links 5 --false 0.2]
+    python benchmark/native/assembly.py 1z5s 3sfd [--seeds 5] [--first 1] [--start placed]
+        [--threads 1] [--dalton 1090] [--map RESOLUTION --snr 5] [--links 5 --false 0.2]
         [--set em.model.forward=residue] [--entries FOLDER] [--each]
 
 Without --map the data GMM is that of the native structure, mass / 1.09 kDa components (the paper's
