@@ -12,10 +12,10 @@ import argparse
 import contextlib
 import io
 import sys
-import tempfile
 import time
 import warnings
-from pathlib import Path
+
+from imp_moves import build, run_in_folder
 
 TOLERANCE = 1e-4  # kT
 
@@ -59,7 +59,6 @@ def compare(folder, pieces, steps):
     """Prints the table."""
     import IMP.core
     import IMP.emgmm
-    from imp_moves import build
 
     print("| sampler | pieces with a wrong score | worst, kT | steps/s |")
     print("| --- | --- | --- | --- |")
@@ -85,12 +84,7 @@ def main():
     arguments, _ = parser.parse_known_args()
     if arguments.run_quick_test:
         arguments.pieces, arguments.steps = 5, 200
-    try:
-        import emgmm._core  # noqa: F401
-    except ImportError:
-        return print("not run: the pip package emgmm is not in this Python")
-    with tempfile.TemporaryDirectory() as folder:
-        return compare(Path(folder), arguments.pieces, arguments.steps)
+    return run_in_folder(compare, arguments.pieces, arguments.steps)
 
 
 if __name__ == "__main__":

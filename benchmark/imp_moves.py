@@ -154,6 +154,16 @@ def compare(folder, share, steps, seeds, only):
         print(f"| {name} | {told} | {scores} | {found} of {len(places)} |", flush=True)
 
 
+def run_in_folder(compare, *arguments):
+    """Calls it with a folder of its own and these, where the pip package is there."""
+    try:
+        import emgmm._core  # noqa: F401
+    except ImportError:
+        return print("not run: the pip package emgmm is not in this Python")
+    with tempfile.TemporaryDirectory() as folder:
+        return compare(Path(folder), *arguments)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--share", type=float, default=0.5)
@@ -164,14 +174,7 @@ def main():
     arguments, _ = parser.parse_known_args()
     if arguments.run_quick_test:
         arguments.steps, arguments.seeds = 200, 1
-    try:
-        import emgmm._core  # noqa: F401
-    except ImportError:
-        return print("not run: the pip package emgmm is not in this Python")
-    with tempfile.TemporaryDirectory() as folder:
-        return compare(
-            Path(folder), arguments.share, arguments.steps, arguments.seeds, arguments.only
-        )
+    return run_in_folder(compare, arguments.share, arguments.steps, arguments.seeds, arguments.only)
 
 
 if __name__ == "__main__":

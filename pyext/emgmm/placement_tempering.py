@@ -90,7 +90,7 @@ def tempered(
 
     for turn in range(rounds):
         best = _distinct(sorted(found, key=_score), radii, KEPT)
-        frames = _one_round(
+        seen = _one_round(
             terms,
             weights,
             [a.poses for a in best],
@@ -99,9 +99,7 @@ def tempered(
             seed + turn,
             threads,
         )
-        frames = [
-            Arrangement(*frame) for frame in zip(frames["totals"], frames["poses"], strict=True)
-        ]
+        frames = [Arrangement(*frame) for frame in zip(seen["totals"], seen["poses"], strict=True)]
         cold += frames
         reached = minimized(frames, solutions)
         found += reached

@@ -158,21 +158,22 @@ def test_both_engines_move_the_same_bodies_together(short, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("mover", "settings"),
+    ("mover", "settings", "least", "most"),
     [
-        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [4]\n"),
-        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [3, 9]\n"),
-        ("Hamiltonian", "hamiltonian_moves = 0.1\nhamiltonian_step = 0.02\n"),
+        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [4]\n", 0, 0.99),
+        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [3, 9]\n", 0, 0.99),
+        # So short steps follow the slope closely.
+        ("Hamiltonian", "hamiltonian_moves = 0.1\nhamiltonian_step = 0.02\n", 0.5, 1),
     ],
 )
-def test_moves_by_the_score(short, tmp_path, mover, settings):
-    """Accepted or not, and the score of the frames is that of the poses."""
+def test_moves_by_the_score(short, tmp_path, mover, settings, least, most):
+    """How many are accepted, and the score of the frames is that of the poses."""
     short.write_text(short.read_text() + settings)
     out = tmp_path / "out"
     told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
     assert told.returncode == 0, told.stderr
     check_folder(out, 1)
-    assert 0 <= json.loads((out / "run.json").read_text())["acceptance"][mover] <= 1
+    assert least <= json.loads((out / "run.json").read_text())["acceptance"][mover] <= most
     assert emgmm("analyze", out).returncode == 0
 
 
