@@ -21,7 +21,7 @@ from .config import Config, SamplingConfig
 from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
-from .placement_tempering import KEPT, tempered
+from .placement_tempering import KEPT, tempered, with_frames
 from .placement_terms import placement_clashes, placement_terms
 from .poses import composed, to_matrices
 from .representation import System
@@ -95,7 +95,7 @@ def place_system(
     placed = np.flatnonzero(bodies.rotatable & bodies.movable & with_density)
     if len(placed) == 0:
         raise ValueError("no rigid body with Gaussians to place in the map")
-    as_given, (system, kinds, frames) = system, aligned_copies(system, placed)
+    as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
     mixture = system.gaussians.mixture
     arrays = []
     for body in placed:
@@ -146,12 +146,19 @@ def place_system(
     def suggest(poses: np.ndarray) -> list[_core.Mover]:
         return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
 
-    def exchanged(
-        found: list[Placement], clashes: list[_core.Term], rounds: int, last: bool
-    ) -> list[Placement]:
-        better = tempered(
-            [density, *terms, *clashes],
-            [1.0, *weights, *[1.0] * len(clashes)],
+    # Bodies first pass through each other: most ways between arrangements are closed otherwise.
+    # Two searches of many bodies may make the same mistake: of RNA polymerase II in its 21 Å map
+    # they ended alike with 4 of 12 subunits in place, where replica exchange finds 6 to 11.
+    stages = []
+    if many or (len(placed) > 1 and not confirmed):
+        stages.append(([], 4 if many else 1))
+    if clashes:
+        stages.append((clashes, 3 if many else 0))
+    frames = []
+    for also, rounds in stages:
+        scored = [density, *terms, *also], [1.0, *weights, *[1.0] * len(also)]
+        better, cold = tempered(
+            *scored,
             [placement.poses for placement in found],
             radii,
             [principal_axes(system, body) for body in placed],
@@ -161,17 +168,11 @@ def place_system(
             threads=threads,
             solutions=solutions,
             rounds=rounds,
-            last=last,
         )
-        return [Placement(value, 1, poses) for value, poses in better]
-
-    # Bodies first pass through each other: most ways between arrangements are closed otherwise.
-    # Two searches of many bodies may make the same mistake: of RNA polymerase II in its 21 Å map
-    # they ended alike with 4 of 12 subunits in place, where replica exchange finds 6 to 11.
-    if many or (len(placed) > 1 and not confirmed):
-        found = exchanged(found, [], 4 if many else 1, last=not clashes)
-    if clashes:
-        found = exchanged(found, clashes, 3 if many else 0, last=True)
+        frames.append(cold)
+        if len(frames) == len(stages):
+            better = with_frames(*scored, better, frames, radii, solutions)
+        found = [Placement(value, 1, poses) for value, poses in better]
     if many:  # what some bodies still do better elsewhere
         best = search(
             searches=1,
@@ -181,7 +182,7 @@ def place_system(
         )
         found = [*best, *found[_LOOKED_AT:]]
     return [
-        p._replace(poses=_all_poses(as_given, placed, composed(p.poses, frames), seed))
+        p._replace(poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed))
         for p in found
     ]
 

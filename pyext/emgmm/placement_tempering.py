@@ -19,9 +19,9 @@ from .data_moves import NO_IMAGES
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
-# Different cold frames of all rounds that are minimised at the end: they lie kT above their minima,
-# and where two small bodies have to turn together (1WCM at 15 Å) the best is not among the first
-# few. Between rounds only so many as there are solutions: more would be alike but for such turns.
+# Different cold frames that are minimised at the end: they lie kT above their minima, and where two
+# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few. Between
+# rounds only so many as there are solutions: more would be alike but for such turns.
 MINIMIZED = 100
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
@@ -39,6 +39,13 @@ class Arrangement(NamedTuple):
     poses: np.ndarray
 
 
+class Tempered(NamedTuple):
+    """What replica exchange found, best first, all different, and the cold frames of its rounds."""
+
+    found: list[Arrangement]
+    frames: list[Arrangement]
+
+
 def tempered(
     terms: list[_core.Term],
     weights: list[float],
@@ -52,9 +59,8 @@ def tempered(
     threads: int,
     solutions: int,
     rounds: int = 3,
-    last: bool = True,
-) -> list[Arrangement]:
-    """Best arrangements that replica exchange finds from some, best first, all different.
+) -> Tempered:
+    """Best arrangements that replica exchange finds from some.
 
     Parameters
     ----------
@@ -76,20 +82,11 @@ def tempered(
     rounds
         At most, 0 to minimise alone; each starts from the best of all before, and one that finds
         nothing better is the last.
-    last
-        Nothing else looks for better arrangements afterwards.
     """
-    cold: list[Arrangement] = []
+    frames: list[Arrangement] = []
     found = [_minimized(terms, weights, poses, radii) for poses in starts]
-
-    def minimized(frames: list[Arrangement], most: int) -> list[Arrangement]:
-        return [
-            _minimized(terms, weights, frame.poses, radii)
-            for frame in _distinct(sorted(frames, key=_score), radii, most)
-        ]
-
     for turn in range(rounds):
-        best = _distinct(sorted(found, key=_score), radii, KEPT)
+        best = _distinct(found, radii, KEPT)
         seen = _one_round(
             terms,
             weights,
@@ -99,15 +96,33 @@ def tempered(
             seed + turn,
             threads,
         )
-        frames = [Arrangement(*frame) for frame in zip(seen["totals"], seen["poses"], strict=True)]
-        cold += frames
-        reached = minimized(frames, solutions)
+        cold = [Arrangement(*frame) for frame in zip(seen["totals"], seen["poses"], strict=True)]
+        reached = _all_minimized(terms, weights, _distinct(cold, radii, solutions), radii)
         found += reached
+        frames += cold
         if min(map(_score, reached)) > best[0].score - GAIN:
             break
-    if last:
-        found += minimized(cold, MINIMIZED)
-    return _distinct(sorted(found, key=_score), radii, solutions)
+    return Tempered(_distinct(found, radii, solutions), frames)
+
+
+def with_frames(
+    terms: list[_core.Term],
+    weights: list[float],
+    found: list[Arrangement],
+    frames: list[list[Arrangement]],
+    radii: np.ndarray,
+    solutions: int,
+) -> list[Arrangement]:
+    """What was found, and what the best frames of each list become when they are minimised: best
+    first, all different, at most so many. The lists' scores may be of other terms than these."""
+    found = found + [
+        arrangement
+        for of_one in frames
+        for arrangement in _all_minimized(
+            terms, weights, _distinct(of_one, radii, MINIMIZED), radii
+        )
+    ]
+    return _distinct(found, radii, solutions)
 
 
 def _score(arrangement: Arrangement) -> float:
@@ -119,6 +134,15 @@ def _minimized(
 ) -> Arrangement:
     found = _core.minimize_terms(terms, weights, poses, radii.tolist(), 400, *NO_IMAGES)
     return Arrangement(*found[:2])
+
+
+def _all_minimized(
+    terms: list[_core.Term],
+    weights: list[float],
+    arrangements: list[Arrangement],
+    radii: np.ndarray,
+) -> list[Arrangement]:
+    return [_minimized(terms, weights, a.poses, radii) for a in arrangements]
 
 
 def _one_round(
@@ -177,9 +201,9 @@ def _movers(
 
 
 def _distinct(arrangements: list[Arrangement], radii: np.ndarray, most: int) -> list[Arrangement]:
-    """The first of each that differ, at most so many."""
+    """The best of each that differ, at most so many, best first."""
     kept: list[Arrangement] = []
-    for one in arrangements:
+    for one in sorted(arrangements, key=_score):
         if len(kept) < most and all(_apart(one.poses, k.poses, radii) > SAME_PLACE for k in kept):
             kept.append(one)
     return kept

@@ -5,7 +5,7 @@ import pytest
 from emgmm import _core
 from emgmm.data_moves import NO_IMAGES
 from emgmm.mixture import Mixture
-from emgmm.placement_tempering import SAME_PLACE, tempered
+from emgmm.placement_tempering import SAME_PLACE, tempered, with_frames
 from emgmm.poses import random_rotations, to_matrices, turned
 from emgmm.scoring import make_score
 
@@ -42,7 +42,7 @@ def complex_of_three():
 
 def found(complex_, starts, threads):
     term, native, radii = complex_
-    return tempered(
+    best, frames = tempered(
         [term],
         [1.0],
         starts,
@@ -55,6 +55,7 @@ def found(complex_, starts, threads):
         solutions=3,
         rounds=1,
     )
+    return with_frames([term], [1.0], best, [frames], radii, 3)
 
 
 def minimum(complex_, poses):
