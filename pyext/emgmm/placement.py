@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
+from .arrangements import ArrangementScore, recombined
 from .body_copies import aligned_copies
 from .config import Config, SamplingConfig
 from .data_moves import pose_density, turning_radii
@@ -156,11 +157,12 @@ def place_system(
         stages.append((clashes, 3 if many else 0))
     frames = []
     for also, rounds in stages:
-        scored = [density, *terms, *also], [1.0, *weights, *[1.0] * len(also)]
+        judge = ArrangementScore(
+            [density, *terms, *also], [1.0, *weights, *[1.0] * len(also)], radii
+        )
         better, cold = tempered(
-            *scored,
+            judge,
             [placement.poses for placement in found],
-            radii,
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
             suggest,
@@ -171,7 +173,7 @@ def place_system(
         )
         frames.append(cold)
         if len(frames) == len(stages):
-            better = with_frames(*scored, better, frames, radii, solutions)
+            better = recombined(judge, with_frames(judge, better, frames), solutions)
         found = [Placement(value, 1, poses) for value, poses in better]
     if many:  # what some bodies still do better elsewhere
         best = search(

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import _core
-from .data_moves import NO_IMAGES
+from .arrangements import Arrangement, ArrangementScore
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
@@ -28,15 +28,6 @@ MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
 GLOBAL_SHARE = 0.1  # swaps, turns about own axes, and suggested places, each to one local move
 FRAMES = 200
 GAIN = 0.1  # kT: less is no better arrangement
-# Å that some body is off or, at its radius, turned: arrangements less apart are one.
-SAME_PLACE = 5.0
-
-
-class Arrangement(NamedTuple):
-    """Poses (bodies, 7) of the bodies alone, and their score in kT."""
-
-    score: float
-    poses: np.ndarray
 
 
 class Tempered(NamedTuple):
@@ -47,10 +38,8 @@ class Tempered(NamedTuple):
 
 
 def tempered(
-    terms: list[_core.Term],
-    weights: list[float],
+    score: ArrangementScore,
     starts: list[np.ndarray],
-    radii: np.ndarray,
     axes: list[np.ndarray],
     confinement: list[float],
     suggest: Callable[[np.ndarray], list[_core.Mover]],
@@ -64,12 +53,8 @@ def tempered(
 
     Parameters
     ----------
-    terms, weights
-        Of the score; the terms keep state, and are used by nothing else meanwhile.
     starts
         (bodies, 7) each; the replicas take them in turn.
-    radii
-        (bodies,) Å, of gyration.
     axes
         (3, 3) principal axes of each body, rows, in its local frame.
     confinement
@@ -84,12 +69,11 @@ def tempered(
         nothing better is the last.
     """
     frames: list[Arrangement] = []
-    found = [_minimized(terms, weights, poses, radii) for poses in starts]
+    found = [score.minimized(poses) for poses in starts]
     for turn in range(rounds):
-        best = _distinct(found, radii, KEPT)
+        best = score.distinct(found, KEPT)
         seen = _one_round(
-            terms,
-            weights,
+            score,
             [a.poses for a in best],
             _movers(axes, suggest(best[0].poses)),
             confinement,
@@ -97,57 +81,28 @@ def tempered(
             threads,
         )
         cold = [Arrangement(*frame) for frame in zip(seen["totals"], seen["poses"], strict=True)]
-        reached = _all_minimized(terms, weights, _distinct(cold, radii, solutions), radii)
+        reached = [score.minimized(a.poses) for a in score.distinct(cold, solutions)]
         found += reached
         frames += cold
-        if min(map(_score, reached)) > best[0].score - GAIN:
+        if min(a.score for a in reached) > best[0].score - GAIN:
             break
-    return Tempered(_distinct(found, radii, solutions), frames)
+    return Tempered(score.distinct(found, solutions), frames)
 
 
 def with_frames(
-    terms: list[_core.Term],
-    weights: list[float],
-    found: list[Arrangement],
-    frames: list[list[Arrangement]],
-    radii: np.ndarray,
-    solutions: int,
+    score: ArrangementScore, found: list[Arrangement], frames: list[list[Arrangement]]
 ) -> list[Arrangement]:
-    """What was found, and what the best frames of each list become when they are minimised: best
-    first, all different, at most so many. The lists' scores may be of other terms than these."""
-    found = found + [
-        arrangement
+    """What was found, and what the best frames of each list become when they are minimised. The
+    frames' scores may be of other terms."""
+    return found + [
+        score.minimized(frame.poses)
         for of_one in frames
-        for arrangement in _all_minimized(
-            terms, weights, _distinct(of_one, radii, MINIMIZED), radii
-        )
+        for frame in score.distinct(of_one, MINIMIZED)
     ]
-    return _distinct(found, radii, solutions)
-
-
-def _score(arrangement: Arrangement) -> float:
-    return arrangement.score
-
-
-def _minimized(
-    terms: list[_core.Term], weights: list[float], poses: np.ndarray, radii: np.ndarray
-) -> Arrangement:
-    found = _core.minimize_terms(terms, weights, poses, radii.tolist(), 400, *NO_IMAGES)
-    return Arrangement(*found[:2])
-
-
-def _all_minimized(
-    terms: list[_core.Term],
-    weights: list[float],
-    arrangements: list[Arrangement],
-    radii: np.ndarray,
-) -> list[Arrangement]:
-    return [_minimized(terms, weights, a.poses, radii) for a in arrangements]
 
 
 def _one_round(
-    terms: list[_core.Term],
-    weights: list[float],
+    score: ArrangementScore,
     starts: list[np.ndarray],
     movers: tuple[list[_core.Mover], list[float]],
     confinement: list[float],
@@ -157,9 +112,9 @@ def _one_round(
     """Frames of the coldest level."""
     steps = STEPS_A_BODY * len(starts[0])
     sampler = _core.Sampler(
-        terms=terms,
-        weights=weights,
-        annealed=[False] * len(terms),
+        terms=score.terms,
+        weights=score.weights,
+        annealed=[False] * len(score.terms),
         movers=movers[0],
         temperatures=np.geomspace(1.0, HOTTEST, LEVELS).tolist(),
         starts=np.ascontiguousarray([starts[r % len(starts)] for r in range(LEVELS)]),
@@ -198,19 +153,3 @@ def _movers(
     return [mover for kind in kinds for mover in kind], [
         share * n / len(kind) for kind, share in zip(kinds, shares, strict=True) for _ in kind
     ]
-
-
-def _distinct(arrangements: list[Arrangement], radii: np.ndarray, most: int) -> list[Arrangement]:
-    """The best of each that differ, at most so many, best first."""
-    kept: list[Arrangement] = []
-    for one in sorted(arrangements, key=_score):
-        if len(kept) < most and all(_apart(one.poses, k.poses, radii) > SAME_PLACE for k in kept):
-            kept.append(one)
-    return kept
-
-
-def _apart(a: np.ndarray, b: np.ndarray, radii: np.ndarray) -> float:
-    """Å that the body farthest off moves or, at its radius, turns."""
-    angles = 2 * np.arccos(np.minimum(1.0, np.abs((a[:, :4] * b[:, :4]).sum(axis=1))))
-    away = np.linalg.norm(a[:, 4:] - b[:, 4:], axis=1)
-    return float(np.maximum(away, angles * radii).max())

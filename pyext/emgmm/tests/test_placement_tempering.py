@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.data_moves import NO_IMAGES
+from emgmm.arrangements import SAME_PLACE, ArrangementScore
 from emgmm.mixture import Mixture
-from emgmm.placement_tempering import SAME_PLACE, tempered, with_frames
+from emgmm.placement_tempering import tempered, with_frames
 from emgmm.poses import random_rotations, to_matrices, turned
 from emgmm.scoring import make_score
 
@@ -43,10 +43,8 @@ def complex_of_three():
 def found(complex_, starts, threads):
     term, native, radii = complex_
     best, frames = tempered(
-        [term],
-        [1.0],
+        ArrangementScore([term], [1.0], radii),
         starts,
-        radii,
         [np.eye(3)] * BODIES,
         [*native[:, 4:].mean(axis=0), 80.0],
         lambda poses: [],
@@ -55,12 +53,13 @@ def found(complex_, starts, threads):
         solutions=3,
         rounds=1,
     )
-    return with_frames([term], [1.0], best, [frames], radii, 3)
+    score = ArrangementScore([term], [1.0], radii)
+    return score.distinct(with_frames(score, best, [frames]), 3)
 
 
 def minimum(complex_, poses):
     term, _, radii = complex_
-    return _core.minimize_terms([term], [1.0], poses, radii.tolist(), 400, *NO_IMAGES)[0]
+    return ArrangementScore([term], [1.0], radii).minimized(poses).score
 
 
 def test_scattered_bodies_find_their_places(complex_of_three):

@@ -1,0 +1,99 @@
+"""Arrangements compared, and parts of several put together."""
+
+import numpy as np
+import pytest
+from emgmm import _core, arrangements
+from emgmm.arrangements import SAME_PLACE, Arrangement, ArrangementScore, recombined
+from emgmm.mixture import Mixture
+from emgmm.poses import random_rotations, to_matrices, turned
+from emgmm.scoring import make_score
+
+BODIES, COMPONENTS = 4, 8
+HALF_TURN = np.array([[0.0, 1.0, 0.0, 0.0]])
+
+
+@pytest.fixture(scope="module")
+def complex_of_four():
+    """Four bodies against the density that they make: what judges them, and their native poses."""
+    rng = np.random.default_rng(4)
+    means = [rng.normal(0, 8, (COMPONENTS, 3)) * [1.6, 1.0, 0.7] for _ in range(BODIES)]
+    places = [[0, 0, 0], [45, 4, -3], [15, 44, 6], [18, 8, 43]]
+    native = np.concatenate([random_rotations(rng, BODIES), places], axis=1)
+    rotation, translation = to_matrices(native)
+    covariances = np.tile(25 * np.eye(3), (COMPONENTS, 1, 1))
+    weights = np.full(COMPONENTS, 1000.0)
+    data = Mixture.concatenated(
+        # Half an ångström off, so that the best score is not -infinity.
+        [
+            Mixture(m @ r.T + t + rng.normal(0, 0.5, m.shape), covariances, weights)
+            for m, r, t in zip(means, rotation, translation, strict=True)
+        ]
+    )
+    term = _core.density_term(
+        make_score(data),
+        BODIES,
+        np.repeat(np.arange(BODIES), COMPONENTS),
+        np.concatenate(means),
+        np.tile(covariances, (BODIES, 1, 1)),
+        np.tile(weights, BODIES),
+    )
+    radii = np.array([np.sqrt((m**2).sum(axis=1).mean()) for m in means])
+    return ArrangementScore([term], [1.0], radii), native
+
+
+def with_half_turns(score, native, bodies):
+    poses = native.copy()
+    poses[bodies, :4] = turned(HALF_TURN, native[bodies, :4])
+    return score.minimized(poses)
+
+
+def test_what_each_has_right_comes_together(complex_of_four):
+    score, native = complex_of_four
+    right = score.minimized(native)
+    parents = [with_half_turns(score, native, bodies) for bodies in ([0, 1], [2, 3], [0, 2])]
+    assert min(p.score for p in parents) > right.score + 5
+    best, *others = recombined(score, parents, 3)
+    assert best.score == pytest.approx(right.score, abs=0.01)
+    assert score.apart(best.poses, right.poses).max() < 0.5
+    assert len(others) == 2
+    assert all(score.apart(best.poses, other.poses).max() > SAME_PLACE for other in others)
+
+
+def test_bodies_whose_places_are_taken_go_along(complex_of_four, monkeypatch):
+    score, native = complex_of_four
+    right = score.minimized(native)
+    swapped = native.copy()
+    swapped[[0, 1], 4:] = native[[1, 0], 4:]
+    parents = [score.minimized(swapped), with_half_turns(score, native, [2, 3])]
+    monkeypatch.setattr(arrangements, "GENERATIONS", 1)  # only both at once can do it
+    best = recombined(score, parents, 1)
+    assert len(best) == 1
+    assert best[0].score == pytest.approx(right.score, abs=0.01)
+
+
+def test_one_alone_stays(complex_of_four):
+    score, native = complex_of_four
+    only = with_half_turns(score, native, [1])
+    assert recombined(score, [only], 6) == [only]
+
+
+def test_how_far_apart(complex_of_four):
+    score, native = complex_of_four
+    other = native.copy()
+    other[0, 4:] += [3.0, 0.0, 4.0]
+    other[1, :4] = turned(HALF_TURN, native[1:2, :4])[0]
+    expected = [5.0, np.pi * score.radii[1], 0.0, 0.0]
+    assert score.apart(native, other) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_best_of_those_alike_is_kept(complex_of_four):
+    score, native = complex_of_four
+    near = native.copy()
+    near[0, 4] += 1.0
+    far = native.copy()
+    far[0, 4] += 2 * SAME_PLACE
+    kept = score.distinct(
+        [Arrangement(3.0, native), Arrangement(1.0, far), Arrangement(2.0, near)], 5
+    )
+    assert [a.score for a in kept] == [1.0, 2.0]
+    assert len(score.distinct(kept, 1)) == 1
