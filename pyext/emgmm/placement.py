@@ -4,8 +4,8 @@ A global search that needs no start: every body's rotations and places are score
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
 from new random numbers until its best answer has come out twice. Where it does not, and for many
-bodies, replica exchange goes on from what it found (placement_tempering.py); of many bodies some
-are then taken out and placed anew.
+bodies, replica exchange goes on from what it found (placement_tempering.py), and the best exchange
+bodies (arrangements.py); of many bodies some are then taken out and placed anew.
 """
 
 from __future__ import annotations
