@@ -34,7 +34,13 @@ _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _POWER = 8.0  # of the overlap in shares of suggested places; the core's own was not tried here
+# Da a component; tempering looks for which body is where, in a time that grows with the square of
+# their number: as many as find the complexes of the paper are enough.
+_TEMPERED = 1090.0
 _DEFAULT_SCORE = ScoreOptions()
+
+# means, covariances, and weights of a body's components in its frame
+Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Placement(NamedTuple):
@@ -136,12 +142,6 @@ def place_system(
     else:
         found = search(confirmations=confirmations)
     confirmed = found[0].found >= confirmations
-    density = _core.density_term(
-        make_score(data, replace(options, single_precision=True)),
-        len(placed),
-        np.concatenate([np.full(len(a[2]), b) for b, a in enumerate(arrays)]),
-        *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
-    )
     radii = np.array(turning_radii(system, bodies.movable))[placed]
 
     def suggest(poses: np.ndarray) -> list[_core.Mover]:
@@ -156,12 +156,11 @@ def place_system(
     if clashes:
         stages.append((clashes, 3 if many else 0))
     frames = []
+    coarse = _coarse_density(data, arrays, options)
     for also, rounds in stages:
-        judge = ArrangementScore(
-            [density, *terms, *also], [1.0, *weights, *[1.0] * len(also)], radii
-        )
+        more, shares = [*terms, *also], [*weights, *[1.0] * len(also)]
         better, cold = tempered(
-            judge,
+            ArrangementScore([coarse, *more], [1.0, *shares], radii),
             [placement.poses for placement in found],
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
@@ -173,7 +172,8 @@ def place_system(
         )
         frames.append(cold)
         if len(frames) == len(stages):
-            better = recombined(judge, with_frames(judge, better, frames), solutions)
+            fine = ArrangementScore([_density(data, arrays, options), *more], [1.0, *shares], radii)
+            better = recombined(fine, with_frames(fine, better, frames), solutions)
         found = [Placement(value, 1, poses) for value, poses in better]
     if many:  # what some bodies still do better elsewhere
         best = search(
@@ -189,10 +189,31 @@ def place_system(
     ]
 
 
+def _density(data: Mixture, arrays: list[Arrays], options: ScoreOptions) -> _core.Term:
+    """The EM score of bodies with these components."""
+    return _core.density_term(
+        make_score(data, replace(options, single_precision=True)),
+        len(arrays),
+        np.concatenate([np.full(len(weights), b) for b, (*_, weights) in enumerate(arrays)]),
+        *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
+    )
+
+
+def _coarse_density(data: Mixture, arrays: list[Arrays], options: ScoreOptions) -> _core.Term:
+    """The same, with components of `_TEMPERED` where the data have more."""
+    coarseness = _TEMPERED / (data.mass / len(data))
+    if coarseness < 1.2:
+        return _density(data, arrays, options)
+    arrays = [_core.coarser(*array, coarseness) for array in arrays]
+    data = Mixture(*_core.coarser(data.means, data.covariances, data.weights, coarseness))
+    # Errors of components go with the components.
+    return _density(data, arrays, replace(options, component_sigma=(), component_error=()))
+
+
 def _into_what_larger_leave(
     score: _core.MixtureScore,
     data: Mixture,
-    arrays: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    arrays: list[Arrays],
     poses: np.ndarray,
     radii: np.ndarray,
     seed: int,
