@@ -10,7 +10,6 @@ bodies (arrangements.py); of many bodies some are then taken out and placed anew
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,25 +21,20 @@ from .config import Config, SamplingConfig
 from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
+from .placement_densities import Densities
 from .placement_tempering import KEPT, tempered, with_frames
 from .placement_terms import placement_clashes, placement_terms
 from .poses import composed, to_matrices
 from .representation import System
 from .sampler_setup import carry_along, confinement, input_poses, place_beads
-from .scoring import ScoreOptions, make_score
+from .scoring import ScoreOptions
 
 # More bodies than these are not improved one by one before they go on.
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _POWER = 8.0  # of the overlap in shares of suggested places; the core's own was not tried here
-# Da a component; tempering looks for which body is where, in a time that grows with the square of
-# their number: as many as find the complexes of the paper are enough.
-_TEMPERED = 1090.0
 _DEFAULT_SCORE = ScoreOptions()
-
-# means, covariances, and weights of a body's components in its frame
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Placement(NamedTuple):
@@ -103,22 +97,18 @@ def place_system(
     if len(placed) == 0:
         raise ValueError("no rigid body with Gaussians to place in the map")
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
-    mixture = system.gaussians.mixture
-    arrays = []
-    for body in placed:
-        own = system.gaussians.body == body
-        arrays.append((mixture.means[own], mixture.covariances[own], mixture.weights[own]))
     terms, weights, clashes = [], [], []
     if config is not None:
         terms, weights = placement_terms(system, placed, config)
         clashes = placement_clashes(system, placed)
-    score = make_score(data, options)
     many = len(placed) > _MANY_BODIES
+    fine = Densities.of_system(system, placed, data, options)
+    coarse = fine.coarse() if many else fine
 
-    def search(**changed) -> list[Placement]:
+    def search(densities: Densities, **changed) -> list[Placement]:
         found = _core.place_bodies(
-            score,
-            arrays,
+            densities.score(),
+            densities.bodies,
             kinds,
             terms=terms,
             weights=weights,
@@ -134,18 +124,19 @@ def place_system(
     confirmations = min(confirmations, searches)
     if many:
         found = search(
+            coarse,
             solutions=KEPT,
             searches=min(searches, _SEARCHES_OF_MANY),
             confirmations=confirmations,
             sweeps=0,
         )
     else:
-        found = search(confirmations=confirmations)
+        found = search(fine, confirmations=confirmations)
     confirmed = found[0].found >= confirmations
     radii = np.array(turning_radii(system, bodies.movable))[placed]
 
     def suggest(poses: np.ndarray) -> list[_core.Mover]:
-        return _into_what_larger_leave(score, data, arrays, poses, radii, seed, threads)
+        return _into_what_larger_leave(coarse, poses, radii, seed, threads)
 
     # Bodies first pass through each other: most ways between arrangements are closed otherwise.
     # Two searches of many bodies may make the same mistake: of RNA polymerase II in its 21 Å map
@@ -156,11 +147,10 @@ def place_system(
     if clashes:
         stages.append((clashes, 3 if many else 0))
     frames = []
-    coarse = _coarse_density(data, arrays, options)
     for also, rounds in stages:
         more, shares = [*terms, *also], [*weights, *[1.0] * len(also)]
         better, cold = tempered(
-            ArrangementScore([coarse, *more], [1.0, *shares], radii),
+            ArrangementScore([coarse.term(), *more], [1.0, *shares], radii),
             [placement.poses for placement in found],
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
@@ -172,11 +162,12 @@ def place_system(
         )
         frames.append(cold)
         if len(frames) == len(stages):
-            fine = ArrangementScore([_density(data, arrays, options), *more], [1.0, *shares], radii)
-            better = recombined(fine, with_frames(fine, better, frames), solutions)
+            score = ArrangementScore([fine.term(), *more], [1.0, *shares], radii)
+            better = recombined(score, with_frames(score, better, frames), solutions)
         found = [Placement(value, 1, poses) for value, poses in better]
     if many:  # what some bodies still do better elsewhere
         best = search(
+            fine,
             searches=1,
             starts=[p.poses for p in found[:_LOOKED_AT]],
             polished=_LOOKED_AT,
@@ -189,31 +180,8 @@ def place_system(
     ]
 
 
-def _density(data: Mixture, arrays: list[Arrays], options: ScoreOptions) -> _core.Term:
-    """The EM score of bodies with these components."""
-    return _core.density_term(
-        make_score(data, replace(options, single_precision=True)),
-        len(arrays),
-        np.concatenate([np.full(len(weights), b) for b, (*_, weights) in enumerate(arrays)]),
-        *(np.concatenate(rows) for rows in zip(*arrays, strict=True)),
-    )
-
-
-def _coarse_density(data: Mixture, arrays: list[Arrays], options: ScoreOptions) -> _core.Term:
-    """The same, with components of `_TEMPERED` where the data have more."""
-    coarseness = _TEMPERED / (data.mass / len(data))
-    if coarseness < 1.2:
-        return _density(data, arrays, options)
-    arrays = [_core.coarser(*array, coarseness) for array in arrays]
-    data = Mixture(*_core.coarser(data.means, data.covariances, data.weights, coarseness))
-    # Errors of components go with the components.
-    return _density(data, arrays, replace(options, component_sigma=(), component_error=()))
-
-
 def _into_what_larger_leave(
-    score: _core.MixtureScore,
-    data: Mixture,
-    arrays: list[Arrays],
+    densities: Densities,
     poses: np.ndarray,
     radii: np.ndarray,
     seed: int,
@@ -223,9 +191,10 @@ def _into_what_larger_leave(
     them; of those with such places."""
     rotation, translation = to_matrices(poses)
     larger = [(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))]
-    groups, densities = [], []
-    for b in sorted(range(len(arrays)), key=lambda b: -arrays[b][2].sum()):
-        means, covariances, weights = arrays[b]
+    groups, poses_of_groups = [], []
+    score, bodies = densities.score(), densities.bodies
+    for b in sorted(range(len(bodies)), key=lambda b: -bodies[b][2].sum()):
+        means, covariances, weights = bodies[b]
         places, overlaps = _core.placement_candidates(
             score,
             means,
@@ -238,10 +207,12 @@ def _into_what_larger_leave(
         )
         if len(overlaps) and overlaps[0] > 0:
             groups.append(np.array([b]))
-            densities.append(pose_density(places, overlaps, radii[b], data, power=_POWER))
+            poses_of_groups.append(
+                pose_density(places, overlaps, radii[b], densities.data, power=_POWER)
+            )
         turn = rotation[b]
         larger.append((means @ turn.T + translation[b], turn @ covariances @ turn.T, weights))
-    return [_core.independence_mover("places", groups, densities)] if groups else []
+    return [_core.independence_mover("places", groups, poses_of_groups)] if groups else []
 
 
 def _all_poses(
