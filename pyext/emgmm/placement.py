@@ -22,7 +22,7 @@ from .data_moves import pose_density, turning_radii
 from .global_moves import principal_axes
 from .mixture import Mixture
 from .placement_densities import Densities
-from .placement_tempering import KEPT, tempered, with_frames
+from .placement_tempering import KEPT, minimized_anew, tempered
 from .placement_terms import placement_clashes, placement_terms
 from .poses import composed, to_matrices
 from .representation import System
@@ -146,11 +146,16 @@ def place_system(
         stages.append(([], 4 if many else 1))
     if clashes:
         stages.append((clashes, 3 if many else 0))
+
+    def judged(densities: Densities, also: list[_core.Term]) -> ArrangementScore:
+        return ArrangementScore(
+            [densities.term(), *terms, *also], [1.0, *weights, *[1.0] * len(also)], radii
+        )
+
     frames = []
     for also, rounds in stages:
-        more, shares = [*terms, *also], [*weights, *[1.0] * len(also)]
         better, cold = tempered(
-            ArrangementScore([coarse.term(), *more], [1.0, *shares], radii),
+            judged(coarse, also),
             [placement.poses for placement in found],
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
@@ -161,19 +166,21 @@ def place_system(
             rounds=rounds,
         )
         frames.append(cold)
-        if len(frames) == len(stages):
-            score = ArrangementScore([fine.term(), *more], [1.0, *shares], radii)
-            better = recombined(score, with_frames(score, better, frames), solutions)
         found = [Placement(value, 1, poses) for value, poses in better]
-    if many:  # what some bodies still do better elsewhere
-        best = search(
-            fine,
-            searches=1,
-            starts=[p.poses for p in found[:_LOOKED_AT]],
-            polished=_LOOKED_AT,
-            clashes=clashes,
-        )
-        found = [*best, *found[_LOOKED_AT:]]
+    if stages:
+        score = judged(fine, clashes)
+        reached = minimized_anew(score, [better, *frames])
+        if many:  # what some bodies still do better elsewhere
+            polished = search(
+                coarse,
+                searches=1,
+                starts=[a.poses for a in score.distinct(reached, _LOOKED_AT)],
+                polished=_LOOKED_AT,
+                clashes=clashes,
+            )
+            reached += [score.minimized(placement.poses) for placement in polished]
+        better = recombined(score, reached, solutions)
+        found = [Placement(value, 1, poses) for value, poses in better]
     return [
         p._replace(poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed))
         for p in found

@@ -19,9 +19,9 @@ from .arrangements import Arrangement, ArrangementScore
 
 LEVELS, HOTTEST = 16, 15.0  # temperatures in geometric progression from 1 kT
 KEPT = 4  # of what is best till then, starts of a round
-# Different cold frames that are minimised at the end: they lie kT above their minima, and where two
-# small bodies have to turn together (1WCM at 15 Å) the best is not among the first few. Between
-# rounds only so many as there are solutions: more would be alike but for such turns.
+# Different cold frames of a stage that are minimised at the end: they lie kT above their minima, so
+# that the best need not be among the first few. Between rounds only so many as there are solutions:
+# more would be alike but for turns of small bodies.
 MINIMIZED = 100
 STEPS_A_BODY = 25_000  # of each replica, a round
 MAX_TRANSLATION, MAX_ROTATION = 6.0, 0.15  # Å, rad; of one move
@@ -89,15 +89,12 @@ def tempered(
     return Tempered(score.distinct(found, solutions), frames)
 
 
-def with_frames(
-    score: ArrangementScore, found: list[Arrangement], frames: list[list[Arrangement]]
-) -> list[Arrangement]:
-    """What was found, and what the best frames of each list become when they are minimised. The
-    frames' scores may be of other terms."""
-    return found + [
-        score.minimized(frame.poses)
-        for of_one in frames
-        for frame in score.distinct(of_one, MINIMIZED)
+def minimized_anew(score: ArrangementScore, lists: list[list[Arrangement]]) -> list[Arrangement]:
+    """What the best of each list, whose scores may be of other terms, become with this score."""
+    return [
+        score.minimized(arrangement.poses)
+        for of_one in lists
+        for arrangement in score.distinct(of_one, MINIMIZED)
     ]
 
 

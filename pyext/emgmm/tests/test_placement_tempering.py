@@ -5,7 +5,7 @@ import pytest
 from emgmm import _core
 from emgmm.arrangements import SAME_PLACE, ArrangementScore
 from emgmm.mixture import Mixture
-from emgmm.placement_tempering import tempered, with_frames
+from emgmm.placement_tempering import minimized_anew, tempered
 from emgmm.poses import random_rotations, to_matrices, turned
 from emgmm.scoring import make_score
 
@@ -54,7 +54,7 @@ def found(complex_, starts, threads):
         rounds=1,
     )
     score = ArrangementScore([term], [1.0], radii)
-    return score.distinct(with_frames(score, best, [frames]), 3)
+    return score.distinct(minimized_anew(score, [best, frames]), 3)
 
 
 def minimum(complex_, poses):
