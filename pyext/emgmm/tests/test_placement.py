@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from emgmm import placement_search, placement_tempering
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
 from emgmm.placement import place_system
 from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
+from emgmm.scoring import score_mixture
 
 
 def system_of_chains(structure, dalton_per_component=1090.0):
@@ -62,6 +64,16 @@ def system_of_chains(structure, dalton_per_component=1090.0):
     )
 
 
+def misplaced(system, poses):
+    """Å, of each body, that 80 % of its beads are off at most."""
+    rotation, translation = to_matrices(poses)
+    beads = system.finest
+    moved = np.einsum("nij,nj->ni", rotation[beads.body], beads.local) + translation[beads.body]
+    native = beads.local + system.bodies.translation[beads.body]
+    deviation = np.linalg.norm(moved - native, axis=1)
+    return [np.quantile(deviation[beads.body == b], 0.8) for b in range(len(system.bodies))]
+
+
 def test_complex_is_found_from_nothing(shared_data):
     structure = read_structure(shared_data / "complexes" / "1z5s.pdb.gz")
     system = system_of_chains(structure)
@@ -70,13 +82,22 @@ def test_complex_is_found_from_nothing(shared_data):
     best, *others = place_system(system, data, seed=3)
     assert best.found >= 2
     assert all(best.score <= other.score for other in others)
-    rotation, translation = to_matrices(best.poses)
-    beads = system.finest
-    moved = np.einsum("nij,nj->ni", rotation[beads.body], beads.local) + translation[beads.body]
-    native = beads.local + system.bodies.translation[beads.body]
-    for body in range(4):
-        deviation = np.linalg.norm(moved - native, axis=1)[beads.body == body]
-        assert np.quantile(deviation, 0.8) < 5, system.bodies.names[body]
+    assert max(misplaced(system, best.poses)) < 5
+
+
+def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data, monkeypatch):
+    monkeypatch.setattr(placement_search, "_MANY_BODIES", 1)
+    monkeypatch.setattr(placement_tempering, "STEPS_A_BODY", 1000)
+    structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
+    system = system_of_chains(structure, 400.0)
+    n = round(structure.mass.sum() / 400)
+    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
+    best, *_ = place_system(system, data, seed=3, threads=1)
+    assert max(misplaced(system, best.poses)) < 2
+    model = system.gaussians.placed(*to_matrices(best.poses))
+    assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
+    again, *_ = place_system(system, data, seed=3, threads=2)
+    assert np.array_equal(best.poses, again.poses)
 
 
 def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
