@@ -13,6 +13,7 @@ from .data_moves import NO_IMAGES
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
 SAME_PLACE = 5.0
 PARENTS = 8  # the best, whose bodies are exchanged
+NEAR_BEST = 20.0  # kT: those farther off give bodies and take none
 SHORT, LONG = 20, 400  # evaluations of a minimisation
 CHILDREN = 24  # of a generation that are minimised fully
 GENERATIONS = 4
@@ -70,6 +71,8 @@ def recombined(
         parents = score.distinct(found, PARENTS)
         children = []
         for one, other in permutations(parents, 2):
+            if one.score > parents[0].score + NEAR_BEST:
+                continue
             for body in np.flatnonzero(score.apart(one.poses, other.poses) > SAME_PLACE):
                 poses = _exchanged(one.poses, other.poses, body, score.radii)
                 key = poses.round(1).tobytes()

@@ -25,6 +25,7 @@ from .scoring import ScoreOptions
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
+_JUDGED = 20  # arrangements, by the fine mixtures
 _POWER = 8.0  # of the overlap in shares of suggested places; the core's own was not tried here
 
 
@@ -116,7 +117,7 @@ class Search:
                 rounds=rounds,
             )
             frames.append(cold)
-        score = self.score(self.fine, self.clashes)
+        score = self.score(self.coarse, self.clashes)
         reached = minimized_anew(score, [better, *frames])
         if many:  # what some bodies still do better elsewhere
             polished = self.scanned(
@@ -127,7 +128,10 @@ class Search:
                 clashes=self.clashes,
             )
             reached += [score.minimized(placement.poses) for placement in polished]
-        return [Placement(a.score, 1, a.poses) for a in recombined(score, reached, solutions)]
+        best = recombined(score, reached, _JUDGED)
+        score = self.score(self.fine, self.clashes)
+        best = score.distinct(minimized_anew(score, [best]), solutions)
+        return [Placement(a.score, 1, a.poses) for a in best]
 
     def scanned(self, **options) -> list[Placement]:
         """What the core's search finds (`place_bodies`)."""
