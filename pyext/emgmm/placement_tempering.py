@@ -1,4 +1,4 @@
-"""The last step of the global search: replica exchange between hot and cold arrangements.
+"""A late step of the global search: replica exchange between hot and cold arrangements.
 
 The search puts the largest bodies right, since their shapes stand out of the density; the small
 ones then have to find their places together, guided by density and cross-links alike. No single

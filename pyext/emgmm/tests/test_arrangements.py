@@ -2,43 +2,21 @@
 
 import numpy as np
 import pytest
-from emgmm import _core, arrangements
-from emgmm.arrangements import SAME_PLACE, Arrangement, ArrangementScore, recombined
-from emgmm.mixture import Mixture
-from emgmm.poses import random_rotations, to_matrices, turned
-from emgmm.scoring import make_score
+from emgmm import arrangements
+from emgmm.arrangements import SAME_PLACE, Arrangement, recombined
+from emgmm.poses import turned
 
-BODIES, COMPONENTS = 4, 8
+from .toy_complex import toy_complex
+
 HALF_TURN = np.array([[0.0, 1.0, 0.0, 0.0]])
 
 
 @pytest.fixture(scope="module")
 def complex_of_four():
-    """Four bodies against the density that they make: what judges them, and their native poses."""
+    """What judges arrangements of four bodies, and their native poses."""
     rng = np.random.default_rng(4)
-    means = [rng.normal(0, 8, (COMPONENTS, 3)) * [1.6, 1.0, 0.7] for _ in range(BODIES)]
-    places = [[0, 0, 0], [45, 4, -3], [15, 44, 6], [18, 8, 43]]
-    native = np.concatenate([random_rotations(rng, BODIES), places], axis=1)
-    rotation, translation = to_matrices(native)
-    covariances = np.tile(25 * np.eye(3), (COMPONENTS, 1, 1))
-    weights = np.full(COMPONENTS, 1000.0)
-    data = Mixture.concatenated(
-        # Half an ångström off, so that the best score is not -infinity.
-        [
-            Mixture(m @ r.T + t + rng.normal(0, 0.5, m.shape), covariances, weights)
-            for m, r, t in zip(means, rotation, translation, strict=True)
-        ]
-    )
-    term = _core.density_term(
-        make_score(data),
-        BODIES,
-        np.repeat(np.arange(BODIES), COMPONENTS),
-        np.concatenate(means),
-        np.tile(covariances, (BODIES, 1, 1)),
-        np.tile(weights, BODIES),
-    )
-    radii = np.array([np.sqrt((m**2).sum(axis=1).mean()) for m in means])
-    return ArrangementScore([term], [1.0], radii), native
+    means = [rng.normal(0, 8, (8, 3)) * [1.6, 1.0, 0.7] for _ in range(4)]
+    return toy_complex(rng, means, [[0, 0, 0], [45, 4, -3], [15, 44, 6], [18, 8, 43]])
 
 
 def with_half_turns(score, native, bodies):

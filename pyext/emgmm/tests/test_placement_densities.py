@@ -6,7 +6,8 @@ from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.placement_densities import COARSE, Densities
 from emgmm.scoring import ScoreOptions
-from test_placement import system_of_chains
+
+from .test_placement import system_of_chains
 
 
 @pytest.fixture(scope="module")
