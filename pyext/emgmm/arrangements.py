@@ -12,6 +12,7 @@ from .data_moves import NO_IMAGES
 
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
 SAME_PLACE = 5.0
+NOT_MINDED = 0.1  # kT
 PARENTS = 8  # the best, whose bodies are exchanged
 NEAR_BEST = 20.0  # kT: those farther off give bodies and take none
 SHORT, LONG = 20, 400  # evaluations of a minimisation
@@ -32,6 +33,7 @@ class ArrangementScore(NamedTuple):
     terms: list[_core.Term]
     weights: list[float]
     radii: np.ndarray  # (bodies,) Å, of gyration
+    kinds: list[int]  # of each body; those of one kind are copies
 
     def minimized(self, poses: np.ndarray, evaluations: int = LONG) -> Arrangement:
         """Where forces and torques lead from some poses, (bodies, 7)."""
@@ -46,9 +48,25 @@ class ArrangementScore(NamedTuple):
         for one in sorted(arrangements, key=lambda a: a.score):
             if len(kept) == most:
                 break
-            if all(self.apart(one.poses, k.poses).max() > SAME_PLACE for k in kept):
+            if not any(self.is_same(one, other) for other in kept):
                 kept.append(one)
         return kept
+
+    def is_same(self, a: Arrangement, b: Arrangement) -> bool:
+        """No body is elsewhere, or copies have changed places and the score does not mind."""
+        if self.apart(a.poses, b.poses).max() <= SAME_PLACE:
+            return True
+        if abs(a.score - b.score) > NOT_MINDED or len(set(self.kinds)) == len(self.kinds):
+            return False
+        return all(self._is_matched(a.poses, b.poses, kind) for kind in set(self.kinds))
+
+    def _is_matched(self, a: np.ndarray, b: np.ndarray, kind: int) -> bool:
+        """Each body of this kind in a is where one in b is."""
+        own = [body for body, other in enumerate(self.kinds) if other == kind]
+        score = self._replace(radii=np.full(len(own), self.radii[own[0]]))
+        near = np.array([score.apart(np.tile(a[i], (len(own), 1)), b[own]) for i in own])
+        near = near <= SAME_PLACE
+        return bool(near.any(axis=0).all() and near.any(axis=1).all())
 
     def apart(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(bodies,) Å that each body moves or, at its radius, turns from a to b."""

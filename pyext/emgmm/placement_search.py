@@ -117,21 +117,27 @@ class Search:
                 rounds=rounds,
             )
             frames.append(cold)
+        best = self.judged([better, *frames], solutions, _LOOKED_AT if many else 0)
+        return [Placement(arrangement.score, 1, arrangement.poses) for arrangement in best]
+
+    def judged(
+        self, lists: list[list[Arrangement]], solutions: int, polished: int
+    ) -> list[Arrangement]:
+        """The best that comes of these, so many of them polished, by the score with all terms."""
         score = self.score(self.coarse, self.clashes)
-        reached = minimized_anew(score, [better, *frames])
-        if many:  # what some bodies still do better elsewhere
-            polished = self.scanned(
+        reached = minimized_anew(score, lists)
+        if polished:  # what some bodies still do better elsewhere
+            better = self.scanned(
                 searches=1,
                 solutions=solutions,
-                starts=[a.poses for a in score.distinct(reached, _LOOKED_AT)],
-                polished=_LOOKED_AT,
+                starts=[a.poses for a in score.distinct(reached, polished)],
+                polished=polished,
                 clashes=self.clashes,
             )
-            reached += [score.minimized(placement.poses) for placement in polished]
+            reached += [score.minimized(placement.poses) for placement in better]
         best = recombined(score, reached, _JUDGED)
         score = self.score(self.fine, self.clashes)
-        best = score.distinct(minimized_anew(score, [best]), solutions)
-        return [Placement(a.score, 1, a.poses) for a in best]
+        return score.distinct(minimized_anew(score, [best]), solutions)
 
     def scanned(self, **options) -> list[Placement]:
         """What the core's search finds (`place_bodies`)."""
@@ -157,6 +163,7 @@ class Search:
             [densities.term(), *terms, *clashes],
             [1.0, *weights, *[1.0] * len(clashes)],
             self.radii,
+            self.kinds,
         )
 
     def into_what_larger_leave(self, poses: np.ndarray) -> list[_core.Mover]:

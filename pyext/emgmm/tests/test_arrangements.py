@@ -75,3 +75,16 @@ def test_the_best_of_those_alike_is_kept(complex_of_four):
     )
     assert [a.score for a in kept] == [1.0, 2.0]
     assert len(score.distinct(kept, 1)) == 1
+
+
+def test_copies_that_changed_places_are_one_arrangement(complex_of_four):
+    score, native = complex_of_four
+    swapped = native[[1, 0, 2, 3]]
+    both = [Arrangement(2.0, native), Arrangement(2.01, swapped)]
+    assert len(score.distinct(both, 5)) == 2
+    copies = score._replace(kinds=[0, 0, 1, 2])
+    assert len(copies.distinct(both, 5)) == 1
+    # One that the score tells apart (a chain goes on in the wrong copy), and one that turned.
+    assert len(copies.distinct([both[0], Arrangement(5.0, swapped)], 5)) == 2
+    swapped[1, :4] = turned(HALF_TURN, swapped[1:2, :4])[0]
+    assert len(copies.distinct([both[0], Arrangement(2.01, swapped)], 5)) == 2

@@ -32,4 +32,4 @@ def toy_complex(rng, means, places):
         np.tile(weights, n),
     )
     radii = np.array([np.sqrt((m**2).sum(axis=1).mean()) for m in means])
-    return ArrangementScore([term], [1.0], radii), native
+    return ArrangementScore([term], [1.0], radii, list(range(n))), native
