@@ -12,7 +12,7 @@ from .data_moves import NO_IMAGES
 
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
 SAME_PLACE = 5.0
-NOT_MINDED = 0.1  # kT
+NOT_MINDED = 0.1  # kT: more, and where copies are matters (a chain goes on in one of them)
 PARENTS = 8  # the best, whose bodies are exchanged
 NEAR_BEST = 20.0  # kT: those farther off give bodies and take none
 SHORT, LONG = 20, 400  # evaluations of a minimisation

@@ -35,11 +35,11 @@ def coarse_term(system: System, data: Mixture, em: EmConfig, coarseness: int) ->
     for body in bodies:
         own = owner == body
         whole = Mixture(model.means[own], model.covariances[own], model.weights[own])
-        parts.append(_coarser(whole, coarseness))
+        parts.append(whole.coarser(coarseness))
     mixture = Mixture.concatenated(parts)
     options = ScoreOptions(sigma_min=em.sigma_min, scale=em.scale)
     return _core.density_term(
-        make_score(_coarser(data, coarseness), options),
+        make_score(data.coarser(coarseness), options),
         len(system.bodies),
         np.repeat(bodies, [len(part) for part in parts]).astype(np.int64),
         mixture.means,
@@ -103,7 +103,3 @@ def _inner_movers(
     groups = [[int(b), *np.flatnonzero(bodies.carrier == b).tolist()] for b in rigid]
     beads = np.flatnonzero(free & ~bodies.rotatable).tolist()
     return _core.coarse_chain(groups, beads, sampling.max_translation)
-
-
-def _coarser(mixture: Mixture, coarseness: int) -> Mixture:
-    return Mixture(*_core.coarser(mixture.means, mixture.covariances, mixture.weights, coarseness))

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from . import _core
+
 _ASYMMETRY = 1e-6  # of the largest entry: more is a wrong matrix, not rounding
 # Relative: below, the inverse has no correct digit left.
 _SMALLEST_EIGENVALUE = 1e-12
@@ -101,6 +103,10 @@ class Mixture:
     def scaled_to(self, mass: float) -> Mixture:
         """The mixture with weights multiplied so that they sum to ``mass``."""
         return Mixture(self.means, self.covariances, self.weights * (mass / self.mass))
+
+    def coarser(self, coarseness: float) -> Mixture:
+        """One component for so many, at least one: nearest ones merged by their moments."""
+        return Mixture(*_core.coarser(self.means, self.covariances, self.weights, coarseness))
 
     @staticmethod
     def concatenated(mixtures: Sequence[Mixture]) -> Mixture:

@@ -16,16 +16,13 @@ from .scoring import ScoreOptions, make_score
 COARSE = 1090.0
 ALIKE = 1.2  # times as many are not worth other mixtures
 
-# means, covariances and weights
-Arrays = tuple[np.ndarray, np.ndarray, np.ndarray]
-
 
 @dataclass(frozen=True)
 class Densities:
     """Data GMM, components of each body in its frame, and how they are compared."""
 
     data: Mixture
-    bodies: list[Arrays]
+    bodies: list[Mixture]
     options: ScoreOptions
 
     @classmethod
@@ -33,14 +30,17 @@ class Densities:
         cls, system: System, placed: np.ndarray, data: Mixture, options: ScoreOptions
     ) -> Densities:
         """Those of some bodies, (n,) indices."""
-        owner, mixture = system.gaussians.body, system.gaussians.mixture
-        return cls(data, [_arrays(mixture, owner == body) for body in placed], options)
+        model = system.gaussians.mixture
+        bodies = []
+        for body in placed:
+            own = system.gaussians.body == body
+            bodies.append(Mixture(model.means[own], model.covariances[own], model.weights[own]))
+        return cls(data, bodies, options)
 
     def coarse(self) -> Densities:
         """With one component for `COARSE` Da where there are more; of sigmas and errors that
         belong to single components of the data nothing is left then."""
-        data = Mixture(*_coarse(_arrays(self.data)))
-        options = self.options
+        data, options = _coarse(self.data), self.options
         if len(data) < len(self.data):
             options = replace(options, component_sigma=(), component_error=())
         return Densities(data, [_coarse(body) for body in self.bodies], options)
@@ -50,19 +50,17 @@ class Densities:
 
     def term(self) -> _core.Term:
         """The EM score of the bodies at their poses, in single precision."""
+        model = Mixture.concatenated(self.bodies)
         return _core.density_term(
             make_score(self.data, replace(self.options, single_precision=True)),
             len(self.bodies),
-            np.repeat(np.arange(len(self.bodies)), [len(body[2]) for body in self.bodies]),
-            *(np.concatenate(rows) for rows in zip(*self.bodies, strict=True)),
+            np.repeat(np.arange(len(self.bodies)), [len(body) for body in self.bodies]),
+            model.means,
+            model.covariances,
+            model.weights,
         )
 
 
-def _arrays(mixture: Mixture, own: np.ndarray | slice = slice(None)) -> Arrays:
-    return mixture.means[own], mixture.covariances[own], mixture.weights[own]
-
-
-def _coarse(arrays: Arrays) -> Arrays:
-    weights = arrays[2]
-    coarseness = COARSE * len(weights) / weights.sum()
-    return arrays if coarseness < ALIKE else _core.coarser(*arrays, coarseness)
+def _coarse(mixture: Mixture) -> Mixture:
+    coarseness = COARSE * len(mixture) / mixture.mass
+    return mixture if coarseness < ALIKE else mixture.coarser(coarseness)

@@ -136,15 +136,17 @@ class Search:
             )
             reached += [score.minimized(placement.poses) for placement in better]
         best = recombined(score, reached, _JUDGED)
-        score = self.score(self.fine, self.clashes)
-        return score.distinct(minimized_anew(score, [best]), solutions)
+        if self.coarse is not self.fine:
+            score = self.score(self.fine, self.clashes)
+            best = minimized_anew(score, [best])
+        return score.distinct(best, solutions)
 
     def scanned(self, **options) -> list[Placement]:
         """What the core's search finds (`place_bodies`)."""
         terms, weights = self.terms
         found = _core.place_bodies(
             self.coarse.score(),
-            self.coarse.bodies,
+            [(body.means, body.covariances, body.weights) for body in self.coarse.bodies],
             self.kinds,
             terms=terms,
             weights=weights,
@@ -170,17 +172,19 @@ class Search:
         """A mover of bodies to where what the larger ones, at their poses, leave of the data holds
         them; of those with such places."""
         rotation, translation = to_matrices(poses)
-        larger = [(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))]
+        larger = [Mixture(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))]
         groups, densities = [], []
         score, bodies = self.coarse.score(), self.coarse.bodies
-        for b in sorted(range(len(bodies)), key=lambda b: -bodies[b][2].sum()):
-            means, covariances, weights = bodies[b]
+        for b in sorted(range(len(bodies)), key=lambda b: -bodies[b].mass):
+            fixed = Mixture.concatenated(larger)
             places, overlaps = _core.placement_candidates(
                 score,
-                means,
-                covariances,
-                weights,
-                *(np.concatenate(rows) for rows in zip(*larger, strict=True)),
+                bodies[b].means,
+                bodies[b].covariances,
+                bodies[b].weights,
+                fixed.means,
+                fixed.covariances,
+                fixed.weights,
                 seed=self.seed,
                 threads=self.threads,
                 rotations=1000,
@@ -190,6 +194,5 @@ class Search:
                 densities.append(
                     pose_density(places, overlaps, self.radii[b], self.coarse.data, power=_POWER)
                 )
-            turn = rotation[b]
-            larger.append((means @ turn.T + translation[b], turn @ covariances @ turn.T, weights))
+            larger.append(bodies[b].transformed(rotation[b], translation[b]))
         return [_core.independence_mover("places", groups, densities)] if groups else []
