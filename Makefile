@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake) \
+SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake pyext/emgmm/*/__init__.py) \
            CMakeLists.txt pyproject.toml VERSION
 
 .PHONY: setup example test bench lint clean

@@ -35,9 +35,9 @@ precision = "single"
 
 def build(folder):
     """The system at its place in the crystal."""
-    from emgmm.cli_fit import model_mixture
+    from emgmm.cli.structures import model_mixture
     from emgmm.config import load_config
-    from emgmm.imp_system import build_imp_system
+    from emgmm.imp.system import build_imp_system
     from emgmm.io.gmm import write_gmm
 
     for name in ("topology.txt", "sequences.fasta"):

@@ -62,7 +62,7 @@ def displaced(system, seed):
     """(bodies, 7) poses: everything that moves turned and shifted by some angstroms."""
     import numpy as np
     from emgmm.poses import to_matrices, to_poses
-    from emgmm.sampler_setup import carry_along, input_poses
+    from emgmm.starts import carry_along, input_poses
 
     rng = np.random.default_rng(seed)
     poses = input_poses(system)
@@ -82,7 +82,7 @@ def displaced(system, seed):
 def native_terms(native, terms, poses):
     """Name -> kT; cross-links with the priors of their unknowns."""
     import numpy as np
-    from emgmm.sampler_setup import connectivity_term
+    from emgmm.terms.build import connectivity_term
 
     found = {}
     for spec in terms:
@@ -140,10 +140,11 @@ def compare(shared, folder):
     import IMP
     import numpy as np
     from emgmm.config import load_config
-    from emgmm.imp_system import build_imp_system, set_poses
+    from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.io.gmm import read_gmm
     from emgmm.io.structures import read_structure
-    from emgmm.sampler_setup import build_terms, input_poses
+    from emgmm.starts import input_poses
+    from emgmm.terms.build import build_terms
 
     IMP.set_log_level(IMP.SILENT)
     gmm = prepare(shared, folder)

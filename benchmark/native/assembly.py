@@ -30,7 +30,7 @@ from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
 from emgmm.poses import to_poses
 from emgmm.run import run
-from emgmm.sampler_setup import build_terms
+from emgmm.terms.build import build_terms
 
 RNAPOLII = SHARED / "crosslinks" / "rnapolii" / "1WCM.pdb.gz"
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "1bd2" / "complex.pdb.gz"

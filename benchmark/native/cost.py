@@ -17,7 +17,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt
-from emgmm.sampling_benchmark import benchmark
+from emgmm.sampling import benchmark
 
 COMPONENTS = 40
 FILLED = (100, 262, 1_000, 4_000, 16_000, 100_000)

@@ -13,8 +13,8 @@ import argparse
 import numpy as np
 from complexes import SHARED
 from emgmm import _core
-from emgmm.fit_error import component_errors
 from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
+from emgmm.fitting.fit_error import component_errors
 from emgmm.io.structures import Structure, read_structure
 from emgmm.simulation import simulate
 

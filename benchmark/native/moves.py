@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 
-from emgmm.sampling_benchmark import benchmark
+from emgmm.sampling import benchmark
 
 SETS = ("baseline", "avx2", "avx512")
 

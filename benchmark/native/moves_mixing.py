@@ -22,7 +22,8 @@ import numpy as np
 from assembly import source
 from complexes import native_mixture, prepare_complex, settings
 from emgmm.config import load_config
-from emgmm.run import load_output, run
+from emgmm.output.folder import load_output
+from emgmm.run import run
 from emgmm.sampling import Callbacks, run_native
 
 

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version as _version
 
-from emgmm.errors import InputError
+from .errors import InputError
 
 __version__ = _version("emgmm")
 __all__ = ["InputError", "__version__"]

@@ -7,7 +7,7 @@ import platform
 from importlib.metadata import version
 
 from . import __version__, _core
-from .imp_engine import find_imp, find_mpi
+from .imp.find import find_imp, find_mpi
 
 
 def installation() -> dict:

@@ -23,8 +23,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from emgmm import _core
-from emgmm.mixture import Mixture
+from . import _core
+from .mixture import Mixture
 
 NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
 
@@ -54,9 +54,9 @@ class ScoreOptions:
         One positive value a data component instead of the last line: Da²/Å³, for
         ``lognormal_local`` in log ratio units.
     component_error
-        Error of each data component in log ratio units (`emgmm.fit_error`), added in squares to
-        ``sigma_min``: what the data GMM itself gets wrong of the map no model can explain. The one
-        sigma of ``lognormal`` takes their mean square.
+        Error of each data component in log ratio units (`emgmm.fitting.fit_error`), added in
+        squares to ``sigma_min``: what the data GMM itself gets wrong of the map no model can
+        explain. The one sigma of ``lognormal`` takes their mean square.
     background
         Share b of each data component that no model need explain (lognormal models, fixed scale):
         l_k = log[(ov_MD,k + b ov_DD,k) / (1 + b) ov_DD,k].

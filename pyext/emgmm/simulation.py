@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from emgmm.fitting import SIGMA_PER_RESOLUTION
-from emgmm.forward.structure import scattering
-from emgmm.io.maps import DensityMap
-from emgmm.io.structures import Structure
-from emgmm.mixture import Mixture
-from emgmm.rasterize import rasterize
+from .fitting.map_fit import SIGMA_PER_RESOLUTION
+from .forward.structure import scattering
+from .io.maps import DensityMap
+from .io.structures import Structure
+from .mixture import Mixture
+from .rasterize import rasterize
 
 MOLECULE = 0.1  # share of the greatest density above which a voxel counts as molecule
 

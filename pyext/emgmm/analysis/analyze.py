@@ -14,8 +14,8 @@ from ..errors import InputError
 from ..io.files import refuse_existing, replacing
 from ..io.rmf import copy_frames
 from ..mixture import Mixture
-from ..sampler_setup import score_options
 from ..scoring import make_score
+from ..terms.build import score_options
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence

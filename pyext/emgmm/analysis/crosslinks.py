@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..crosslinks import CrossLinks, read_crosslinks
+from ..terms.crosslinks import CrossLinks, read_crosslinks
 from .clustering import Cluster
 from .models import RunModels
 

@@ -17,7 +17,7 @@ from ..io.stat import read_stat
 from ..mixture import Mixture
 from ..representation import build_system
 from ..representation.system import Particles, System
-from ..sampler_setup import scaled_data
+from ..terms.build import scaled_data
 from .copies import Group
 from .deviations import superpose
 

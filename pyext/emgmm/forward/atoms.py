@@ -5,8 +5,8 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from emgmm.io.structures import Structure
-from emgmm.mixture import Mixture
+from ..io.structures import Structure
+from ..mixture import Mixture
 
 # Scattering factors of neutral atoms as one Gaussian, f(s) = A exp(-B s²): A in Å, B in Å². The
 # values of EMMI (Bonomi, Pellarin, Vendruscolo, Biophys. J. 114 (2018) 1604).

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_points
-from emgmm.io.structures import Structure
-from emgmm.mixture import Mixture
+from ..fitting.map_fit import SIGMA_PER_RESOLUTION, fit_points
+from ..io.structures import Structure
+from ..mixture import Mixture
 
 UNITS = ("atom", "residue", "bead")
 _B_FACTOR = 8 * np.pi**2  # B = 8 π² times the mean square displacement along an axis

@@ -13,10 +13,10 @@ from ..analysis.models import RunModels, load_run
 from ..errors import InputError
 from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
-from ..run import SUMMARY
-from ..run_output import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
-from ..sampler_setup import score_options
+from ..output.folder import SUMMARY
+from ..output.frames import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
 from ..scoring import make_score
+from ..terms.build import score_options
 
 # Terms by the keys of PMI's stat files; a group of the pattern becomes part of the name.
 _TERMS = {

@@ -119,8 +119,8 @@ def best_cc(content: Content) -> float | None:
     """CC of the best model, None without a map."""
     if content.data is None:
         return None
-    from ..sampler_setup import score_options
     from ..scoring import make_score
+    from ..terms.build import score_options
 
     placed = content.run.system.gaussians.placed(*content.run.poses(content.coordinates))
     core = make_score(content.data, score_options(content.run.config))
@@ -131,8 +131,8 @@ def best_sigma(content: Content) -> float | None:
     """Most probable σ of the best model, None without a map."""
     if content.data is None:
         return None
-    from ..sampler_setup import score_options
     from ..scoring import make_score
+    from ..terms.build import score_options
 
     core = make_score(content.data, score_options(content.run.config))
     return float(core.sigma_estimate(content.log_ratios))

@@ -16,15 +16,7 @@ from .beads import Bead, Segment, segments_of
 from .chains import Chain, Domain, read_chains
 from .densities import blurred, fit_part, parts_of_body, spherical
 from .priors import connect
-from .system import (
-    Bodies,
-    ExcludedVolume,
-    Fragment,
-    Gaussians,
-    Molecule,
-    Particles,
-    System,
-)
+from .system import Bodies, ExcludedVolume, Fragment, Gaussians, Molecule, Particles, System
 
 
 def build_system(config: Config, gmm_dir: str | Path | None = None) -> System:

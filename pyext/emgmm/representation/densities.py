@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core
 from ..config import ModelConfig
-from ..fitting import SIGMA_PER_RESOLUTION
+from ..fitting.map_fit import SIGMA_PER_RESOLUTION
 from ..io.gmm import read_gmm, write_gmm
 from ..mixture import Mixture
 from .chains import Domain, ResidueAtoms

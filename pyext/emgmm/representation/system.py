@@ -99,6 +99,15 @@ class Bodies:
     def __len__(self) -> int:
         return len(self.names)
 
+    def group(self, body: int) -> np.ndarray:
+        """(k,) int: a rigid body and then the beads it carries."""
+        return np.r_[body, np.flatnonzero(self.carrier == body)].astype(np.int64)
+
+    def with_carried(self, bodies: np.ndarray) -> np.ndarray:
+        """(k,) int: bodies and the beads they carry, ascending."""
+        carried = np.flatnonzero(np.isin(self.carrier, bodies))
+        return np.union1d(bodies, carried).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Particles:
@@ -158,6 +167,13 @@ class Gaussians:
 
     def __len__(self) -> int:
         return len(self.body)
+
+    def of_body(self, body: int) -> Mixture:
+        """The components of one body, in its frame."""
+        own = self.body == body
+        return Mixture(
+            self.mixture.means[own], self.mixture.covariances[own], self.mixture.weights[own]
+        )
 
     def placed(self, rotation: np.ndarray, translation: np.ndarray) -> Mixture:
         """The model GMM under the poses (bodies, 3, 3) and (bodies, 3) Å of all bodies."""

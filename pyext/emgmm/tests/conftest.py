@@ -24,7 +24,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def native_gmm(tmp_path_factory) -> Path:
     """Data GMM of the example's complex as it is in the crystal."""
-    from emgmm.cli_fit import model_mixture
+    from emgmm.cli.structures import model_mixture
     from emgmm.io.gmm import write_gmm
 
     path = tmp_path_factory.mktemp("data") / "native.txt"

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from emgmm import arrangements
-from emgmm.arrangements import SAME_PLACE, Arrangement, recombined
+from emgmm.placement import arrangements
+from emgmm.placement.arrangements import SAME_PLACE, Arrangement, recombined
 from emgmm.poses import turned
 
 from .toy_complex import toy_complex

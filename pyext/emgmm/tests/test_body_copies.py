@@ -1,10 +1,10 @@
 """Copies of a subunit in one frame: what is a copy, and that nothing moves."""
 
 import numpy as np
-from emgmm.body_copies import _turned_frames, aligned_copies
 from emgmm.placement import place_system
+from emgmm.placement.body_copies import _turned_frames, aligned_copies
 from emgmm.poses import composed, to_matrices, to_poses
-from emgmm.sampler_setup import input_poses
+from emgmm.starts import input_poses
 
 from .toy_system import random_rotations, toy_system
 

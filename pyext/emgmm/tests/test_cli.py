@@ -124,7 +124,7 @@ def test_bad_topology_leaves_nothing(native_gmm, tmp_path):
 
 def test_imp_engine_without_imp_is_told(native_gmm, tmp_path):
     pytest.importorskip("emgmm")
-    from emgmm.imp_engine import find_imp
+    from emgmm.imp.find import find_imp
 
     if find_imp().macros:
         pytest.skip("IMP.emgmm is here")

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.coarse_moves import coarse_term
 from emgmm.config import EmConfig
 from emgmm.errors import InputError
+from emgmm.imp.run import imp_lacks
 from emgmm.mixture import Mixture
-from emgmm.run_imp import imp_lacks
-from emgmm.sampler_setup import build_movers
+from emgmm.moves.build import build_movers
+from emgmm.moves.coarse import coarse_term
 from emgmm.sampling import run_native
 from emgmm.scoring import ScoreOptions, make_score
 

@@ -10,11 +10,11 @@ import pytest
 from command_line import COMPLEX, assert_refused, emgmm, settings
 from emgmm.config import load_config
 from emgmm.errors import InputError
-from emgmm.fit_error import ComponentErrors, read_component_errors, write_component_errors
+from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.gmm import read_gmm
 from emgmm.mixture import Mixture
-from emgmm.sampler_setup import score_options
 from emgmm.scoring import ScoreOptions, make_score, score_mixture, self_overlaps, with_sigma
+from emgmm.terms.build import score_options
 
 DIFFERENCES = ("gaussian", "gaussian_local", "outliers")
 

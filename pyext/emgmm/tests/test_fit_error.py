@@ -7,14 +7,14 @@ import pytest
 from command_line import COMPLEX
 from emgmm import _core
 from emgmm.errors import InputError
-from emgmm.fit_error import (
+from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
+from emgmm.fitting.fit_error import (
     FreeLevel,
     component_errors,
     components_from_halves,
     free_correlation,
     write_component_errors,
 )
-from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
 from emgmm.io.maps import DensityMap
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from emgmm.errors import InputError
-from emgmm.fit_error import FreeLevel
-from emgmm.fit_plot import plot_levels
 from emgmm.fitting import Level
+from emgmm.fitting.fit_error import FreeLevel
+from emgmm.fitting.plot import plot_levels
 
 
 def test_plot_is_written_and_not_overwritten(tmp_path):

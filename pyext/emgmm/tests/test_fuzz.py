@@ -18,7 +18,7 @@ import fastavro
 import numpy as np
 import pytest
 from emgmm import InputError
-from emgmm.fit_error import read_component_errors
+from emgmm.fitting.fit_error import read_component_errors
 from emgmm.io.fasta import read_fasta
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import DensityMap, read_map

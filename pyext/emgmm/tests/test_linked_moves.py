@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.config import CrosslinksConfig
-from emgmm.crosslinks import CrossLinks
 from emgmm.errors import InputError
-from emgmm.linked_moves import linked_groups, linked_movers, linked_pairs, with_companions
-from emgmm.sampler_setup import build_movers
+from emgmm.moves.build import build_movers
+from emgmm.moves.linked import linked_groups, linked_movers, linked_pairs, with_companions
 from emgmm.sampling import run_native
+from emgmm.terms.crosslinks import CrossLinks
 
 from .test_sampling import config, data, system  # noqa: F401
 

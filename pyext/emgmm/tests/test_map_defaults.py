@@ -9,14 +9,15 @@ import pytest
 from command_line import COMPLEX, TOPOLOGY
 from emgmm import _core
 from emgmm.config import PROTEIN_VOLUME, EmConfig
-from emgmm.dust import without_dust
+from emgmm.fitting.dust import without_dust
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
 from emgmm.io.structures import read_structure
 from emgmm.map_defaults import structured_mass, threshold_of_mass
-from emgmm.run import load_output, run
-from emgmm.sampler_setup import scaled_data
+from emgmm.output.folder import load_output
+from emgmm.run import run
 from emgmm.simulation import simulate_map
+from emgmm.terms.build import scaled_data
 from toy_system import toy_system
 
 

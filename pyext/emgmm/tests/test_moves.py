@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.config import EmConfig
-from emgmm.data_moves import NO_IMAGES, minimized, turning_radii
 from emgmm.errors import InputError
+from emgmm.moves.build import build_movers
+from emgmm.moves.slope import NO_IMAGES, minimized, turning_radii
 from emgmm.poses import to_matrices, to_poses
-from emgmm.sampler_setup import build_movers, build_terms, random_starts
 from emgmm.sampling import run_native
+from emgmm.starts import random_starts
 from emgmm.symmetry import operations
+from emgmm.terms.build import build_terms
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emgmm.config import CrosslinksConfig
-from emgmm.crosslinks import crosslink_term, read_crosslinks
 from emgmm.poses import to_poses
+from emgmm.terms.crosslinks import crosslink_term, read_crosslinks
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
 pmi = pytest.importorskip("IMP.pmi", reason="needs IMP.pmi, which cannot be imported")

@@ -20,7 +20,7 @@ from emgmm.io.stat import read_stat
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
 
-from emgmm.imp_engine import find_imp, find_mpi
+from emgmm.imp.find import find_imp, find_mpi
 
 HAS_MPI = find_imp().mpi and find_mpi()["mpirun"] is not None
 needs_mpi = pytest.mark.skipif(not HAS_MPI, reason="needs mpirun and IMP.mpi")
@@ -83,10 +83,11 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
 def test_both_engines_score_a_map_alike(short, tmp_path):
     """Random poses: a mixture; with the model blurred to a resolution; a map, which is as heavy as
     what has a structure. The scores of coarse moves, too."""
-    from emgmm.coarse_moves import coarse_term
     from emgmm.config import load_config
-    from emgmm.imp_system import build_imp_system, set_poses
-    from emgmm.sampler_setup import build_terms, random_starts, scaled_data
+    from emgmm.imp.system import build_imp_system, set_poses
+    from emgmm.moves.coarse import coarse_term
+    from emgmm.starts import random_starts
+    from emgmm.terms.build import build_terms, scaled_data
 
     text = short.read_text()
     gmm = load_config(short).em.gmm
@@ -120,9 +121,9 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
 def test_both_engines_move_the_same_bodies_together(short, tmp_path):
     """Links, bonds and the beads between; then a run with such moves."""
     from emgmm.config import load_config
-    from emgmm.crosslinks import read_crosslinks
-    from emgmm.imp_system import build_imp_system
-    from emgmm.linked_moves import linked_groups
+    from emgmm.imp.system import build_imp_system
+    from emgmm.moves.linked import linked_groups
+    from emgmm.terms.crosslinks import read_crosslinks
     from IMP.emgmm.linked import get_linked_groups
 
     csv = tmp_path / "links.csv"
@@ -268,7 +269,7 @@ def _commands() -> list[str]:
 def test_mixtures_are_there_before_the_ranks_start(short, tmp_path):
     """Several ranks that all fit them would get in each other's way."""
     from emgmm.config import load_config
-    from emgmm.imp_system import build_imp_system, fit_bodies
+    from emgmm.imp.system import build_imp_system, fit_bodies
 
     out = tmp_path / "out"
     (out / "gmm").mkdir(parents=True)

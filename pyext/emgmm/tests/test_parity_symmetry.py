@@ -13,12 +13,13 @@ from emgmm.config import load_config
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.poses import to_matrices
-from emgmm.sampler_setup import build_terms, random_starts
+from emgmm.starts import random_starts
 from emgmm.symmetry import find_symmetry, operations, symmetry_axes
+from emgmm.terms.build import build_terms
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
 
-from emgmm.imp_system import build_imp_system, set_poses, write_axes
+from emgmm.imp.system import build_imp_system, set_poses, write_axes
 
 TAIL = "GSGSGSGSGSGS"  # of which no structure is known
 

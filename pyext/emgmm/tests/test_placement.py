@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from emgmm import placement_search, placement_tempering
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
 from emgmm.placement import place_system
+from emgmm.placement import search as placement_search
+from emgmm.placement import tempering as placement_tempering
 from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
 from emgmm.scoring import score_mixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
-from emgmm.placement_densities import COARSE, Densities
+from emgmm.placement.densities import COARSE, Densities
 from emgmm.scoring import ScoreOptions
 
 from .test_placement import system_of_chains

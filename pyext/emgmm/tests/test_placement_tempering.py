@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from emgmm.arrangements import SAME_PLACE
-from emgmm.placement_tempering import minimized_anew, tempered
+from emgmm.placement.arrangements import SAME_PLACE
+from emgmm.placement.tempering import minimized_anew, tempered
 from emgmm.poses import random_rotations, turned
 
 from .toy_complex import toy_complex

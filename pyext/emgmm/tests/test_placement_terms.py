@@ -8,7 +8,7 @@ from emgmm import _core
 from emgmm.config import Config, CrosslinksConfig, SystemConfig
 from emgmm.mixture import Mixture
 from emgmm.placement import place_system
-from emgmm.placement_terms import CLASH_RADIUS, placement_clashes, placement_terms
+from emgmm.placement.terms import CLASH_RADIUS, placement_clashes, placement_terms
 from emgmm.poses import to_matrices
 from emgmm.representation.system import (
     Bodies,
@@ -19,7 +19,7 @@ from emgmm.representation.system import (
     Particles,
     System,
 )
-from emgmm.sampler_setup import input_poses
+from emgmm.starts import input_poses
 
 from .toy_system import random_rotations
 

@@ -6,14 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import (
-    Config,
-    ConnectivityConfig,
-    CrosslinksConfig,
-    SamplingConfig,
-    SystemConfig,
-)
-from emgmm.crosslinks import read_crosslinks
+from emgmm.config import Config, ConnectivityConfig, CrosslinksConfig, SamplingConfig, SystemConfig
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.representation.system import (
@@ -25,8 +18,9 @@ from emgmm.representation.system import (
     Particles,
     System,
 )
-from emgmm.sampler_setup import build_terms
 from emgmm.sampling import Callbacks, run_native
+from emgmm.terms.build import build_terms
+from emgmm.terms.crosslinks import read_crosslinks
 
 
 def pair_system() -> System:

@@ -15,7 +15,8 @@ from command_line import emgmm, settings
 from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.io.rmf import read_rmf
-from emgmm.run import locked, run
+from emgmm.output.folder import locked
+from emgmm.run import run
 
 FILES = ("stat.0.out", "stat_replica.0.out", "data_gmm.txt")
 

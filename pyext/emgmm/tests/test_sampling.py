@@ -8,17 +8,11 @@ import signal
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from emgmm.config import (
-    AnnealingConfig,
-    Config,
-    EmConfig,
-    SamplingConfig,
-    SystemConfig,
-)
+from emgmm.config import AnnealingConfig, Config, EmConfig, SamplingConfig, SystemConfig
 from emgmm.errors import InputError
-from emgmm.global_moves import principal_axes
 from emgmm.mixture import Mixture
+from emgmm.moves.build import build_movers
+from emgmm.moves.swaps import principal_axes
 from emgmm.poses import random_rotations, to_matrices, to_poses, turned
 from emgmm.representation.system import (
     Bodies,
@@ -29,8 +23,10 @@ from emgmm.representation.system import (
     Particles,
     System,
 )
-from emgmm.sampler_setup import build_movers, build_terms, random_starts
 from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_native
+from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from emgmm.starts import random_starts
+from emgmm.terms.build import build_terms
 from priors_reference import connectivity_energy, excluded_volume_energy
 
 

@@ -18,8 +18,8 @@ from command_line import settings
 
 def run(folder: Path) -> None:
     """Frames of rank 0, and what the run reports."""
-    from emgmm.processes import world
     from emgmm.sampling import Callbacks, run_native
+    from emgmm.sampling.processes import world
     from test_sampling import chain_system, config
 
     system = chain_system()

@@ -7,11 +7,11 @@ from emgmm.analysis.deviations import rotation_angle
 from emgmm.config import Config, EmConfig, SamplingConfig, SymmetryConfig, SystemConfig, load_config
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
+from emgmm.placement.symmetric import symmetric_search
 from emgmm.poses import to_matrices, to_poses
-from emgmm.sampler_setup import input_poses
 from emgmm.sampling import Callbacks, make_sampler, run_native
 from emgmm.scoring import ScoreOptions, make_score
-from emgmm.symmetric_search import symmetric_search
+from emgmm.starts import input_poses
 from emgmm.symmetry import find_axes, find_symmetry, operations
 
 from .toy_system import random_rotations, toy_system

@@ -2,8 +2,8 @@
 
 import numpy as np
 from emgmm import _core
-from emgmm.arrangements import ArrangementScore
 from emgmm.mixture import Mixture
+from emgmm.placement.arrangements import ArrangementScore
 from emgmm.poses import random_rotations, to_matrices
 from emgmm.scoring import make_score
 

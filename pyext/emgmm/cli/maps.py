@@ -1,0 +1,179 @@
+"""What ``emgmm fit`` does with files."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from .. import __version__
+from ..errors import InputError
+from ..io.gmm import write_gmm
+from .options import Bar, bad_values
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """The options of ``emgmm fit``; see its help."""
+
+    map_path: str
+    output: str
+    components: int | None
+    target_cc: float | None
+    threshold: float | None = None
+    resolution: float | None = None
+    half_maps: tuple[str, str] | None = None
+    errors: str | None = None
+    raster: str | None = None
+    plot: str | None = None
+    levels: str | None = None
+    outside: float = 0.5
+    dust: float = 0.0
+    seed: int = 0
+    threads: int = 0
+    force: bool = False
+
+
+def fit_command(request: FitRequest, bar: Bar) -> dict:
+    """A map as a mixture, and the account of the fit."""
+    from ..fitting.dust import without_dust
+    from ..fitting.fit_error import component_errors, write_component_errors
+    from ..fitting.map_fit import estimate_threshold, fit_map
+    from ..io.maps import read_map
+
+    _refuse_existing(request)
+    density = read_map(request.map_path)
+    halves = tuple(read_map(path) for path in request.half_maps or ()) or None
+    threshold, components = request.threshold, request.components
+    with bad_values(request.map_path), warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always")
+        free = []
+        if halves:
+            threshold = estimate_threshold(density) if threshold is None else threshold
+            if components is None and request.target_cc is None:
+                bar.stage(f"number of Gaussians from {request.half_maps[0]}")
+                free, components = _by_half_maps(halves, threshold, request, _shown(bar))
+                bar.stage(f"fitting {request.map_path}")
+        fitted = fit_map(
+            density,
+            components=components,
+            target_cc=request.target_cc,
+            threshold=threshold,
+            resolution=request.resolution,
+            outside=request.outside,
+            dust=request.dust,
+            seed=request.seed,
+            threads=request.threads,
+            keep_levels=request.levels is not None,
+            progress=_shown(bar),
+        )
+        bar.stage("errors of the components")
+        errors = component_errors(
+            without_dust(density, fitted.threshold, request.dust),
+            fitted.mixture,
+            fitted.threshold,
+            half_maps=halves,
+            threads=request.threads,
+        )
+    for note in notes:
+        click.echo(f"emgmm: {request.map_path}: {note.message}", err=True)
+    comments = [
+        f"fitted_by: emgmm {__version__}",
+        f"threshold: {fitted.threshold:.7g}"
+        + (" (estimated)" if request.threshold is None else ""),
+        f"cc: {fitted.cc:.5f} about zero over {fitted.voxels} voxels above the threshold",
+        f"sigma_min: {errors.sigma_min:.4g}",
+        f"seed: {request.seed}",
+    ]
+    write_gmm(request.output, fitted.mixture, "imp", request.map_path, comments, request.force)
+    if request.errors:
+        write_component_errors(request.errors, errors, request.force)
+    _write_extras(request, density, fitted, free)
+    return {
+        "components": len(fitted.mixture),
+        "cc": fitted.cc,
+        "levels": [asdict(level) for level in fitted.levels],
+        "voxels": fitted.voxels,
+        "threshold": fitted.threshold,
+        "seconds": fitted.seconds,
+        "peak_rss_mb": fitted.peak_rss_mb,
+        "sigma_min": errors.sigma_min,
+        "free": [asdict(level) for level in free],
+    }
+
+
+def _shown(bar: Bar) -> Callable[[int, dict | None, float | None], None]:
+    def show(reached: int, level: dict | None, share: float | None) -> None:
+        note = f"{reached} Gaussians" + (f", CC {level['cc']:.3f}" if level else "")
+        # Without a total the bar says that nobody knows yet.
+        bar.advance(share or 0, 1 if share is not None else None, note)
+
+    return show
+
+
+def _by_half_maps(halves, threshold: float, request: FitRequest, progress) -> tuple[list, int]:
+    from ..fitting.fit_error import components_from_halves, free_correlation
+    from ..fitting.map_fit import default_components, voxel_grid
+
+    grid = voxel_grid(halves[0], threshold)
+    # Four times finer than one component for each resolution element: past any use.
+    volume = grid.voxels * float(halves[0].voxel.prod())
+    most = min(4 * default_components(volume, request.resolution), grid.voxels // 4 or 1)
+    levels = free_correlation(
+        halves,
+        threshold,
+        max_components=most,
+        seed=request.seed,
+        threads=request.threads,
+        progress=progress,
+    )
+    return levels, components_from_halves(levels)
+
+
+def _outputs(request: FitRequest) -> list[str]:
+    return [p for p in (request.output, request.errors, request.raster, request.plot) if p]
+
+
+def _refuse_existing(request: FitRequest) -> None:
+    from ..io.files import refuse_existing
+
+    paths = _outputs(request)
+    for path in paths:
+        refuse_existing(path, request.force)
+        if not Path(path).parent.is_dir():
+            raise InputError(path, f"no folder {Path(path).parent}", "a path in an existing folder")
+    if len({Path(p).resolve() for p in paths}) < len(paths):
+        raise InputError(request.output, "one name for two outputs", "a name for each")
+    folder = Path(request.levels) if request.levels else None
+    if folder and folder.exists() and not folder.is_dir():
+        raise InputError(folder, "a file", "a folder for the levels")
+    if folder and folder.is_dir() and any(folder.iterdir()) and not request.force:
+        raise InputError(folder, "a folder in use", "an empty one, or --force")
+
+
+def _write_extras(request: FitRequest, density, fitted, free) -> None:
+    if request.raster:
+        from ..io.maps import write_map
+        from ..rasterize import rasterize
+
+        raster = rasterize(fitted.mixture, density, request.threads)
+        write_map(request.raster, raster, force=request.force)
+    if request.plot:
+        from ..fitting.plot import plot_levels
+
+        plot_levels(
+            request.plot,
+            fitted.levels,
+            target_cc=request.target_cc,
+            free=free,
+            force=request.force,
+        )
+    if request.levels:
+        folder = Path(request.levels)
+        folder.mkdir(parents=True, exist_ok=True)
+        for mixture in fitted.level_mixtures:
+            path = folder / f"{len(mixture)}.txt"
+            write_gmm(path, mixture, data_fn=request.map_path, force=request.force)

@@ -1,0 +1,202 @@
+"""What all commands share: errors in one line, reports, progress."""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from ..errors import InputError
+
+FAILED, BAD_INPUT = 1, 2
+
+
+class Stopped(Exception):
+    """Ctrl-C, with what the user can do next."""
+
+
+def report_option(command: Callable) -> Callable:
+    """Adds ``--report``."""
+    return click.option(
+        "--report",
+        metavar="FILE.json",
+        help="Write the numbers as JSON; - for standard output.",
+    )(command)
+
+
+def force_option(command: Callable) -> Callable:
+    """Adds ``--force``."""
+    return click.option("--force", is_flag=True, help="Overwrite what is there.")(command)
+
+
+def threads_option(command: Callable) -> Callable:
+    """Adds ``--threads``."""
+    return click.option(
+        "--threads",
+        type=click.IntRange(min=0),
+        default=None,
+        help="Threads, 0 for all cores (default). Results do not depend on it.",
+    )(command)
+
+
+def check_report(path: str | None, force: bool = False) -> None:
+    """Refuses a report that cannot be written, before any work.
+
+    Raises
+    ------
+    InputError
+        The file exists and ``force`` is false, or its folder is missing.
+    """
+    if path is None or path == "-":
+        return
+    from ..io.files import refuse_existing
+
+    refuse_existing(path, force)
+    if not Path(path).parent.is_dir():
+        raise InputError(path, f"no folder {Path(path).parent}", "a path in an existing folder")
+
+
+def write_report(path: str | None, content: dict, force: bool = False) -> None:
+    """Writes ``content`` as JSON where ``--report`` says; numbers that are not finite are null."""
+    if path is None:
+        return
+    text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
+    if path == "-":
+        click.echo(text)
+        return
+    from ..io.files import replacing
+
+    with replacing(path, force) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """JSON's types for those of numpy."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return value
+
+
+def say(report: str | None, text: str) -> None:
+    """A line for people: on standard output, unless the report goes there."""
+    click.echo(text, err=report == "-")
+
+
+@contextmanager
+def bad_values(name: str) -> Iterator[None]:
+    """Turns a library's refusal of a value that the user gave into bad input.
+
+    Parameters
+    ----------
+    name
+        The file or option that the values come from.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(name, str(error), "values that make sense together") from error
+
+
+class Bar:
+    """Progress on a terminal; silent in a pipe."""
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+        self._bar = None
+
+    def __enter__(self) -> Bar:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                Progress,
+                SpinnerColumn,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self._bar = Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[note]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self._description, total=None, note="")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def stage(self, text: str) -> None:
+        """What is being done now."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=text)
+
+    def advance(self, done: float, total: float | None, note: str = "") -> None:
+        """How far it is; a total of None says nothing new about the end."""
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total, note=note)
+
+
+def guarded(main: click.Group) -> Callable[[], None]:
+    """The program: runs a command and turns errors into one line and an exit status."""
+
+    @functools.wraps(main)
+    def program() -> None:
+        sys.exit(_status(main))
+
+    return program
+
+
+def _status(main: click.Group) -> int:
+    try:
+        result = main.main(standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except InputError as error:
+        return _fail(str(error), BAD_INPUT)
+    except click.UsageError as error:
+        where = f" ({error.ctx.command_path} --help)" if error.ctx else ""
+        return _fail(error.format_message().rstrip(".") + where, BAD_INPUT)
+    except click.Abort:
+        return _fail("stopped", FAILED)
+    except Stopped as error:
+        return _fail(str(error), FAILED)
+    except BrokenPipeError:
+        # The reader has gone (``| head``): nothing is left to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}", FAILED)
+    except MemoryError:
+        return _fail("not enough memory", FAILED)
+
+
+def _fail(message: str, status: int) -> int:
+    click.echo("emgmm: " + " ".join(message.split()), err=True)
+    return status

@@ -1,0 +1,116 @@
+"""The commands that make and judge models: ``run``, ``analyze``, ``report``."""
+
+from __future__ import annotations
+
+import math
+
+import click
+
+from .options import (
+    BAD_INPUT,
+    Bar,
+    Stopped,
+    bad_values,
+    check_report,
+    force_option,
+    report_option,
+    say,
+    threads_option,
+    write_report,
+)
+
+
+@click.command()
+@click.argument("settings", metavar="SYSTEM.toml")
+@click.option("-o", "--output", required=True, metavar="OUT", help="Folder to write.")
+@click.option("--engine", type=click.Choice(("auto", "imp", "native")), default="auto")
+@click.option("--replicas", type=click.IntRange(min=1), help="In place of sampling.replicas.")
+@click.option("--steps", type=click.IntRange(min=1), help="In place of sampling.steps.")
+@click.option("--seed", type=click.IntRange(min=0), help="In place of sampling.seed.")
+@threads_option
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped or killed.")
+@report_option
+@force_option
+def run(settings, output, engine, replicas, steps, seed, threads, resume, report, force) -> None:
+    """Sample models of the complex that SYSTEM.toml describes."""
+    check_report(report, force)
+    from ..run import OtherProcessFailed
+    from ..run import run as sample
+
+    def show(progress) -> None:
+        note = f"{progress.frames} frames"
+        if math.isfinite(progress.best_score):
+            note += f", best {progress.best_score:.1f} kT"
+        if math.isfinite(progress.acceptance):
+            note += f", {progress.acceptance:.0%} accepted"
+        bar.stage("sampling")
+        bar.advance(progress.done, progress.total, note)
+
+    try:
+        with Bar("reading") as bar:
+            result = sample(
+                settings,
+                output,
+                engine=engine,
+                replicas=replicas,
+                steps=steps,
+                seed=seed,
+                threads=threads,
+                resume=resume,
+                force=force,
+                stage=bar.stage,
+                progress=show,
+            )
+    except OtherProcessFailed:
+        raise SystemExit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        raise Stopped(f"stopped; go on with: emgmm run {settings} -o {output} --resume") from None
+    if not result:  # one of several processes, and not the one that writes
+        return
+    write_report(report, result, force)
+    best = result["best_score"]
+    say(
+        report,
+        f"{output}: {result['frames']} frames, "
+        f"best score {'none' if best is None else f'{best:.2f} kT'}, "
+        f"{result['steps_per_second']:.0f} steps/s, {result['seconds']:.1f} s "
+        f"({result['engine']} engine)",
+    )
+
+
+@click.command()
+@click.argument("folder", metavar="OUT")
+@click.option("--reference", metavar="MODEL", help="Structure to measure accuracy against.")
+@report_option
+@force_option
+def analyze(folder, reference, report, force) -> None:
+    """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
+    check_report(report, force)
+    from ..analysis import analyze as judge
+
+    with Bar(f"analysing {folder}"), bad_values(folder):
+        result = judge(folder, reference, force=force).report()
+    write_report(report, result, force)
+    first = result["clusters"][0]
+    text = (
+        f"{folder}: {len(result['clusters'])} clusters, the first with {first['population']:.0%} "
+        f"of the models, precision {first['precision']:.1f} Å"
+    )
+    if first.get("rmsd80") is not None:
+        text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']})"
+    say(report, text)
+
+
+@click.command("report")
+@click.argument("folder", metavar="OUT")
+@report_option
+@force_option
+def report(folder, report, force) -> None:
+    """One HTML page that shows the run in OUT and its analysis."""
+    check_report(report, force)
+    from ..report import write_page
+
+    with Bar(f"drawing {folder}"):
+        path = write_page(folder, force=force)
+    write_report(report, {"path": str(path)}, force)
+    say(report, str(path))

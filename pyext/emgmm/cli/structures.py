@@ -1,0 +1,176 @@
+"""What ``emgmm simulate`` and ``emgmm score`` do with files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import InputError
+from ..io.gmm import read_gmm
+from ..mixture import Mixture
+from .options import bad_values
+
+_STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
+
+
+def is_structure(path: str) -> bool:
+    """Whether a name is that of a structure, by its ending."""
+    return Path(path.removesuffix(".gz")).suffix.lower() in _STRUCTURES
+
+
+def structure_command(
+    model: str,
+    output: str,
+    components: int | None,
+    unit: str,
+    electrons: bool,
+    b_factors: bool,
+    resolution: float | None,
+    seed: int,
+    threads: int,
+    force: bool,
+) -> dict:
+    """``emgmm fit`` of a structure: the mixture of its atoms, residues or beads."""
+    import time
+
+    from ..fitting.map_fit import peak_rss_mb
+    from ..forward.structure import structure_mixture
+    from ..io.files import refuse_existing
+    from ..io.gmm import write_gmm
+    from ..io.structures import read_structure
+    from ..scoring import score_mixture
+
+    refuse_existing(output, force)
+    start = time.monotonic()
+    structure = read_structure(model)
+    options = {"unit": unit, "electrons": electrons, "b_factors": b_factors}
+    options |= {"resolution": resolution, "seed": seed, "threads": threads}
+    with bad_values(model):
+        units = structure_mixture(structure, **options)
+        mixture = (
+            units if components is None else structure_mixture(structure, components, **options)
+        )
+        cc = score_mixture(units, mixture).cc
+    write_gmm(output, mixture, data_fn=model, comments=[f"unit: {unit}"], force=force)
+    seconds = time.monotonic() - start
+    return {
+        "components": len(mixture),
+        "cc": cc,
+        "levels": [{"components": len(mixture), "cc": cc, "seconds": seconds}],
+        "voxels": 0,
+        "threshold": None,
+        "unit": unit,
+        "units": len(units),
+        "mass": mixture.mass,
+        "seconds": seconds,
+        "peak_rss_mb": peak_rss_mb(),
+    }
+
+
+def simulate_command(
+    model: str,
+    output: str,
+    resolution: float,
+    voxel: float | None,
+    snr: float | None,
+    seed: int,
+    half_maps: bool,
+    threads: int,
+    force: bool,
+) -> dict:
+    """``emgmm simulate``: the map of a structure, and half maps."""
+    from ..io.files import refuse_existing
+    from ..io.maps import write_map
+    from ..io.structures import read_structure
+    from ..simulation import simulate
+
+    paths = [Path(output)]
+    if half_maps:
+        stem, suffix = _split_suffix(Path(output))
+        paths += [stem.with_name(f"{stem.name}_half{i}{suffix}") for i in (1, 2)]
+    for path in paths:
+        refuse_existing(path, force)
+    structure = read_structure(model)
+    with bad_values("emgmm simulate"):
+        made = simulate(structure, resolution, voxel=voxel, snr=snr, seed=seed, threads=threads)
+    densities = [made.density, *(made.half_maps or ())]
+    for path, density in zip(paths, densities, strict=False):
+        write_map(path, density, force)
+    return {
+        "resolution": resolution,
+        "shape": list(made.density.shape),
+        "voxel": made.density.voxel.tolist(),
+        "origin": made.density.origin.tolist(),
+        "threshold": made.threshold,
+        "noise": made.noise,
+        "files": [str(p) for p in paths],
+    }
+
+
+def _split_suffix(path: Path) -> tuple[Path, str]:
+    """``map.mrc.gz`` as ``map`` and ``.mrc.gz``."""
+    suffix = "".join(path.suffixes[-2:]) if path.suffix == ".gz" else path.suffix
+    return path.with_name(path.name.removesuffix(suffix)), suffix
+
+
+def score_command(
+    gmm: str,
+    model: str,
+    noise_model: str,
+    sigma_min: float,
+    scale: str,
+    dalton_per_component: float,
+    threads: int,
+    errors: str | None = None,
+) -> dict:
+    """``emgmm score``: numbers of one model against a data mixture."""
+    from ..fitting.fit_error import read_component_errors
+    from ..scoring import ScoreOptions, score_mixture
+
+    data = read_gmm(gmm)
+    placed = model_mixture(model, dalton_per_component, threads)
+    error = () if errors is None else tuple(read_component_errors(errors, len(data)).tolist())
+    options = ScoreOptions(
+        noise_model=noise_model,
+        sigma_min=sigma_min,
+        component_error=error,
+        scale=scale,
+        threads=threads,
+    )
+    with bad_values("emgmm score"):
+        result = score_mixture(data.scaled_to(placed.mass), placed, options)
+    return {
+        "score": result.score,
+        "cc": result.cc,
+        "sigma": result.sigma,
+        "noise_model": noise_model,
+        "model_components": len(placed),
+        "mass": placed.mass,
+        "components": [{"log_ratio": float(x)} for x in np.asarray(result.log_ratios)],
+    }
+
+
+def model_mixture(path: str, dalton_per_component: float = 1090.0, threads: int = 0) -> Mixture:
+    """A model as Gaussians: a mixture as it stands, a structure chain by chain.
+
+    Each chain gets one component for every ``dalton_per_component``.
+    """
+    if not is_structure(path):
+        return read_gmm(path)
+    from ..fitting.map_fit import fit_points
+    from ..io.structures import read_structure
+
+    atoms = read_structure(path)
+    if not dalton_per_component > 0:
+        raise InputError("--dalton-per-component", f"{dalton_per_component:g}", "more than 0")
+    parts = []
+    for chain in dict.fromkeys(atoms.chain.tolist()):
+        own = atoms.chain == chain
+        mass = atoms.mass[own]
+        components = max(1, min(round(mass.sum() / dalton_per_component), int(own.sum())))
+        with bad_values(path):
+            parts.append(
+                fit_points(atoms.xyz[own], mass, components, variance_floor=4.0, threads=threads)
+            )
+    return Mixture.concatenated(parts)

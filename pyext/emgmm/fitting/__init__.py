@@ -1,0 +1,27 @@
+"""From a map, or from points, to a Gaussian mixture."""
+
+from .map_fit import (
+    SIGMA_PER_RESOLUTION,
+    FitResult,
+    Level,
+    default_components,
+    estimate_threshold,
+    fit_map,
+    fit_points,
+    measure,
+    peak_rss_mb,
+    voxel_grid,
+)
+
+__all__ = [
+    "SIGMA_PER_RESOLUTION",
+    "FitResult",
+    "Level",
+    "default_components",
+    "estimate_threshold",
+    "fit_map",
+    "fit_points",
+    "measure",
+    "peak_rss_mb",
+    "voxel_grid",
+]

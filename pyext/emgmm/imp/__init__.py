@@ -1,0 +1,1 @@
+"""A run inside IMP, where this Python has it."""

@@ -1,0 +1,247 @@
+"""The settings of a run as a system of IMP.pmi with the restraints of IMP.emgmm."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ..config import Config
+from ..io.files import is_gzip, opened, replacing
+from ..io.gmm import read_gmm
+from ..io.structures import find_file
+from ..io.topology import TopologyRow, read_topology
+from ..map_defaults import data_mass
+from ..mixture import Mixture
+from ..poses import to_matrices
+from ..representation.system import System
+from ..scoring import with_sigma
+from ..symmetry import symmetry_axes
+from ..terms.build import scaled_data, score_options
+
+_TABLE = "topology_imp.txt"
+_AXES = "restart/symmetry.json"
+_DALTON_PER_RESIDUE = 109.0  # the paper: 1.09 kDa a component of about 10 residues
+
+
+def residues_per_gaussian(config: Config) -> int:
+    """Residues a component that come nearest to the mass a component of the settings."""
+    model = config.em.model
+    if model.forward == "residue":
+        return 1
+    return max(1, round(model.component_mass / _DALTON_PER_RESIDUE))
+
+
+def _plain_file(path: Path, folder: Path) -> Path:
+    """The file as PMI opens it, a copy in the folder where it is packed: PMI reads no gzip, and
+    mmCIF by its ending only."""
+    found = find_file(path, "a file of the topology table")
+    name = found.name.removesuffix(".gz").replace(".mmcif", ".cif")
+    with open(found, "rb") as file:
+        if name == found.name and not is_gzip(file):
+            return found
+    copy = folder / f"{zlib.crc32(str(found).encode()):08x}-{name}"
+    if not copy.is_file():  # several ranks write the same bytes
+        with replacing(copy, force=True) as draft, opened(found, "a readable file") as packed:
+            draft.write_bytes(packed.read())
+    return copy
+
+
+def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int, copies: Path) -> None:
+    """The rows as PMI's reader takes them: all columns in its order, absolute paths to files that
+    are not packed (in the folder ``copies``), ranges that start at the first residue, and Gaussians
+    for every row (0: none)."""
+    columns = (
+        "molecule_name|color|fasta_fn|fasta_id|pdb_fn|chain|residue_range|pdb_offset|bead_size"
+        "|em_residues_per_gaussian|rigid_body|super_rigid_body|chain_of_super_rigid_bodies|"
+    )
+    lines = [f"|{columns}"]
+    several = {row.molecule for row in rows if row.copy}
+    for row in rows:
+        name = f"{row.molecule}.{row.copy}" if row.molecule in several else row.molecule
+        span = ""
+        if row.residue_range is not None:
+            first, last = row.residue_range
+            # PMI slices with a negative index where a range starts before the sequence.
+            span = f"{max(first, 1 - row.pdb_offset)},{last}"
+        cells = [
+            name,
+            ",".join(f"{value:.6g}" for value in row.color),
+            str(_plain_file(row.fasta_file, copies)),
+            row.fasta_id + (f",{row.fasta_flag}" if row.fasta_flag else ""),
+            str(_plain_file(row.pdb, copies) if row.structured else row.pdb),
+            row.chain or "",
+            span,
+            str(row.pdb_offset),
+            str(row.bead_size),
+            str(per_gaussian and (row.em_residues_per_gaussian or per_gaussian)),
+            str(row.rigid_body or ""),
+            ",".join(map(str, row.super_rigid_bodies)),
+            ",".join(map(str, row.chains_of_super_rigid_bodies)),
+        ]
+        lines.append("|" + "|".join(cells) + "|")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def fit_bodies(config: Config, out: Path) -> None:
+    """Mixtures of the bodies as PMI will ask for them, in ``OUT/gmm``: once, before several ranks
+    would all write them."""
+    table, _ = _build_native(config, out)
+    table.unlink()
+
+
+def _build_native(config: Config, out: Path) -> tuple[Path, System]:
+    """A topology table for PMI (to be removed), and the native system of it."""
+    from ..representation import build_system as build_native
+
+    paths = config.system
+    rows = read_topology(paths.topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
+    table = out / f".{_TABLE}.{os.getpid()}"
+    (out / "restart").mkdir(exist_ok=True)
+    per_gaussian = residues_per_gaussian(config) if config.em is not None else 0
+    write_table(table, rows, per_gaussian, out / "restart")
+    (out / "gmm").mkdir(exist_ok=True)
+    native = build_native(
+        msgspec.structs.replace(
+            config, system=msgspec.structs.replace(paths, topology=str(table), gmm_dir=None)
+        ),
+        out / "gmm",
+    )
+    return table, native
+
+
+def write_axes(config: Config, out: Path, data: Mixture | None) -> Config:
+    """The settings with the axes of their symmetry, found in the data where they are left open:
+    once, for the other processes too."""
+    if config.symmetry is None:
+        return config
+    found = zip(
+        ("center", "axis", "second_axis"), symmetry_axes(config.symmetry, data), strict=True
+    )
+    axes = {name: tuple(v.tolist()) for name, v in found if v is not None}
+    with replacing(out / _AXES, force=True) as draft:
+        draft.write_text(json.dumps(axes), encoding="utf-8")
+    symmetry = msgspec.structs.replace(config.symmetry, **axes)
+    return msgspec.structs.replace(config, symmetry=symmetry)
+
+
+def build_imp_system(config: Config, out: Path):
+    """The ``IMP.emgmm.macros.System`` of a run's settings, and the native system of the same.
+
+    The model GMMs are fitted by emgmm's own fit, of seconds, under the names by which PMI finds
+    them in ``OUT/gmm``.
+    """
+    from IMP.emgmm.macros import CrossLinks, Symmetry, build_system
+
+    paths = config.system
+    table, native = _build_native(config, out)
+    em = config.em
+    options = {}
+    if em is not None:
+        options = {
+            "noise_model": em.noise_model,
+            "sigma_min": em.sigma_min,
+            "scale": em.scale,
+            "background": em.background,
+            "resolution": em.resolution,
+            "single_precision": config.sampling.precision == "single",
+        }
+        if em.errors is not None:
+            data = scaled_data(read_gmm(out / "data_gmm.txt"), native, em)
+            sigma = with_sigma(data, score_options(config))
+            options["sigma_min"] = sigma.sigma_min
+            options["component_sigmas"] = sigma.component_sigma
+        if em.scale_to_mass and (em.map_mass or em.map):
+            options["target_mass"] = data_mass(native, em)
+    sampling, symmetry = config.sampling, None
+    if config.symmetry is not None:
+        symmetry = Symmetry(
+            config.symmetry.group,
+            molecules=config.symmetry.molecules,
+            **json.loads((out / _AXES).read_text(encoding="utf-8")),
+        )
+    try:
+        system = build_system(
+            str(table),
+            em_gmm=str(out / "data_gmm.txt") if em is not None else None,
+            crosslinks=[_crosslinks(CrossLinks, section) for section in config.crosslinks],
+            pdb_dir="",
+            fasta_dir="",
+            gmm_dir=str(out / "gmm"),
+            fasta_names=dict(paths.fasta_names) or None,
+            resolutions=sorted(paths.resolutions),
+            em_options=options,
+            em_weight=em.weight if em is not None else 1.0,
+            scale_to_mass=em is None or (em.scale_to_mass and "target_mass" not in options),
+            connectivity_scale=config.connectivity.scale,
+            disordered_length=config.connectivity.disordered_length,
+            excluded_volume_resolution=config.excluded_volume.resolution,
+            excluded_volume_kappa=config.excluded_volume.kappa,
+            max_translation=sampling.max_translation,
+            max_rotation=sampling.max_rotation,
+            symmetry=symmetry,
+            output_dir=str(out / "restart"),
+        )
+    finally:
+        table.unlink(missing_ok=True)
+    return system, native
+
+
+def set_poses(system, native: System, poses: np.ndarray) -> None:
+    """Give an IMP system the poses (bodies, 7) of the native system of the same topology.
+
+    Rigid bodies come in the same order; PMI puts the origin of a body elsewhere (it counts every
+    resolution and the beads), so bodies get the motion since the input structure, where they must
+    still be.
+    """
+    import IMP.algebra
+    import IMP.atom
+    import IMP.pmi.tools
+    from IMP.emgmm.starts import set_bead_coordinates
+
+    bodies = native.bodies
+    rotation, translation = to_matrices(poses)
+    rigid = np.flatnonzero(bodies.rotatable & bodies.movable)
+    for b, imp_body in zip(rigid, system.dof.get_rigid_bodies(), strict=True):
+        turn = rotation[b] @ bodies.rotation[b].T
+        shift = translation[b] - turn @ bodies.translation[b]
+        motion = IMP.algebra.Transformation3D(
+            IMP.algebra.get_rotation_from_matrix(*turn.ravel()), IMP.algebra.Vector3D(*shift)
+        )
+        frame = imp_body.get_reference_frame().get_transformation_to()
+        imp_body.set_reference_frame(IMP.algebra.ReferenceFrame3D(motion * frame))
+    system.model.update()
+    beads = {name: b for b, name in enumerate(bodies.names) if not bodies.rotatable[b]}
+    for bead in system.dof.get_flexible_beads():
+        residues = IMP.pmi.tools.get_residue_indexes(bead)
+        molecule = IMP.pmi.tools.get_molecules(bead)[0]
+        copy = IMP.atom.Copy(molecule).get_copy_index()
+        name = f"{molecule.get_name()}.{copy}:{residues[0]}-{residues[-1]}"
+        xyz = IMP.algebra.Vector3D(*translation[beads[name]])
+        set_bead_coordinates(bead, xyz)
+    system.model.update()
+
+
+def _crosslinks(kind, section):
+    return kind(
+        file=section.file,
+        label=section.label or Path(section.file).stem,
+        protein1=section.protein1,
+        residue1=section.residue1,
+        protein2=section.protein2,
+        residue2=section.residue2,
+        id=section.id,
+        score=section.score,
+        length=section.length,
+        slope=section.slope,
+        resolution=section.resolution,
+        sigma=section.sigma,
+        psi=section.psi,
+        sigma_is_sampled=section.sigma_is_sampled,
+        psi_is_sampled=section.psi_is_sampled,
+        weight=section.weight,
+    )

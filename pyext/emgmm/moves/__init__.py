@@ -1,0 +1,1 @@
+"""What a run tries: steps, swaps and turns, places, slopes, linked and coarse moves."""

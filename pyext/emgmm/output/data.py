@@ -1,0 +1,58 @@
+"""The data GMM of a run: read, or fitted to the map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ..config import Config, EmConfig
+from ..errors import InputError
+from ..fitting.fit_error import read_component_errors
+from ..fitting.map_fit import FitResult, fit_map
+from ..io.gmm import data_path, read_gmm, write_gmm
+from ..io.maps import read_map
+from ..map_defaults import dust_volume, structured_mass, threshold_of_mass
+from ..representation import System
+
+
+def write_data(config: Config, system: System, path: Path, stage: Callable[[str], None]) -> None:
+    """Writes the data GMM that the settings name or whose map they name, as it is before it is
+    scaled to the mass of the model; nothing without [em].
+
+    Raises
+    ------
+    InputError
+        A file that cannot be used, or a map that cannot be fitted.
+    """
+    em = config.em
+    if em is None:
+        return
+    if em.gmm is not None:
+        data = read_gmm(em.gmm)
+        if em.errors is not None:
+            read_component_errors(em.errors, len(data))
+        write_gmm(path, data, data_fn=data_path(em.gmm))
+        return
+    stage(f"fitting Gaussians to {Path(em.map).name}")
+    try:
+        fitted = _fitted(em, em.map_mass or structured_mass(system), config.sampling.threads)
+    except ValueError as error:
+        raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
+    write_gmm(path, fitted.mixture, data_fn=em.map)
+
+
+def _fitted(em: EmConfig, mass: float, threads: int) -> FitResult:
+    density = read_map(em.map)
+    components = em.components
+    if components is None and em.target_cc is None:
+        components = max(1, round(mass / em.model.component_mass))
+    threshold = threshold_of_mass(density, mass) if em.threshold is None else em.threshold
+    return fit_map(
+        density,
+        components=components,
+        target_cc=em.target_cc,
+        threshold=threshold,
+        dust=dust_volume(em) if em.dust is None else em.dust,
+        threads=threads,
+        levels=False,
+    )

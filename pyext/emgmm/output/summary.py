@@ -1,0 +1,37 @@
+"""``run.json``: the settings that matter and what a run counted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from .. import __version__
+from ..config import Config
+from ..io.files import replacing
+from ..mixture import Mixture
+from ..representation import System
+from .folder import SUMMARY
+
+
+def summary_report(config: Config, system: System, data: Mixture | None, engine: str) -> dict:
+    """What ``run.json`` says of a run besides the numbers of its sampler."""
+    return {
+        "engine": engine,
+        "version": __version__,
+        "seed": config.sampling.seed,
+        "data_components": 0 if data is None else len(data),
+        "model_components": len(system.gaussians),
+        "bodies": len(system.bodies),
+        "rigid_bodies": int(np.count_nonzero(system.bodies.rotatable)),
+        "residues": int(sum(len(m.sequence) for m in system.molecules)),
+        "mass": system.mass,
+        "notes": list(system.notes),
+    }
+
+
+def write_summary(out: Path, report: dict) -> None:
+    """``run.json``, replaced in one step."""
+    with replacing(out / SUMMARY, force=True) as draft:
+        draft.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")

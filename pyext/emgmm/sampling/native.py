@@ -1,0 +1,206 @@
+"""The native sampler: replica-exchange Monte Carlo in the core, driven in short pieces."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from .. import _core
+from ..config import Config
+from ..map_defaults import structured_mass
+from ..mixture import Mixture
+from ..moves.build import build_movers, parameter_movers
+from ..moves.slope import minimized
+from ..placement.symmetric import symmetric_placements, symmetric_search
+from ..representation.system import System
+from ..starts import confinement, input_poses, random_starts
+from ..symmetry import Symmetry, find_symmetry
+from ..terms.build import build_terms, score_options
+from .loop import Run, StopRequest
+from .processes import Processes, world
+from .types import Callbacks, NamedSampler, RunSummary
+
+
+def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
+    """(replicas,) temperatures in geometric progression, lowest first."""
+    if replicas == 1:
+        return np.array([lowest])
+    return np.geomspace(lowest, highest, replicas)
+
+
+def placed_starts(
+    system: System, data: Mixture, config: Config, symmetry: Symmetry | None = None
+) -> np.ndarray:
+    """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
+    from ..placement.place import place_system
+
+    if config.em.scale_to_mass:  # the search places what has a structure, and no flexible beads
+        data = data.scaled_to(config.em.map_mass or structured_mass(system))
+    sampling = config.sampling
+    options = score_options(config)
+    if symmetry is not None:
+        poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
+        if poses is not None:
+            return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
+    found = place_system(
+        system,
+        data,
+        options,
+        config=config,
+        seed=sampling.seed,
+        threads=sampling.threads,
+        # One good place of one copy is enough for a symmetric start.
+        confirmations=2 if symmetry is None else 1,
+        searches=sampling.searches,
+    )
+    poses = [placement.poses for placement in found]
+    if symmetry is not None:
+        poses = symmetric_placements(system, data, options, symmetry, poses)
+    return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
+
+
+def _starts(
+    system: System,
+    data: Mixture | None,
+    config: Config,
+    symmetry: Symmetry | None,
+    processes: Processes,
+    resume: bool,
+) -> np.ndarray:
+    sampling = config.sampling
+    if sampling.start == "placed" and data is not None and not resume:
+        # One process searches; all need the starts.
+        return processes.broadcast(
+            placed_starts(system, data, config, symmetry) if processes.is_root else None
+        )
+    if sampling.start == "random":
+        return random_starts(system, data, sampling)
+    return np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
+
+
+def make_sampler(
+    system: System,
+    data: Mixture | None,
+    config: Config,
+    resume: bool = False,
+    processes: Processes | None = None,
+) -> NamedSampler:
+    """The core's sampler for a system, its data and its settings.
+
+    A run that will be resumed gets its poses from the checkpoint, so no start is searched for. Of
+    several processes each gets its share of the replicas.
+
+    Raises
+    ------
+    InputError
+        In a file of cross-links.
+    ValueError
+        Nothing to score, or nothing that moves.
+    """
+    sampling = config.sampling
+    specs = build_terms(system, data, config)
+    symmetry = find_symmetry(system, data, config)
+    movers, mover_weights = build_movers(system, config, symmetry, data)
+    if not movers:
+        raise ValueError("nothing to sample: no body of the topology can move")
+    unknowns = parameter_movers(specs)
+    # All alike unless some are to be rarer: the average mover has weight 1.
+    mover_weights = [len(movers) * w for w in mover_weights] + [1.0] * len(unknowns)
+    movers += unknowns
+    processes = processes or Processes()
+    several = processes.size > 1
+    starts = _starts(system, data, config, symmetry, processes, resume)
+    if symmetry is not None:
+        starts = symmetry.symmetric(starts)
+    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    if sampling.minimize and not resume:
+        starts = minimized(terms, weights, system, starts, config, symmetry)
+    threads = sampling.threads
+    if several and threads == 0:
+        threads = max(1, (os.cpu_count() or 1) // processes.size)
+    sampler = _core.Sampler(
+        terms=terms,
+        weights=weights,
+        annealed=[s.annealed for s in specs],
+        movers=movers,
+        temperatures=temperature_ladder(
+            sampling.replicas, sampling.temperature_min, sampling.temperature_max
+        ).tolist(),
+        starts=np.ascontiguousarray(starts),
+        steps=sampling.steps,
+        low_steps=sampling.low_steps,
+        high_steps=sampling.annealing.high_steps,
+        low_weight=sampling.annealing.low_weight,
+        frame_interval=sampling.frame_interval,
+        exchange_interval=sampling.exchange_interval,
+        refresh_interval=100_000,
+        burn_in=sampling.adapt_steps,
+        seed=sampling.seed,
+        threads=threads,
+        is_mine=processes.mine(sampling.replicas) if several else [],
+        sum=processes.sum if several else None,
+        confinement=confinement(system, data, sampling),
+        mover_weights=mover_weights if sampling.special_moves else [],
+    )
+    return NamedSampler(
+        sampler,
+        tuple(s.term.name for s in specs),
+        tuple(m.name for m in movers),
+        tuple(p.name for s in specs for p in s.parameters),
+    )
+
+
+def run_native(
+    system: System,
+    data: Mixture | None,
+    config: Config,
+    callbacks: Callbacks | None = None,
+    *,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    chunk_seconds: float = 0.25,
+    checkpoint_seconds: float = 30.0,
+) -> RunSummary:
+    """Sample the poses of a system (design, section 4).
+
+    The result depends on the settings and the seed alone: not on the number of threads or
+    processes, the length of the pieces, or interruptions. Under ``mpirun`` every process calls this
+    function; the callbacks of rank 0 alone are used, and only its summary is complete.
+
+    Parameters
+    ----------
+    data
+        Data GMM, None for a run without density.
+    checkpoint
+        File of the state, replaced every ``checkpoint_seconds``, on Ctrl-C and at the end.
+    resume
+        Go on from that file. The caller has cut its outputs to the offsets in it before
+        (`read_checkpoint`).
+
+    Raises
+    ------
+    InputError
+        ``resume`` with a file that is no checkpoint, or one of another run.
+    ValueError
+        Nothing to score, or nothing that moves.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM, when frames and checkpoint are written.
+    """
+    processes = world()
+    named = make_sampler(system, data, config, resume, processes)
+    path = Path(checkpoint) if checkpoint else None
+    run = Run(named, config, callbacks or Callbacks(), path, processes)
+    if resume:
+        run.restore()
+    with StopRequest() as stop:
+        try:
+            run.loop(stop, chunk_seconds, checkpoint_seconds)
+        except Exception as error:
+            if processes.size > 1:
+                processes.abort(error)
+            raise
+    if not named.sampler.finished:
+        raise KeyboardInterrupt
+    return run.summary()

@@ -1,0 +1,1 @@
+"""What a run scores: density, connectivity, excluded volume, cross-links."""
