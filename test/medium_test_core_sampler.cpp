@@ -477,6 +477,24 @@ void burn_in_tunes_and_stops() {
              0.001, "orientation after a burn-in");
 }
 
+// A mover that is tried once or twice between two tunings gets its step all the same.
+void rare_movers_are_tuned() {
+  const auto term = std::make_shared<FunctionTerm>(
+      2, [](const std::vector<Pose> &p, double) {
+        return well_and_field(p[0], 50, 40) + well_and_field(p[1], 50, 40);
+      });
+  SamplerSetup setup = setup_of(term, {rigid({0}, 4, 1.5, 0), rigid({1}, 4, 1.5, 1)}, {1}, 40000);
+  setup.mover_weights = {1, 0.01};
+  setup.schedule.burn_in = 10010;
+  Sampler sampler(setup);
+  while (sampler.done() < setup.schedule.burn_in) sampler.advance(1000, 1e9);
+  check(sampler.scales()[0][0] < 0.2 && sampler.scales()[0][1] < 0.5, "steps get shorter");
+  check(sampler.counts()[0][0].tried < 2000, "counts of the burn-in are gone");
+  while (!sampler.finished()) sampler.advance(10000, 1e9);
+  const MoverCount rare = sampler.counts()[0][1];
+  check(rare.tried > 200 && rare.accepted > rare.tried / 20, "a rare mover is accepted");
+}
+
 void ladders() {
   const std::vector<double> given = {1, 2, 4};
   check(even_ladder(given, {{5, 1}, {100, 50}}) == given, "too few exchanges to judge by");
@@ -492,6 +510,7 @@ void ladders() {
 int main() {
   ladders();
   burn_in_tunes_and_stops();
+  rare_movers_are_tuned();
   schedule_counts();
   body_in_a_well();
   group_in_a_well();

@@ -5,9 +5,13 @@
 
 #include <IMP/emgmm/internal/replica.h>
 
+#include <cstdint>
 #include <vector>
 
 namespace emcore {
+
+// Of a mover or a pair of temperatures: fewer say nothing.
+constexpr std::uint64_t kFewestTries = 10;
 
 // Temperatures between the same two ends that make all exchange rates alike: the rejections of
 // neighbours, added up along 1/T, are divided evenly (the communication barrier of Syed et al.
@@ -16,8 +20,8 @@ namespace emcore {
 std::vector<double> even_ladder(const std::vector<double> &temperatures,
                                 const std::vector<MoverCount> &exchanges);
 
-// The factor on a mover's largest step, from what was accepted with the last one: towards the
-// share `wanted` of accepted moves, between 1/100 and 10.
+// The factor on a mover's largest step, from what was accepted with the last one (of
+// `kFewestTries` at least): towards the share `wanted` of accepted moves, between 1/100 and 10.
 double tuned_scale(double scale, const MoverCount &count, double wanted);
 
 }  // namespace emcore

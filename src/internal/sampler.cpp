@@ -191,16 +191,22 @@ const Replica &Sampler::replica(std::size_t r) const {
   return *replicas_[r];
 }
 
-// Nothing is left of the burn-in's counts when it ends: what is reported is of the run itself.
+// A mover tried too seldom to judge by keeps its counts until the next time (in one of several
+// processes: what `sum_counts` left in all). Nothing is left of the burn-in's counts when it ends:
+// what is reported is of the run itself.
 void Sampler::tune() {
   const Schedule &schedule = setup_.schedule;
-  if (schedule.is_step_tuning(done_)) {
+  const bool ends = done_ == schedule.burn_in, keeps = replicas_[0] && !ends;
+  if (schedule.is_step_tuning(done_) || ends) {
     sum_counts();
     for (std::size_t level = 0; level < counts_.size(); ++level)
       for (std::size_t m = 0; m < counts_[level].size(); ++m) {
-        scales_[level][m] = tuned_scale(scales_[level][m], counts_[level][m],
-                                        setup_.movers[m]->wanted_acceptance());
-        counts_[level][m] = MoverCount();
+        MoverCount &count = counts_[level][m];
+        const bool judged = count.tried >= kFewestTries;
+        if (judged)
+          scales_[level][m] =
+              tuned_scale(scales_[level][m], count, setup_.movers[m]->wanted_acceptance());
+        if (judged || !keeps) count = MoverCount();
       }
   }
   if (schedule.is_ladder_tuning(done_)) {

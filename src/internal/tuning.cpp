@@ -8,7 +8,6 @@ namespace emcore {
 namespace {
 
 constexpr double kSmallestScale = 0.01, kLargestScale = 10;
-constexpr std::uint64_t kFewestTries = 10;
 
 }  // namespace
 
@@ -36,7 +35,6 @@ std::vector<double> even_ladder(const std::vector<double> &temperatures,
 }
 
 double tuned_scale(double scale, const MoverCount &count, double wanted) {
-  if (count.tried < kFewestTries) return scale;
   const double rate = static_cast<double>(count.accepted) / static_cast<double>(count.tried);
   return std::clamp(scale * std::exp(rate - wanted), kSmallestScale, kLargestScale);
 }

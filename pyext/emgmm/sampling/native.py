@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import _core
-from ..config import Config
+from ..config import Config, SamplingConfig
 from ..map_defaults import structured_mass
 from ..mixture import Mixture
 from ..moves.build import build_movers, parameter_movers
@@ -21,6 +21,8 @@ from ..terms.build import build_terms, score_options
 from .loop import Run, StopRequest
 from .processes import Processes, world
 from .types import Callbacks, NamedSampler, RunSummary
+
+BURN_IN_A_MOVER = 1000  # fifty adaptations, each after some twenty tries of every mover
 
 
 def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
@@ -59,6 +61,17 @@ def placed_starts(
     if symmetry is not None:
         poses = symmetric_placements(system, data, options, symmetry, poses)
     return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
+
+
+def _burn_in(sampling: SamplingConfig, movers: int, searched: bool) -> int:
+    """Steps before the first frame, in which the movers' steps are adapted.
+
+    What a search found is minimised, and steps that find it are too long to sample it: with those
+    of the settings 2 % were accepted in a map at 8 Å, and the ensemble stood still.
+    """
+    if sampling.adapt_steps is not None:
+        return sampling.adapt_steps
+    return BURN_IN_A_MOVER * movers if searched else 0
 
 
 def _starts(
@@ -136,7 +149,7 @@ def make_sampler(
         frame_interval=sampling.frame_interval,
         exchange_interval=sampling.exchange_interval,
         refresh_interval=100_000,
-        burn_in=sampling.adapt_steps,
+        burn_in=_burn_in(sampling, len(movers), sampling.start == "placed" and data is not None),
         seed=sampling.seed,
         threads=threads,
         is_mine=processes.mine(sampling.replicas) if several else [],
