@@ -29,7 +29,6 @@ HERE = Path(__file__).resolve().parent
 ENTRY = HERE / "1bd2"
 EMGMM = Path(sys.executable).with_name("emgmm")
 RESOLUTION, SNR = 8.0, 5.0  # Å; variance of the signal over that of the noise
-COMPONENTS = 90  # about one for ten residues
 PLACED = 10.0  # Å: a subunit is in place below this rmsd(80)
 # Chains of each subunit that moves as one: the peptide lies in the groove of HLA.
 SUBUNITS = {"mhc": "AC", "b2m": "B", "tcra": "D", "tcrb": "E"}
@@ -90,27 +89,19 @@ def reconstruct(folder: Path, seed: int, threads: int = 0, engine: str = "native
     )
     take_apart(folder / "complex.pdb.gz", folder / "subunits", seed)
 
-    console.rule("[bold]2  The map becomes Gaussians")
+    console.rule("[bold]2  Models")
     console.print(
-        f"{COMPONENTS} Gaussians stand for all voxels. The score compares them one by one with the "
-        "Gaussians of the model, and infers the noise instead of asking for it."
-    )
-    emgmm(
-        folder, "fit", "map.mrc", "-o", "map_gmm.txt", "--components", COMPONENTS,
-        "--threads", threads, "--report", "fit.json",
-    )  # fmt: skip
-
-    console.rule("[bold]3  Models")
-    console.print(
-        "A global search places the subunits in the map. From its best answers four replicas "
-        "sample the posterior, the hottest at 2.5 kT."
+        "The map becomes a few hundred Gaussians. The score compares them one by one with the "
+        "Gaussians of the model, and infers the noise instead of asking for it. A global search "
+        "places the subunits in the map; from its best answers four replicas sample the "
+        "posterior, the hottest at 2.5 kT."
     )
     emgmm(
         folder, "run", "system.toml", "-o", "out", "--engine", engine, "--seed", seed,
         "--threads", threads,
     )  # fmt: skip
 
-    console.rule("[bold]4  What they are worth")
+    console.rule("[bold]3  What they are worth")
     emgmm(folder, "analyze", "out", "--reference", "complex.pdb.gz")
 
     emgmm(folder, "report", "out")
@@ -153,7 +144,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=HERE / "output" / "1bd2")
     options = parser.parse_args()
     if options.output.exists():  # an output of ours: nothing but this script writes there
-        if not (options.output / "map_gmm.txt").is_file() and any(options.output.iterdir()):
+        if not (options.output / "map.mrc").is_file() and any(options.output.iterdir()):
             sys.exit(f"{options.output}: not an output of this example; give another --output")
         shutil.rmtree(options.output)
     try:

@@ -43,7 +43,7 @@ def test_subunits_keep_their_shape_and_lose_their_place(example, tmp_path):
 
 
 def test_example_finds_the_subunits(example, tmp_path, monkeypatch):
-    quick = (example.ENTRY / "system.toml").read_text().replace("1_200_000", "40_000")
+    quick = (example.ENTRY / "system.toml").read_text().replace("200_000", "20_000")
     copy = example.shutil.copy
 
     def shortened(source, target):
@@ -57,4 +57,4 @@ def test_example_finds_the_subunits(example, tmp_path, monkeypatch):
     assert example.show(analysis) == 5
     out = tmp_path / "example" / "out"
     assert (out / "report.html").stat().st_size > 1e6
-    assert json.loads((out / "run.json").read_text())["steps"] == 40_000
+    assert json.loads((out / "run.json").read_text())["steps"] == 20_000
