@@ -12,6 +12,7 @@ import _pmi_system
 import IMP
 import IMP.atom
 import IMP.core
+import IMP.emgmm.adaptation
 import IMP.emgmm.gmm
 import IMP.emgmm.macros
 import IMP.emgmm.movers
@@ -118,6 +119,55 @@ class Tests(IMP.test.TestCase):
         for line in self.read_stat():
             self.assertEqual(system.em.weight, 2.0)
             self.assertIn("GaussianEMRestraint_em_CCC", line)
+
+    def test_adapted_steps(self):
+        """A burn-in finds steps that are accepted, is not counted, and its steps outlive a kill"""
+        options = {"start": "asis", "frame_interval": 10, "progress": None, "seed": 2}
+
+        def far(system):
+            movers = system.dof.get_movers()
+            for mover in movers:
+                if isinstance(mover, IMP.core.BallMover):
+                    mover.set_radius(100.0)
+                else:
+                    mover.set_maximum_translation(100.0)
+                    mover.set_maximum_rotation(3.0)
+            return movers
+
+        system = self.make()
+        far(system)
+        without = IMP.emgmm.macros.sample(system, "far", steps=500, **options)
+        self.assertLess(np.mean(list(without["acceptance"].values())), 0.1)
+        system = self.make()
+        movers = far(system)
+        found = IMP.emgmm.macros.sample(system, "out", steps=2000, adapt_steps=10000, **options)
+        self.assertEqual(found["moves"], 2000)
+        self.assertEqual(sum(m.get_number_of_proposed() for m in movers), 2000)
+        self.assertEqual(len(self.read_stat()), 200)
+        for share in found["acceptance"].values():
+            self.assertAlmostEqual(share, 0.3, delta=0.15)
+        again = self.make()
+        far(again)
+        IMP.emgmm.macros.sample(again, "out", steps=2010, adapt_steps=10000, restart=True, **options)
+        for old, new in zip(movers, again.dof.get_movers(), strict=True):
+            for size in ("radius", "maximum_translation", "maximum_rotation"):
+                if hasattr(old, "get_" + size):
+                    was, now = (getattr(m, "get_" + size)() for m in (old, new))
+                    self.assertAlmostEqual(was, now, delta=1e-9 * was)
+        self.assertEqual(sum(m.get_number_of_proposed() for m in again.dof.get_movers()), 10)
+        other = IMP.emgmm.adaptation.Adaptation(movers[:1])
+        self.assertRaisesRegex(
+            ValueError, "2 factors on steps, expected 1", other.set_scales, [1, 1]
+        )
+
+    def test_adapted_scale(self):
+        """The factor follows what was accepted, and stays where too little was tried"""
+        scale = IMP.emgmm.get_adapted_scale
+        self.assertEqual(scale(0.5, 5, 0), 0.5)
+        self.assertAlmostEqual(scale(0.5, 100, 30), 0.5, delta=1e-12)
+        self.assertLess(scale(0.5, 100, 0), 0.4)
+        self.assertGreater(scale(0.5, 100, 90), 0.8)
+        self.assertEqual(scale(0.01, 100, 0), 0.01)
 
     def test_restart(self):
         """A run that was killed goes on from its last state, and its files are one run's"""

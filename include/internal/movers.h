@@ -32,6 +32,9 @@ struct MoverState {
   double temperature = 1;                        // kT
 };
 
+// Of steps of single bodies: near the best for few dimensions (Roberts and Rosenthal 2001).
+constexpr double kWantedAcceptance = 0.3;
+
 // A mover has no state of its own: all replicas share it.
 class Mover {
  public:
@@ -46,7 +49,7 @@ class Mover {
   // Bodies it may move, for checks.
   virtual const std::vector<std::size_t> &bodies() const = 0;
   // The share of accepted moves that a burn-in tunes its steps to.
-  virtual double wanted_acceptance() const { return 0.3; }
+  virtual double wanted_acceptance() const { return kWantedAcceptance; }
 
  private:
   std::string name_;

@@ -19,14 +19,16 @@ STEP_KEY, REPLICA_KEY = "MonteCarlo_Nframe", "MonteCarlo_Replica"
 
 
 class State:
-    """Poses, coordinates and nuisances of one replica, and how far its run is."""
+    """Poses, coordinates and nuisances of one replica, how far its run is, and the factors on its
+    movers' steps (none where they were not adapted)."""
 
-    def __init__(self, bodies, beads, nuisances, temperature, done, high_steps):
+    def __init__(self, bodies, beads, nuisances, temperature, done, high_steps, scales=()):
         self.bodies, self.beads, self.nuisances = bodies, beads, nuisances
         self.temperature, self.done, self.high_steps = temperature, done, high_steps
+        self.scales = scales
 
     @classmethod
-    def read_from(cls, system, exchange, done, high_steps):
+    def read_from(cls, system, exchange, done, high_steps, scales=()):
         """Take the state of a system as it is."""
         bodies, beads, nuisances = _get_particles(system)
         poses = []
@@ -41,6 +43,7 @@ class State:
             temperature,
             done,
             high_steps,
+            scales,
         )
 
     def append_to(self, path):
@@ -67,6 +70,7 @@ class State:
                 beads=self.beads,
                 nuisances=self.nuisances,
                 run=np.array([self.temperature, self.done, self.high_steps]),
+                scales=np.array(self.scales, dtype=float),
             )
         os.replace(path + ".new", path)
 
@@ -86,6 +90,7 @@ class State:
                         f["run"][0],
                         int(f["run"][1]),
                         int(f["run"][2]),
+                        f["scales"],
                     )
         if rank not in states:
             raise ValueError("%s has no state of replica %d to go on from" % (folder, rank))

@@ -16,6 +16,7 @@ import IMP.pmi.macros
 import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
+from IMP.emgmm.adaptation import Adaptation
 from IMP.emgmm.coarse import CoarseMoves
 from IMP.emgmm.movers import (
     check_shares,
@@ -75,19 +76,30 @@ class _Sampler(IMP.emgmm.samplers.MonteCarlo):
         self.accepted = self.proposed = 0
         self.job.sampler = self
 
-    def _run(self, steps):
+    def _make_moves(self, steps):
         for mover in self.job.movers_with_kt:
             mover.set_kt(self.mc.get_kt())
         if coarse := self.job.coarse_moves:
             coarse.update_weight()
-        self.mc.reset_statistics()
         self.mc.optimize(steps)
+
+    def _adapt(self, steps):
+        self.job.adaptation = Adaptation(self.job.system.dof.get_movers())
+        self.job.adaptation.run(self._make_moves, steps)
+        for mover in self.smv.get_movers():
+            mover.reset_statistics()
+
+    def _run(self, steps):
+        self.mc.reset_statistics()
+        self._make_moves(steps)
         self.accepted += self.mc.get_number_of_accepted_steps()
         self.proposed += self.mc.get_number_of_proposed_steps()
 
     def optimize(self, nstep):
         job, em = self.job, self.job.system.em
         job.count_exchanges()
+        if job.adapt_steps and job.adaptation is None:
+            self._adapt(job.adapt_steps)
         annealing = job.annealing
         if em and annealing and annealing.low_steps and job.high_steps <= 0:
             full = em.weight
@@ -115,6 +127,7 @@ class _Job:
         self.other_moves = []  # (list of movers, share among all moves)
         self.movers_with_kt = []  # those of them that make use of the temperature
         self.coarse_moves = None  # CoarseMoves, where some of them are such
+        self.adapt_steps, self.adaptation = 0, None  # an Adaptation, once there was one
         self.done = 0  # moves at full weight
         self.frame_interval, self.frames = 1, 0  # of this sitting
         self.high_steps = 0  # left at full weight before the weight drops
@@ -154,9 +167,9 @@ class _Job:
 
     def after_piece(self):
         self.pieces += 1
-        State.read_from(self.system, self.exchange, self.done, self.high_steps).write(
-            self.output, self.rank
-        )
+        scales = self.adaptation.scales if self.adaptation else ()
+        state = State.read_from(self.system, self.exchange, self.done, self.high_steps, scales)
+        state.write(self.output, self.rank)
         now = time.monotonic()
         if self.rank == 0 and self.progress and (now - self.shown > 0.5 or self.done >= self.steps):
             self.shown = now
@@ -182,6 +195,7 @@ def sample(
     box=None,
     seed=1,
     score_moved=True,
+    adapt_steps=0,
     global_moves=0.0,
     independence_moves=0.0,
     linked_moves=0.0,
@@ -215,6 +229,8 @@ def sample(
     @param box edge of the box of random starts in A
     @param seed every replica draws from its own stream of this seed
     @param score_moved compute only what moved
+    @param adapt_steps moves before the first frame, in which the steps of single bodies, beads and
+           nuisances get the length at which three in ten are accepted, to keep it
     @param global_moves share of moves by which two rigid bodies change places, or one turns about
            its own axes
     @param independence_moves share of moves by which rigid bodies go to places that the map
@@ -255,7 +271,7 @@ def sample(
     check_shares(shares, system)
     output = os.path.abspath(str(output))
     job = _Job(system, output, annealing, steps, progress)
-    job.frame_interval = frame_interval
+    job.frame_interval, job.adapt_steps = frame_interval, adapt_steps
     job.other_moves = create_other_movers(shares, system, seed)
     if coarse_moves:
         job.coarse_moves = CoarseMoves(
@@ -278,6 +294,9 @@ def sample(
             state = State.read(output, job.rank)
             state.write_to(system)
             job.done, job.high_steps = state.done, state.high_steps
+            if len(state.scales):
+                job.adaptation = Adaptation(system.dof.get_movers())
+                job.adaptation.set_scales(state.scales)
             stream += 7919 * (1 + job.done)
             set_aside(output, job.rank, job.done)
         elif start == "random":

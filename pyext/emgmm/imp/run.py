@@ -30,7 +30,7 @@ from ..moves.build import groups_to_move
 from ..moves.slope import minimized
 from ..output.summary import summary_report, write_summary
 from ..representation.system import System
-from ..sampling.native import placed_starts
+from ..sampling.native import burn_in, placed_starts
 from ..sampling.types import Progress
 from ..starts import input_poses, random_starts
 from ..symmetry import find_symmetry
@@ -269,6 +269,7 @@ def main() -> None:
         annealing=Annealing(annealing.low_weight, sampling.low_steps, annealing.high_steps),
         start="asis",
         seed=sampling.seed,
+        adapt_steps=burn_in(sampling, len(system.dof.get_movers()), config.em is not None),
         global_moves=sampling.global_moves,
         independence_moves=sampling.independence_moves,
         linked_moves=sampling.linked_moves,

@@ -63,15 +63,15 @@ def placed_starts(
     return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
 
 
-def _burn_in(sampling: SamplingConfig, movers: int, searched: bool) -> int:
+def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
     """Steps before the first frame, in which the movers' steps are adapted.
 
-    What a search found is minimised, and steps that find it are too long to sample it: with those
-    of the settings 2 % were accepted in a map at 8 Å, and the ensemble stood still.
+    What a search found is minimised, and steps that find an arrangement are too long to sample it:
+    with those of the settings 2 % were accepted in a map at 8 Å, and the ensemble stood still.
     """
     if sampling.adapt_steps is not None:
         return sampling.adapt_steps
-    return BURN_IN_A_MOVER * movers if searched else 0
+    return BURN_IN_A_MOVER * movers if sampling.start == "placed" and has_data else 0
 
 
 def _starts(
@@ -149,7 +149,7 @@ def make_sampler(
         frame_interval=sampling.frame_interval,
         exchange_interval=sampling.exchange_interval,
         refresh_interval=100_000,
-        burn_in=_burn_in(sampling, len(movers), sampling.start == "placed" and data is not None),
+        burn_in=burn_in(sampling, len(movers), data is not None),
         seed=sampling.seed,
         threads=threads,
         is_mine=processes.mine(sampling.replicas) if several else [],
