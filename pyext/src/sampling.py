@@ -85,7 +85,9 @@ class _Sampler(IMP.emgmm.samplers.MonteCarlo):
 
     def _adapt(self, steps):
         self.job.adaptation = Adaptation(self.job.system.dof.get_movers())
+        begin = time.monotonic()
         self.job.adaptation.run(self._make_moves, steps)
+        self.job.adapt_seconds = time.monotonic() - begin
         for mover in self.smv.get_movers():
             mover.reset_statistics()
 
@@ -128,6 +130,7 @@ class _Job:
         self.movers_with_kt = []  # those of them that make use of the temperature
         self.coarse_moves = None  # CoarseMoves, where some of them are such
         self.adapt_steps, self.adaptation = 0, None  # an Adaptation, once there was one
+        self.adapt_seconds = 0.0
         self.done = 0  # moves at full weight
         self.frame_interval, self.frames = 1, 0  # of this sitting
         self.high_steps = 0  # left at full weight before the weight drops
@@ -325,7 +328,7 @@ def sample(
         with _our_sampler(job):
             macro.execute_macro()
         job.count_exchanges()
-        seconds = time.monotonic() - begin
+        seconds = time.monotonic() - begin - job.adapt_seconds
         recover_frames(system, output, job.rank)
     merge_segments(output, job.rank)
     with contextlib.suppress(OSError):
