@@ -148,7 +148,9 @@ class Tests(IMP.test.TestCase):
             self.assertAlmostEqual(share, 0.3, delta=0.15)
         again = self.make()
         far(again)
-        IMP.emgmm.macros.sample(again, "out", steps=2010, adapt_steps=10000, restart=True, **options)
+        IMP.emgmm.macros.sample(
+            again, "out", steps=2010, adapt_steps=10000, restart=True, **options
+        )
         for old, new in zip(movers, again.dof.get_movers(), strict=True):
             for size in ("radius", "maximum_translation", "maximum_rotation"):
                 if hasattr(old, "get_" + size):

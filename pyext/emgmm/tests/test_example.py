@@ -57,4 +57,9 @@ def test_example_finds_the_subunits(example, tmp_path, monkeypatch):
     assert example.show(analysis) == 5
     out = tmp_path / "example" / "out"
     assert (out / "report.html").stat().st_size > 1e6
-    assert json.loads((out / "run.json").read_text())["steps"] == 20_000
+    summary = json.loads((out / "run.json").read_text())
+    assert summary["steps"] == 20_000
+    # Steps that fit the map: with those of the settings 0 to 3 % are accepted, and nothing moves.
+    bodies = [share for name, share in summary["acceptance"].items() if "RigidBody" in name]
+    assert len(bodies) == 4 and 0.15 < min(bodies) and max(bodies) < 0.45
+    assert analysis["clusters"][0]["precision"] > 0.1

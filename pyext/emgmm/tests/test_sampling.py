@@ -25,6 +25,7 @@ from emgmm.representation.system import (
 )
 from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_native
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from emgmm.sampling.native import burn_in
 from emgmm.starts import random_starts
 from emgmm.terms.build import build_terms
 from priors_reference import connectivity_energy, excluded_volume_energy
@@ -253,6 +254,14 @@ def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
     assert again.frames == len(recorder.totals) == 100
     more = run_native(system, data, config(steps=3600), recorder, checkpoint=path, resume=True)
     assert more.frames == len(recorder.totals) == 120
+
+
+def test_burn_in_follows_a_search():
+    placed = config(start="placed").sampling
+    assert burn_in(placed, 12, has_data=True) == 12_000
+    assert burn_in(placed, 12, has_data=False) == 0
+    assert burn_in(config(start="asis").sampling, 12, has_data=True) == 0
+    assert burn_in(config(start="placed", adapt_steps=7).sampling, 12, has_data=True) == 7
 
 
 def test_burn_in_adapts_and_freezes(system, data, tmp_path):
