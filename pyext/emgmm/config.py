@@ -192,7 +192,7 @@ class SamplingConfig(_Section):
     minimize: Annotated[int, msgspec.Meta(ge=0)] | None = None
     annealing: AnnealingConfig = AnnealingConfig()
     # steps of a burn-in that adapts step sizes (and temperatures, native), then freezes them; 0:
-    # none; None: 1000 a mover after a global search, 0 otherwise
+    # none; None: 1000 a mover, at most 100,000, after a global search, 0 otherwise
     adapt_steps: Annotated[int, msgspec.Meta(ge=0)] | None = None
     # single: twice as fast, the EM score off by less than 1e-3
     precision: Literal["double", "single"] = "double"

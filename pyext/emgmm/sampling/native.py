@@ -23,6 +23,7 @@ from .processes import Processes, world
 from .types import Callbacks, NamedSampler, RunSummary
 
 BURN_IN_A_MOVER = 1000  # fifty adaptations, each after some twenty tries of every mover
+LONGEST_BURN_IN = 100_000  # of many movers each is adapted a few times only
 
 
 def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
@@ -71,7 +72,9 @@ def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
     """
     if sampling.adapt_steps is not None:
         return sampling.adapt_steps
-    return BURN_IN_A_MOVER * movers if sampling.start == "placed" and has_data else 0
+    if sampling.start != "placed" or not has_data:
+        return 0
+    return min(BURN_IN_A_MOVER * movers, LONGEST_BURN_IN)
 
 
 def _starts(

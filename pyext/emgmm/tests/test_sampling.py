@@ -259,6 +259,7 @@ def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
 def test_burn_in_follows_a_search():
     placed = config(start="placed").sampling
     assert burn_in(placed, 12, has_data=True) == 12_000
+    assert burn_in(placed, 1200, has_data=True) == 100_000
     assert burn_in(placed, 12, has_data=False) == 0
     assert burn_in(config(start="asis").sampling, 12, has_data=True) == 0
     assert burn_in(config(start="placed", adapt_steps=7).sampling, 12, has_data=True) == 7
