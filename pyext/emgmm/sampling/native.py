@@ -23,6 +23,7 @@ from .processes import Processes, world
 from .types import Callbacks, NamedSampler, RunSummary
 
 BURN_IN_A_MOVER = 1000  # fifty adaptations, each after some twenty tries of every mover
+START_WITHIN = 2.0  # kT
 LONGEST_BURN_IN = 100_000  # of many movers each is adapted a few times only
 
 
@@ -36,7 +37,12 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
 def placed_starts(
     system: System, data: Mixture, config: Config, symmetry: Symmetry | None = None
 ) -> np.ndarray:
-    """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica."""
+    """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica.
+
+    Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
+    another, exchange weighs them by differences of 1/T, and a replica that started 3 kT higher
+    would be the coldest a third of the time instead of a twentieth.
+    """
     from ..placement.place import place_system
 
     if config.em.scale_to_mass:  # the search places what has a structure, and no flexible beads
@@ -58,7 +64,7 @@ def placed_starts(
         confirmations=2 if symmetry is None else 1,
         searches=sampling.searches,
     )
-    poses = [placement.poses for placement in found]
+    poses = [p.poses for p in found if p.score <= found[0].score + START_WITHIN]
     if symmetry is not None:
         poses = symmetric_placements(system, data, options, symmetry, poses)
     return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])

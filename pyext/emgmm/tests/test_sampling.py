@@ -13,6 +13,7 @@ from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.moves.build import build_movers
 from emgmm.moves.swaps import principal_axes
+from emgmm.placement import Placement, place
 from emgmm.poses import random_rotations, to_matrices, to_poses, turned
 from emgmm.representation.system import (
     Bodies,
@@ -25,7 +26,7 @@ from emgmm.representation.system import (
 )
 from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_native
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from emgmm.sampling.native import burn_in
+from emgmm.sampling.native import burn_in, placed_starts
 from emgmm.starts import random_starts
 from emgmm.terms.build import build_terms
 from priors_reference import connectivity_energy, excluded_volume_energy
@@ -254,6 +255,15 @@ def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
     assert again.frames == len(recorder.totals) == 100
     more = run_native(system, data, config(steps=3600), recorder, checkpoint=path, resume=True)
     assert more.frames == len(recorder.totals) == 120
+
+
+def test_only_arrangements_near_the_best_start_replicas(system, data, monkeypatch):
+    native = system.bodies.rotation, system.bodies.translation
+    scores = (7.0, 8.5, 12.0)
+    found = [Placement(s, 1, to_poses(native[0], native[1] + s)) for s in scores]
+    monkeypatch.setattr(place, "place_system", lambda *args, **options: found)
+    starts = placed_starts(system, data, config(start="placed", replicas=5))
+    assert (starts == np.stack([found[k].poses for k in (0, 1, 0, 1, 0)])).all()
 
 
 def test_burn_in_follows_a_search():
