@@ -7,13 +7,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake pyext/emgmm/*/__init__.py) \
+SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake \
+                      pyext/emgmm/*/__init__.py) \
            CMakeLists.txt pyproject.toml VERSION
 
 .PHONY: setup example test bench lint clean
 setup: $(STAMP)
 
-# Editable: Python files are used in place, and only C++ changes rebuild.
+# Editable: Python files are used in place; what C++ changes, or a new package, sets it up again.
 $(STAMP): $(SOURCES)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .config import SamplingConfig
 from .mixture import Mixture
 from .poses import random_rotations, to_matrices, to_poses, turned
 from .representation.system import System
-
-if TYPE_CHECKING:
-    pass
-
 
 CONFINEMENT_MARGIN = 20.0  # Å
 

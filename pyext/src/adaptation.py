@@ -19,7 +19,7 @@ class Adaptation:
         self.scales = [1.0] * len(self._sizes)
 
     def run(self, make_moves, steps):
-        """Adapt the steps while moves are made; nothing of it is left in the movers' counts.
+        """Adapt the steps while moves are made. What the movers counted last is left in them.
         @param make_moves called with a number of moves to make
         @param steps number of all moves
         """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .. import _core
@@ -12,9 +10,6 @@ from ..mixture import Mixture
 from ..representation.system import System
 from ..scoring import ScoreOptions, make_score
 from .slope import turning_radii
-
-if TYPE_CHECKING:
-    pass
 
 
 def independence_mover(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +24,6 @@ from .crosslinks import (
     crosslink_term,
     read_crosslinks,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
