@@ -35,10 +35,11 @@ precision = "single"
 
 def build(folder):
     """The system at its place in the crystal."""
-    from emgmm.cli.structures import model_mixture
     from emgmm.config import load_config
+    from emgmm.forward.structure import chain_mixture
     from emgmm.imp.system import build_imp_system
     from emgmm.io.gmm import write_gmm
+    from emgmm.io.structures import read_structure
 
     for name in ("topology.txt", "sequences.fasta"):
         shutil.copy(EXAMPLE / name, folder / name)
@@ -46,7 +47,8 @@ def build(folder):
         shutil.copy(EXAMPLE / "complex.pdb.gz", folder / f"{name}.pdb.gz")
     (folder / "system.toml").write_text(SETTINGS)
     (folder / "out" / "gmm").mkdir(parents=True)
-    write_gmm(folder / "out" / "data_gmm.txt", model_mixture(str(EXAMPLE / "complex.pdb.gz")))
+    data = chain_mixture(read_structure(EXAMPLE / "complex.pdb.gz"))
+    write_gmm(folder / "out" / "data_gmm.txt", data)
     return build_imp_system(load_config(folder / "system.toml"), folder / "out")[0]
 
 

@@ -129,7 +129,7 @@ def score_command(
     from ..scoring import ScoreOptions, score_mixture
 
     data = read_gmm(gmm)
-    placed = model_mixture(model, dalton_per_component, threads)
+    placed = _model_mixture(model, dalton_per_component, threads)
     error = () if errors is None else tuple(read_component_errors(errors, len(data)).tolist())
     options = ScoreOptions(
         noise_model=noise_model,
@@ -151,26 +151,15 @@ def score_command(
     }
 
 
-def model_mixture(path: str, dalton_per_component: float = 1090.0, threads: int = 0) -> Mixture:
-    """A model as Gaussians: a mixture as it stands, a structure chain by chain.
-
-    Each chain gets one component for every ``dalton_per_component``.
-    """
+def _model_mixture(path: str, dalton_per_component: float, threads: int) -> Mixture:
+    """A model as Gaussians: a mixture as it stands, a structure chain by chain."""
     if not is_structure(path):
         return read_gmm(path)
-    from ..fitting.map_fit import fit_points
+    from ..forward.structure import chain_mixture
     from ..io.structures import read_structure
 
-    atoms = read_structure(path)
+    structure = read_structure(path)
     if not dalton_per_component > 0:
         raise InputError("--dalton-per-component", f"{dalton_per_component:g}", "more than 0")
-    parts = []
-    for chain in dict.fromkeys(atoms.chain.tolist()):
-        own = atoms.chain == chain
-        mass = atoms.mass[own]
-        components = max(1, min(round(mass.sum() / dalton_per_component), int(own.sum())))
-        with bad_values(path):
-            parts.append(
-                fit_points(atoms.xyz[own], mass, components, variance_floor=4.0, threads=threads)
-            )
-    return Mixture.concatenated(parts)
+    with bad_values(path):
+        return chain_mixture(structure, dalton_per_component, threads=threads)

@@ -86,6 +86,37 @@ def structure_mixture(
     return mixture.scaled_to(mass)
 
 
+def chain_mixture(
+    structure: Structure, dalton_per_component: float = 1090.0, *, threads: int = 0
+) -> Mixture:
+    """Mixture of a structure, chain by chain: of each one component for so many Da of its atoms.
+
+    Parameters
+    ----------
+    dalton_per_component
+        Da, more than 0.
+
+    Returns
+    -------
+    Mixture
+        Å, Å², Da; no variance below 4 Å².
+
+    Raises
+    ------
+    ValueError
+        A chain whose atoms cannot be fitted.
+    """
+    parts = []
+    for chain in dict.fromkeys(structure.chain.tolist()):
+        own = structure.chain == chain
+        mass = structure.mass[own]
+        components = max(1, min(round(mass.sum() / dalton_per_component), int(own.sum())))
+        parts.append(
+            fit_points(structure.xyz[own], mass, components, variance_floor=4.0, threads=threads)
+        )
+    return Mixture.concatenated(parts)
+
+
 def scattering(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Electron scattering factors at zero angle (n,) Å and the variances (n,) Å² of the atoms.
 

@@ -24,11 +24,13 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def native_gmm(tmp_path_factory) -> Path:
     """Data GMM of the example's complex as it is in the crystal."""
-    from emgmm.cli.structures import model_mixture
+    from emgmm.forward.structure import chain_mixture
     from emgmm.io.gmm import write_gmm
+    from emgmm.io.structures import read_structure
 
     path = tmp_path_factory.mktemp("data") / "native.txt"
-    write_gmm(path, model_mixture(str(_REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz")))
+    structure = read_structure(_REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz")
+    write_gmm(path, chain_mixture(structure))
     return path
 
 

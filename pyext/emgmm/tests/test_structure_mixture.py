@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm
 from emgmm.fitting import SIGMA_PER_RESOLUTION
-from emgmm.forward.structure import structure_mixture
+from emgmm.forward.structure import chain_mixture, structure_mixture
 from emgmm.io.gmm import read_gmm
 from emgmm.io.structures import read_structure
 
@@ -39,6 +39,20 @@ def test_atoms_have_the_width_of_their_scattering_factor_and_b_factor(structure)
     f = {e: sum(gemmi.Element(e).c4322.a) for e in "CO"}
     ratio = bright.weights[oxygen][0] / bright.weights[carbon][0]
     assert ratio == pytest.approx(f["O"] / f["C"])
+
+
+def test_chains_have_their_own_components(structure):
+    mixture = chain_mixture(structure, 1500.0)
+    first = 0
+    for chain in dict.fromkeys(structure.chain.tolist()):
+        mass = structure.mass[structure.chain == chain]
+        last = first + max(1, round(mass.sum() / 1500))
+        own = mixture.weights[first:last]
+        assert own.sum() == pytest.approx(mass.sum())
+        center = mass @ structure.xyz[structure.chain == chain] / mass.sum()
+        np.testing.assert_allclose(own @ mixture.means[first:last] / own.sum(), center, atol=1e-6)
+        first = last
+    assert first == len(mixture)
 
 
 @pytest.mark.parametrize(("unit", "size"), [("residue", 1), ("bead", 7)])
