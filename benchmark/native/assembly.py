@@ -20,6 +20,7 @@ import argparse
 import shutil
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,7 +176,7 @@ def main() -> None:
         else:
             native_mixture(folder, arguments.dalton)
             em = 'gmm = "data_gmm.txt"'
-        lines = {"em": "", "em.model": "", "sampling": ""}
+        lines = defaultdict(str)  # of the sections of system.toml
         if arguments.dalton != 1090:
             lines["em.model"] = f"dalton_per_component = {arguments.dalton}\n"
         for given in arguments.set:
@@ -184,7 +185,11 @@ def main() -> None:
             lines[section] += f"{key} = {value}\n"
         seeds = []
         for seed in range(arguments.first, arguments.first + arguments.seeds):
-            extra = f"\n[em.model]\n{lines['em.model']}"
+            extra = "".join(
+                f"\n[{section}]\n{text}"
+                for section, text in lines.items()
+                if section not in ("em", "sampling")
+            )
             if arguments.links:
                 write_links(folder, arguments.links, arguments.false, seed)
                 extra += '\n[[crosslinks]]\nfile = "links.csv"\n'

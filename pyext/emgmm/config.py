@@ -107,7 +107,7 @@ class ExcludedVolumeConfig(_Section):
     """[excluded_volume]: beads that do not interpenetrate."""
 
     kappa: NotNegative = 1.0  # kT/Å²
-    resolution: Count = 10
+    resolution: Count = 1  # residues a bead; of ten PMI's beads overlap in native structures
 
 
 class CrosslinksConfig(_Section):

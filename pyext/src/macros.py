@@ -85,7 +85,7 @@ def build_system(
     scale_to_mass=True,
     connectivity_scale=1.0,
     disordered_length=False,
-    excluded_volume_resolution=10,
+    excluded_volume_resolution=1,
     excluded_volume_kappa=1.0,
     max_translation=4.0,
     max_rotation=0.04,
@@ -110,7 +110,8 @@ def build_system(
     @param scale_to_mass scale the map to the mass of the model
     @param connectivity_scale of the longest distance between consecutive beads
     @param disordered_length random-coil distances across gaps
-    @param excluded_volume_resolution residues per bead
+    @param excluded_volume_resolution residues per bead; beads of ten, as large
+           as their mass says, overlap in native structures
     @param excluded_volume_kappa force constant in kT/A^2; 0 for none
     @param max_translation largest step of every mover, A
     @param max_rotation largest step of bodies, radians

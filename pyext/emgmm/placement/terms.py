@@ -66,13 +66,14 @@ def placement_terms(system: System, placed: np.ndarray, config: Config) -> Place
     return terms, weights
 
 
-def placement_clashes(system: System, placed: np.ndarray) -> list[_core.Term]:
+def placement_clashes(system: System, placed: np.ndarray, residues: int = 1) -> list[_core.Term]:
     """Excluded volume of the placed bodies alone, in their order, with spheres smaller than those
-    of the score (`CLASH_RADIUS`); nothing where the system has none."""
+    of the score (`CLASH_RADIUS`) and of so many residues at least; nothing where the system has
+    none."""
     volume = system.excluded_volume
     if volume is None or not volume.kappa > 0:
         return []
-    beads = system.nearest(volume.resolution)
+    beads = system.nearest(max(volume.resolution, residues))
     own = np.flatnonzero(np.isin(beads.body, placed))
     if len(own) == 0:
         return []
