@@ -5,8 +5,8 @@ engine, IMP.emgmm in IMP, and IMP.bayesianem in IMP with the two restraints of P
 
 Six subunits of GroEL (PDB 1OEL, 524 residues each, a component for ten residues) start where the
 crystal has them, in a map of 262 components that is made from them; one body moves a step, on one
-thread. FOLDER holds the project's shared data (default: EMGMM_SHARED_DATA, or ../shared/data beside
-the checkout).
+thread. Excluded volume is that of beads of ten residues. FOLDER holds the project's shared data
+(default: EMGMM_SHARED_DATA, or ../shared/data beside the checkout).
 """
 
 import contextlib
@@ -25,6 +25,8 @@ SETTINGS = """[system]
 topology = "topology.txt"
 [em]
 gmm = "data_gmm.txt"
+[excluded_volume]
+resolution = 10
 [sampling]
 start = "asis"
 replicas = 1
@@ -93,6 +95,7 @@ def build(folder, name):
             pdb_dir="",
             fasta_dir="",
             gmm_dir=str(folder / "imp"),
+            excluded_volume_resolution=10,
             max_translation=2.0,
             max_rotation=0.05,
         )
