@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from emgmm.config import load_config
 from emgmm.io.structures import read_structure
-from emgmm.representation import build_system, chains
+from emgmm.representation import ExcludedVolume, build_system, chains
 from priors_reference import connectivity_energy, excluded_volume_energy
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
@@ -262,12 +262,14 @@ def test_connectivity_and_excluded_volume(system, imp_system, seed):
             assert len(restraint.get_particle_pairs()) == mine.sum()
             energy = connectivity_energy(system, rotation, translation, only=mine)
             assert energy == pytest.approx(restraint.evaluate(), rel=RELATIVE, abs=1e-9)
-        volume = stereochemistry.ExcludedVolumeSphere(root, resolution=10)
-        energy = excluded_volume_energy(system, rotation, translation)
-        # PMI's own evaluate() leaves the list of close pairs as it is.
-        function = IMP.core.RestraintsScoringFunction([volume.get_restraint()])
-        assert energy == pytest.approx(function.evaluate(False), rel=RELATIVE)
-    assert energy > 0
+        for resolution in (1, 10):
+            volume = stereochemistry.ExcludedVolumeSphere(root, resolution=resolution)
+            spheres = replace(system, excluded_volume=ExcludedVolume(resolution, 1.0))
+            energy = excluded_volume_energy(spheres, rotation, translation)
+            # PMI's own evaluate() leaves the list of close pairs as it is.
+            function = IMP.core.RestraintsScoringFunction([volume.get_restraint()])
+            assert energy == pytest.approx(function.evaluate(False), rel=RELATIVE)
+            assert energy > 0
     for body, frame in zip(dof.get_rigid_bodies(), frames, strict=True):
         body.set_reference_frame(frame)
     model.update()
