@@ -25,10 +25,8 @@ def excluded_volume_energy(system, rotation, translation) -> float:
     xyz = particles.positions(rotation, translation)
     energy = 0.0
     for i in range(len(particles)):
-        for j in range(i):
-            if particles.body[i] == particles.body[j]:
-                continue
-            distance = np.linalg.norm(xyz[i] - xyz[j])
-            overlap = particles.radius[i] + particles.radius[j] - distance
-            energy += 0.5 * volume.kappa * max(0.0, overlap) ** 2
+        distance = np.linalg.norm(xyz[:i] - xyz[i], axis=1)
+        overlap = np.maximum(0.0, particles.radius[:i] + particles.radius[i] - distance)
+        overlap[particles.body[:i] == particles.body[i]] = 0.0
+        energy += 0.5 * volume.kappa * float((overlap**2).sum())
     return energy
