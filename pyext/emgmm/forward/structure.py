@@ -5,6 +5,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
+from ..config import DALTON_PER_COMPONENT
 from ..fitting.map_fit import SIGMA_PER_RESOLUTION, fit_points
 from ..io.structures import Structure
 from ..mixture import Mixture
@@ -87,7 +88,7 @@ def structure_mixture(
 
 
 def chain_mixture(
-    structure: Structure, dalton_per_component: float = 1090.0, *, threads: int = 0
+    structure: Structure, dalton_per_component: float = DALTON_PER_COMPONENT, *, threads: int = 0
 ) -> Mixture:
     """Mixture of a structure, chain by chain: of each one component for so many Da of its atoms.
 
