@@ -27,8 +27,10 @@ from typing import NamedTuple
 import numpy as np
 from complexes import SHARED, native_mixture, prepare_complex, settings, write_links
 from emgmm.analysis.analyze import analyze
+from emgmm.analysis.convergence import VERDICTS
 from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
+from emgmm.moves.slope import minimized
 from emgmm.poses import to_poses
 from emgmm.run import run
 from emgmm.terms.build import build_terms
@@ -60,6 +62,7 @@ class Seed(NamedTuple):
     score: float  # kT, refined
     native: float  # kT, refined
     seconds: float
+    halves_agree: bool
 
 
 def source(name: str, entries: Path) -> tuple[Path, str | None]:
@@ -86,25 +89,42 @@ def simulated_map(folder: Path, resolution: float, snr: float) -> str:
 
 
 def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float]:
-    """EM score, kT, of a frame and of the native structure, each after minimising it. Beads that
-    the native structure lacks start in both where the frame has them."""
+    """EM score, kT, of a frame and of the native structure, each after minimising it."""
     models = load_run(out)
     system = models.system
     term = build_terms(system, models.data(), models.config)[0].term
-    native, _ = reference_coordinates(system, reference)
     radii = []
     for body, turns in enumerate(system.bodies.rotatable):
         local = system.finest.local[system.finest.body == body]
         radii.append(float(np.sqrt((local**2).sum(axis=1).mean())) if turns else 0.0)
+    found, wanted = frame_and_native(models, reference, frame)
+    return tuple(float(term.minimize(poses, radii, 400)[0]) for poses in (found, wanted))
+
+
+def refined_totals(out: Path, reference: Path, frame: int) -> tuple[dict, dict]:
+    """Each term of the score, weighted, kT, and their ``total``, of a frame and of the native
+    structure, each after minimising the total (noise and widths of links as they start)."""
+    models = load_run(out)
+    specs = build_terms(models.system, models.data(), models.config)
+    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    starts = np.stack(frame_and_native(models, reference, frame))
+    totals = []
+    for poses in minimized(terms, weights, models.system, starts, models.config, None):
+        values = {t.name: w * t.evaluate(poses) for t, w in zip(terms, weights, strict=True)}
+        totals.append(values | {"total": sum(values.values())})
+    return tuple(totals)
+
+
+def frame_and_native(models, reference: Path, frame: int) -> tuple[np.ndarray, np.ndarray]:
+    """(bodies, 7) poses of both. Beads that the native structure lacks are in both where the
+    frame has them."""
     found = models.poses(models.coordinates(np.array([frame]))[0].astype(float))
-    wanted = fit_poses(system, native)
+    native, _ = reference_coordinates(models.system, reference)
+    wanted = fit_poses(models.system, native)
     for at, of in zip(wanted, found, strict=True):
         lost = ~np.isfinite(at).reshape(len(at), -1).all(axis=1)
         at[lost] = of[lost]
-    values = []
-    for rotation, translation in (found, wanted):
-        values.append(float(term.minimize(to_poses(rotation, translation), radii, 400)[0]))
-    return values[0], values[1]
+    return to_poses(*found), to_poses(*wanted)
 
 
 def one_seed(folder: Path, path: Path, seed: int) -> tuple[Seed, dict]:
@@ -121,6 +141,7 @@ def one_seed(folder: Path, path: Path, seed: int) -> tuple[Seed, dict]:
         float(np.mean([u["position_error"] for u in units])), float(np.mean(angles)),
         best["cc"], best["precision"],
         *refined_scores(out, folder / "complex.pdb", report["best_frame"]), seconds,
+        report["convergence"]["verdict"] == VERDICTS[0],
     )  # fmt: skip
     return seen, summary | {"subunits": units}
 
@@ -133,13 +154,14 @@ def row(name: str, seeds: list[Seed], summary: dict) -> str:
         f"| {name} | {len(summary['subunits'])} | {summary['residues']} | "
         f"{summary['data_components']} | {full} of {len(seeds)} | {mean.rmsd80:.1f} | "
         f"{mean.p10:.3f} | {mean.position:.1f} Å, {mean.angle:.0f}° | {mean.precision:.1f} | "
-        f"{mean.cc:.3f} | {best:.1f} / {mean.native:.1f} | {mean.seconds:.0f} |"
+        f"{mean.cc:.3f} | {best:.1f} / {mean.native:.1f} | "
+        f"{sum(s.halves_agree for s in seeds)} of {len(seeds)} | {mean.seconds:.0f} |"
     )
 
 
 HEAD = (
     "| entry | subunits | residues | N_D | full positive | rmsd(80) Å | p(10) | placement | "
-    "precision Å | CC | score best / native | s a run |\n" + "| --- " * 12 + "|"
+    "precision Å | CC | score best / native | halves agree | s a run |\n" + "| --- " * 13 + "|"
 )
 
 

@@ -5,9 +5,10 @@
         [--em noise_model='"outliers"' --em map_mass=440000]
 
 Prints, for each seed, how many subunits have their centroid within 10 A of the fitted 1WCM, the EM
-score (kT) of the best model and of the fitted structure, both after minimising it, and whether the
-two halves of the run agree. --without leaves subunits out of the model, --surplus adds one that is
-not in the map (ribonuclease A, chain E of 1DFJ): how far the others are off then.
+score (kT) of the best model and of the fitted structure, both after minimising it, the score with
+all terms likewise, and whether the two halves of the run agree. --without leaves subunits out of
+the model, --surplus adds one that is not in the map (ribonuclease A, chain E of 1DFJ): how far the
+others are off then.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import time
 from pathlib import Path
 
 import gemmi
-from assembly import refined_scores
+from assembly import refined_scores, refined_totals
 from complexes import SHARED, settings
 from emgmm.analysis.analyze import analyze
 from emgmm.run import run
@@ -89,9 +90,9 @@ def main() -> None:
         links = '[[crosslinks]]\nfile = "links.csv"\n'
     print(
         "| seed | subunits within 10 A | median position A | CC | EM score best / fitted | "
-        "halves agree | s |"
+        "all terms best / fitted | halves | s |"
     )
-    print("| --- " * 7 + "|")
+    print("| --- " * 8 + "|")
     for seed in range(arguments.first, arguments.first + arguments.seeds):
         sampling = f"seed = {seed}\nsteps = {arguments.steps}\nreplicas = 4\n"
         sampling += f"threads = {arguments.threads}\n"
@@ -104,14 +105,18 @@ def main() -> None:
         units = best["subunits"]
         errors = [u["position_error"] for u in units if u["position_error"] is not None]
         scores = refined_scores(folder / f"out{seed}", reference, report["best_frame"])
+        found, fitted = refined_totals(folder / f"out{seed}", reference, report["best_frame"])
         halves = report["convergence"]
         print(
             f"| {seed} | {sum(e < 10 for e in errors)} of {len(errors)} | "
             f"{statistics.median(errors):.1f} | {best['cc']:.3f} | "
-            f"{scores[0]:.1f} / {scores[1]:.1f} | scores D = {halves['score_ks_statistic']:.2f}, "
-            f"clusters V = {halves['cramers_v']:.2f} | {seconds:.0f} |",
+            f"{scores[0]:.1f} / {scores[1]:.1f} | {found['total']:.1f} / {fitted['total']:.1f} | "
+            f"{halves['verdict']} (D = {halves['score_ks_statistic']:.2f}, "
+            f"V = {halves['cramers_v']:.2f}) | {seconds:.0f} |",
             flush=True,
         )
+        for what, values in (("best", found), ("fitted", fitted)):
+            print(f"    {what}: " + ", ".join(f"{n} {v:.1f}" for n, v in values.items()))
         for u in units:
             if u["position_error"] is not None:
                 print(f"    {u['name']}: {u['position_error']:.1f} A, {u['angle_error']:.0f} deg")

@@ -7,22 +7,53 @@ from typing import NamedTuple
 
 import numpy as np
 
+LEAST_SCORES = 20  # different ones in each half; with fewer D says little, and nothing moved
+SMALL_D, SMALL_V = 0.3, 0.1  # imp-sampcon's limits for small effects
+
 
 class Convergence(NamedTuple):
     """Two halves of a run compared.
 
-    Frames of one run follow from each other, so the significance overstates a difference; the size
-    of the effect is what counts (imp-sampcon takes D < 0.3 and V < 0.1 for small).
+    Frames of one run follow from each other, so the significance overstates a difference (and that
+    of a few frames hides one); the size of the effect is what counts.
     """
 
     score_ks_statistic: float  # D: largest difference of the two cumulative distributions
     score_ks_significance: float  # p
+    different_scores: tuple[int, int]  # in the first and the second half
     populations: list[tuple[int, int]]  # of each cluster in the first and the second half
     cramers_v: float  # association of cluster and half: 0 for none, 1 for complete
 
     @property
+    def enough(self) -> bool:
+        """Whether the halves hold enough different models to compare them at all."""
+        return min(self.different_scores) >= LEAST_SCORES
+
+    @property
     def scores_agree(self) -> bool:
-        return self.score_ks_significance > 0.05 or self.score_ks_statistic < 0.3
+        return self.score_ks_statistic < SMALL_D
+
+    @property
+    def clusters_agree(self) -> bool:
+        """Both halves are among the clustered models, and their clusters are the same."""
+        halves = np.array(self.populations).reshape(-1, 2).sum(axis=0)
+        return bool(halves.all()) and self.cramers_v < SMALL_V
+
+    @property
+    def verdict(self) -> str:
+        """One of `VERDICTS`."""
+        if not self.enough:
+            return VERDICTS[4]
+        return VERDICTS[2 * (not self.scores_agree) + (not self.clusters_agree)]
+
+
+VERDICTS = (
+    "halves agree",
+    "clusters of the halves differ",
+    "scores of the halves differ",
+    "scores and clusters of the halves differ",
+    "too few different models to tell",
+)
 
 
 def convergence(scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarray]) -> Convergence:
@@ -40,8 +71,11 @@ def convergence(scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarra
     middle = (len(scores) + 1) // 2
     statistic, significance = ks_two_samples(scores[:middle], scores[middle:])
     late = frames >= middle
+    different = tuple(len(np.unique(half)) for half in (scores[:middle], scores[middle:]))
     populations = [(int((~late[c]).sum()), int(late[c].sum())) for c in clusters]
-    return Convergence(statistic, significance, populations, cramers_v(np.array(populations)))
+    return Convergence(
+        statistic, significance, different, populations, cramers_v(np.array(populations))
+    )
 
 
 def ks_two_samples(first: np.ndarray, second: np.ndarray) -> tuple[float, float]:

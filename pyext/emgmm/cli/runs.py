@@ -98,7 +98,7 @@ def analyze(folder, reference, report, force) -> None:
     )
     if first.get("rmsd80") is not None:
         text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']})"
-    say(report, text)
+    say(report, text + f"; {result['convergence']['verdict']}")
 
 
 @click.command("report")

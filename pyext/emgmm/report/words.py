@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..analysis.convergence import VERDICTS
 from .content import Content
 
 POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
@@ -23,24 +24,30 @@ class Statement(NamedTuple):
 def convergence(content: Content) -> Statement:
     """Whether the two halves of the run agree (imp-sampcon's limits for small effects)."""
     found = (content.analysis or {}).get("convergence")
-    if not found:
+    if not found or "verdict" not in found:  # an older version's
         return Statement("unknown", "Convergence not examined", "Run emgmm analyze on this folder.")
     d, v = found["score_ks_statistic"], found["cramers_v"]
-    scores, clusters = bool(found["scores_agree"]), v < 0.1
+    verdict = found["verdict"]
     numbers = (
         f"Scores of the two halves differ by D = {d:.2f} (Kolmogorov-Smirnov; below 0.3 is small), "
         f"their clusters by V = {v:.2f} (Cramér; below 0.1 is small)."
     )
-    if scores and clusters:
+    if verdict == VERDICTS[0]:
         return Statement(
             "good",
             "The two halves of the run agree",
             numbers + " That is necessary for convergence, not proof of it: run other seeds too.",
         )
-    if scores or clusters:
-        what = "clusters" if scores else "scores"
-        return Statement("fair", f"Not converged: {what} of the two halves differ", numbers)
-    return Statement("bad", "Not converged: scores and clusters of the two halves differ", numbers)
+    if verdict == VERDICTS[4]:
+        first, second = found["different_scores_in_halves"]
+        return Statement(
+            "unknown",
+            "Too few different models to judge convergence",
+            f"The halves of the run hold {first} and {second} models of different score: more "
+            "steps, or shorter ones where few are accepted.",
+        )
+    differ = [found["scores_agree"], found["clusters_agree"]].count(False)
+    return Statement("fair" if differ == 1 else "bad", f"Not converged: {verdict}", numbers)
 
 
 def arrangement(content: Content) -> Statement:

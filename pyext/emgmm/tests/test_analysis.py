@@ -203,12 +203,28 @@ def test_convergence_of_halves():
     even = [np.arange(0, 100, 2), np.arange(1, 100, 2)]
     same = convergence(scores, frames, even)
     assert same.populations == [(25, 25), (25, 25)]
-    assert same.cramers_v == 0.0 and same.scores_agree
+    assert same.cramers_v == 0.0 and same.scores_agree and same.verdict == "halves agree"
+    assert same.different_scores == (500, 500)
     drift = convergence(
         scores - np.arange(1000) * 0.01, frames, [np.arange(50), np.arange(50, 100)]
     )
     assert drift.populations == [(50, 0), (0, 50)]
     assert drift.cramers_v == pytest.approx(1.0) and not drift.scores_agree
+    assert drift.verdict == "scores and clusters of the halves differ"
+
+
+def test_convergence_is_not_claimed_of_nothing():
+    all_frames = [np.arange(2)]
+    two = convergence(np.array([5.0, 1.0]), np.arange(2), all_frames)
+    assert two.score_ks_significance > 0.05 and not two.scores_agree  # as p alone would have it
+    assert two.verdict == "too few different models to tell"
+    still = convergence(np.full(1000, 3.0), np.arange(1000), [np.arange(1000)])
+    assert still.score_ks_statistic == 0.0
+    assert still.verdict == "too few different models to tell"
+    # The best models are all in one half: their clusters cannot be compared.
+    scores = np.random.default_rng(8).normal(size=1000)
+    late = convergence(scores, np.arange(500, 600), [np.arange(60), np.arange(60, 100)])
+    assert late.cramers_v == 0.0 and late.verdict == "clusters of the halves differ"
 
 
 def test_cramers_v_against_scipy():

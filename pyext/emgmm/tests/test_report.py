@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, settings
 from emgmm.analysis import analyze
+from emgmm.analysis.convergence import Convergence
 from emgmm.errors import InputError
 from emgmm.io.maps import DensityMap
 from emgmm.report import words, write_page
@@ -101,19 +102,28 @@ def test_page_without_analysis_says_so(finished, tmp_path):
 def test_a_run_that_drifts_is_not_called_converged(finished):
     content = read_content(finished)
     analysis = json.loads(json.dumps(content.analysis))
-    for d, v, agree, mood in (
-        (0.05, 0.02, True, "good"),
-        (0.6, 0.02, False, "fair"),
-        (0.6, 0.5, False, "bad"),
+    for d, v, different, mood in (
+        (0.05, 0.02, 500, "good"),
+        (0.6, 0.02, 500, "fair"),
+        (0.05, 0.5, 500, "fair"),
+        (0.6, 0.5, 500, "bad"),
+        (0.05, 0.02, 3, "unknown"),
     ):
+        halves = Convergence(d, 0.5, (500, different), [(50, 40), (40, 50)], v)
         analysis["convergence"] |= {
             "score_ks_statistic": d,
             "cramers_v": v,
-            "scores_agree": agree,
+            "scores_agree": halves.scores_agree,
+            "clusters_agree": halves.clusters_agree,
+            "different_scores_in_halves": list(halves.different_scores),
+            "verdict": halves.verdict,
         }
         told = words.convergence(_with(content, analysis))
         assert told.mood == mood
-        assert ("Not converged" in told.title) == (mood != "good")
+        assert ("agree" in told.title) == (mood == "good")
+        assert ("Not converged" in told.title) == (mood in ("fair", "bad"))
+    del analysis["convergence"]["verdict"]  # written by an older version
+    assert words.convergence(_with(content, analysis)).mood == "unknown"
 
 
 def test_what_the_model_does_not_explain_is_told(finished, monkeypatch):
