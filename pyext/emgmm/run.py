@@ -26,7 +26,7 @@ from .output.folder import (
     set_up,
 )
 from .output.frames import Outputs
-from .output.summary import summary_report, write_summary
+from .output.summary import summary_report, write_search, write_summary
 from .representation import System
 from .sampling.checkpoint import read_checkpoint
 from .sampling.native import run_native
@@ -210,7 +210,9 @@ def _run_native(
     searched = config.sampling.start == "placed" and data is not None and not going_on
     stage("placing the subunits in the map" if searched else "sampling")
     with Outputs(out, system, data, config, offsets) as outputs:
-        callbacks = Callbacks(outputs.write, progress, outputs.offsets)
+        callbacks = Callbacks(
+            outputs.write, progress, outputs.offsets, lambda found: write_search(out, found)
+        )
         try:
             summary = run_native(
                 system, data, config, callbacks, checkpoint=checkpoint, resume=going_on

@@ -83,10 +83,8 @@ class RunModels:
         return scaled_data(read_gmm(path if path.is_file() else em.gmm), self.system, em)
 
     def subunits(self) -> list[str]:
-        """A name for each molecule: of its own, or with the number of the copy."""
-        molecules = self.system.molecules
-        names = [m.name for m in molecules]
-        return [m.label if names.count(m.name) > 1 else m.name for m in molecules]
+        """A name for each molecule (`System.subunits`)."""
+        return self.system.subunits()
 
     def copies(self) -> list[Group]:
         """Interchangeable molecules: rows of indices of the finest particles.

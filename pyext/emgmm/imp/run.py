@@ -28,9 +28,9 @@ from ..errors import InputError
 from ..mixture import Mixture
 from ..moves.build import groups_to_move
 from ..moves.slope import minimized
-from ..output.summary import summary_report, write_summary
+from ..output.summary import summary_report, write_search, write_summary
 from ..representation.system import System
-from ..sampling.native import burn_in, placed_starts
+from ..sampling.native import Starts, burn_in, placed_starts
 from ..sampling.types import Progress
 from ..starts import input_poses, random_starts
 from ..symmetry import find_symmetry
@@ -72,7 +72,10 @@ def run_imp(
     with_axes = write_axes(config, out, data)
     if not resume and (config.sampling.start != "asis" or config.sampling.minimize):
         stage("placing the subunits" if config.sampling.start == "placed" else "starts")
-        np.save(out / _STARTS, _starts(with_axes, system, data))
+        starts, search = _starts(with_axes, system, data)
+        np.save(out / _STARTS, starts)
+        if search is not None:
+            write_search(out, search)
     stage("fitting Gaussians to the bodies as IMP has them")
     fit_bodies(config, out)
     stage("sampling with IMP")
@@ -186,12 +189,13 @@ def _results(out: Path, replicas: int) -> dict:
     return result
 
 
-def _starts(config: Config, system: System, data: Mixture | None) -> np.ndarray:
-    """(replicas, bodies, 7) poses: those that the native engine starts from."""
+def _starts(config: Config, system: System, data: Mixture | None) -> Starts:
+    """Those of the native engine."""
+    search = None
     sampling = config.sampling
     symmetry = find_symmetry(system, data, config)
     if sampling.start == "placed" and data is not None:
-        starts = placed_starts(system, data, config, symmetry)
+        starts, search = placed_starts(system, data, config, symmetry)
     elif sampling.start == "asis":
         starts = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
     else:
@@ -202,7 +206,7 @@ def _starts(config: Config, system: System, data: Mixture | None) -> np.ndarray:
         specs = build_terms(system, data, config)
         terms, weights = [s.term for s in specs], [s.weight for s in specs]
         starts = minimized(terms, weights, system, starts, config, symmetry)
-    return starts
+    return Starts(starts, search)
 
 
 def _command(config: Config, out: Path, resume: bool) -> list[str]:

@@ -19,10 +19,11 @@ from ..representation import System, build_system
 from ..terms.build import scaled_data
 from .data import write_data
 
-SETTINGS, DATA, BODIES, SUMMARY, CHECKPOINT = (
+SETTINGS, DATA, BODIES, SEARCH, SUMMARY, CHECKPOINT = (
     "system.toml",
     "data_gmm.txt",
     "gmm",
+    "search.json",
     "run.json",
     "checkpoint.bin",
 )
@@ -31,6 +32,7 @@ _OWN = (
     SETTINGS,
     DATA,
     BODIES,
+    SEARCH,
     SUMMARY,
     CHECKPOINT,
     "stat.0.out",

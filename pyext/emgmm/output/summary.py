@@ -12,7 +12,7 @@ from ..config import Config
 from ..io.files import replacing
 from ..mixture import Mixture
 from ..representation import System
-from .folder import SUMMARY
+from .folder import SEARCH, SUMMARY
 
 
 def summary_report(config: Config, system: System, data: Mixture | None, engine: str) -> dict:
@@ -33,5 +33,19 @@ def summary_report(config: Config, system: System, data: Mixture | None, engine:
 
 def write_summary(out: Path, report: dict) -> None:
     """``run.json``, replaced in one step."""
-    with replacing(out / SUMMARY, force=True) as draft:
-        draft.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    _write(out / SUMMARY, report)
+
+
+def write_search(out: Path, found: list[dict]) -> None:
+    """``search.json``: ``arrangements`` of the global search, best first.
+
+    It is written before the sampling, so that a resumed run has it too. Each has a ``score`` (kT),
+    the number of ``searches`` that ended there before any later step, whether a replica ``starts``
+    there, and the subunits that lie ``elsewhere`` than in the best one.
+    """
+    _write(out / SEARCH, {"arrangements": found})
+
+
+def _write(path: Path, content: dict) -> None:
+    with replacing(path, force=True) as draft:
+        draft.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")

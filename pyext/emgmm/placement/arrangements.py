@@ -58,15 +58,18 @@ class ArrangementScore(NamedTuple):
             return True
         if abs(a.score - b.score) > NOT_MINDED or len(set(self.kinds)) == len(self.kinds):
             return False
-        return all(self._is_matched(a.poses, b.poses, kind) for kind in set(self.kinds))
+        a, b = a.poses, b.poses
+        return not (self.elsewhere(a, b).any() or self.elsewhere(b, a).any())
 
-    def _is_matched(self, a: np.ndarray, b: np.ndarray, kind: int) -> bool:
-        """Each body of this kind in a is where one in b is."""
-        own = [body for body, other in enumerate(self.kinds) if other == kind]
-        score = self._replace(radii=np.full(len(own), self.radii[own[0]]))
-        near = np.array([score.apart(np.tile(a[i], (len(own), 1)), b[own]) for i in own])
-        near = near <= SAME_PLACE
-        return bool(near.any(axis=0).all() and near.any(axis=1).all())
+    def elsewhere(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """(bodies,) bool: no copy of this body in b is where it is in a."""
+        away = np.ones(len(a), dtype=bool)
+        for body, kind in enumerate(self.kinds):
+            own = [other for other, its in enumerate(self.kinds) if its == kind]
+            score = self._replace(radii=np.full(len(own), self.radii[body]))
+            apart = score.apart(np.tile(a[body], (len(own), 1)), b[own])
+            away[body] = (apart > SAME_PLACE).all()
+        return away
 
     def apart(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """(bodies,) Å that each body moves or, at its radius, turns from a to b."""

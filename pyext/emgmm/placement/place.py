@@ -78,8 +78,12 @@ def place_system(
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
     search = Search.of_bodies(system, placed, kinds, data, options, config, seed, threads)
     found = search.found(solutions, min(confirmations, searches), searches)
+    score = search.score(search.coarse)
     return [
-        p._replace(poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed))
+        p._replace(
+            poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed),
+            elsewhere=tuple(placed[score.elsewhere(p.poses, found[0].poses)].tolist()),
+        )
         for p in found
     ]
 

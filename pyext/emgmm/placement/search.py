@@ -43,6 +43,7 @@ class Placement(NamedTuple):
     score: float  # kT: EM, and where they were asked for, cross-links and priors
     found: int  # independent searches that ended here; 1 after any of the later steps
     poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
+    elsewhere: tuple[int, ...] = ()  # bodies that lie elsewhere than in the best arrangement
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from ..analysis.models import RunModels, load_run
 from ..errors import InputError
 from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
-from ..output.folder import SUMMARY
+from ..output.folder import SEARCH, SUMMARY
 from ..output.frames import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
 from ..scoring import make_score
 from ..terms.build import score_options
@@ -49,8 +49,8 @@ class Content:
         Cross-correlation and most probable σ over the run; None without a map.
     replicas
         Replica that held the lowest temperature, for the frames of the traces; None if unknown.
-    summary, analysis
-        ``run.json`` and ``analysis.json``; None where missing.
+    summary, search, analysis
+        ``run.json``, ``search.json`` and ``analysis.json``; None where missing.
     coordinates
         (n, 3) Å, finest particles of the best model.
     data
@@ -68,6 +68,7 @@ class Content:
     sigma: Trace | None
     replicas: np.ndarray | None
     summary: dict | None
+    search: dict | None
     analysis: dict | None
     coordinates: np.ndarray
     data: Mixture | None
@@ -106,6 +107,7 @@ def read_content(folder: Path) -> Content:
         sigma=_trace(stat, SIGMA_KEY, shown),
         replicas=_replicas(folder, n, shown),
         summary=_json(folder / SUMMARY),
+        search=_json(folder / SEARCH),
         analysis=_json(folder / "analysis.json"),
         coordinates=coordinates,
         data=data,

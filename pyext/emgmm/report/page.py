@@ -61,7 +61,7 @@ def _head(content: Content) -> str:
         parts.append(f"map of {len(content.data)} Gaussians")
     parts += [engine] if engine else []
     judged = [words.accuracy(content), words.arrangement(content), words.fit(content)]
-    judged.append(words.convergence(content))
+    judged += [words.search(content), words.convergence(content)]
     cards = "".join(
         f'<div class="verdict '
         f'{s.mood}"><h3>{html.escape(s.title)}</h3><p>{html.escape(s.text)}</p></div>'

@@ -10,6 +10,7 @@ from ..analysis.convergence import VERDICTS
 from .content import Content
 
 POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
+CLOSE = 3.0  # kT that another arrangement is worse: a twentieth as likely
 LONE = 3.0  # log ratio of one component that is a case of its own: a factor of 20
 
 
@@ -69,6 +70,33 @@ def arrangement(content: Content) -> Statement:
     if share > 0.4:
         return Statement("fair", "One arrangement leads, others remain possible", text)
     return Statement("bad", "No arrangement stands out", text)
+
+
+def search(content: Content) -> Statement | None:
+    """How far the other arrangements of the global search are behind; None without one."""
+    if not content.search:
+        return None
+    best, *others = content.search["arrangements"]
+    text = f"The best arrangement of the global search scores {best['score']:.1f} kT"
+    if best["searches"] > 1:
+        text += f", and {best['searches']} independent searches ended there"
+    if not others:
+        return Statement("good", "The search found one arrangement", text + ".")
+    behind = others[0]["score"] - best["score"]
+    moved = [o for o in others if o["score"] - best["score"] < CLOSE]
+    which = sorted({name for o in moved or others[:1] for name in o["elsewhere"]})
+    if moved:
+        return Statement(
+            "fair",
+            "Other arrangements score nearly as well",
+            f"{text}. {_count(len(moved), 'other')} within {CLOSE:.0f} kT of it: the score hardly "
+            f"decides how {_listed(which)} should lie.",
+        )
+    return Statement(
+        "good",
+        "No other arrangement scores as well",
+        f"{text}. The next one, with {_listed(which)} elsewhere, is {behind:.1f} kT worse.",
+    )
 
 
 def fit(content: Content) -> Statement:
@@ -147,3 +175,11 @@ def best_sigma(content: Content) -> float | None:
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _listed(names: list[str]) -> str:
+    """At most five names; without any, only copies of each other differ."""
+    if not names:
+        return "copies of a subunit"
+    shown = names[:5] + ([f"{len(names) - 5} more"] if len(names) > 5 else [])
+    return shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " and " + shown[-1]

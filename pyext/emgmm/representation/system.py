@@ -275,6 +275,11 @@ class System:
         """Particles of the resolution closest to the one asked for."""
         return self.particles[min(self.particles, key=lambda r: (abs(r - resolution), r))]
 
+    def subunits(self) -> list[str]:
+        """A name for each molecule: of its own, or with the number of the copy."""
+        names = [m.name for m in self.molecules]
+        return [m.label if names.count(m.name) > 1 else m.name for m in self.molecules]
+
     def copies(self) -> list[list[int]]:
         """Groups of interchangeable molecules: the same name or the same sequence.
 

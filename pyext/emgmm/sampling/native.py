@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,10 +36,17 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
     return np.geomspace(lowest, highest, replicas)
 
 
+class Starts(NamedTuple):
+    """Where the replicas start, and what a search found (None without one, or by symmetry)."""
+
+    poses: np.ndarray  # (replicas, bodies, 7)
+    search: list[dict] | None = None  # entries of `search` in run.json
+
+
 def placed_starts(
     system: System, data: Mixture, config: Config, symmetry: Symmetry | None = None
-) -> np.ndarray:
-    """(replicas, bodies, 7) best arrangements of a global search, in turn one a replica.
+) -> Starts:
+    """The best arrangements of a global search, in turn one a replica.
 
     Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
     another, exchange weighs them by differences of 1/T, and a replica that started 3 kT higher
@@ -52,7 +61,7 @@ def placed_starts(
     if symmetry is not None:
         poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
         if poses is not None:
-            return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
+            return Starts(_in_turn(poses, sampling.replicas))
     found = place_system(
         system,
         data,
@@ -64,10 +73,32 @@ def placed_starts(
         confirmations=2 if symmetry is None else 1,
         searches=sampling.searches,
     )
-    poses = [p.poses for p in found if p.score <= found[0].score + START_WITHIN]
+    near = [p for p in found if p.score <= found[0].score + START_WITHIN]
+    poses = [p.poses for p in near]
     if symmetry is not None:
         poses = symmetric_placements(system, data, options, symmetry, poses)
-    return np.stack([poses[r % len(poses)] for r in range(sampling.replicas)])
+        return Starts(_in_turn(poses, sampling.replicas))
+    search = [
+        {
+            "score": p.score,
+            "searches": p.found,
+            "starts": i < min(len(near), sampling.replicas),
+            "elsewhere": _molecules(system, p.elsewhere),
+        }
+        for i, p in enumerate(found)
+    ]
+    return Starts(_in_turn(poses, sampling.replicas), search)
+
+
+def _in_turn(poses: Sequence[np.ndarray], replicas: int) -> np.ndarray:
+    return np.stack([poses[r % len(poses)] for r in range(replicas)])
+
+
+def _molecules(system: System, bodies: Sequence[int]) -> list[str]:
+    """Names of the molecules that bodies hold, as `analysis.json` has them."""
+    names = system.subunits()
+    held = np.unique(system.finest.molecule[np.isin(system.finest.body, bodies)])
+    return [names[m] for m in held]
 
 
 def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
@@ -90,7 +121,7 @@ def _starts(
     symmetry: Symmetry | None,
     processes: Processes,
     resume: bool,
-) -> np.ndarray:
+) -> Starts:
     sampling = config.sampling
     if sampling.start == "placed" and data is not None and not resume:
         # One process searches; all need the starts.
@@ -98,8 +129,8 @@ def _starts(
             placed_starts(system, data, config, symmetry) if processes.is_root else None
         )
     if sampling.start == "random":
-        return random_starts(system, data, sampling)
-    return np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
+        return Starts(random_starts(system, data, sampling))
+    return Starts(np.repeat(input_poses(system)[None], sampling.replicas, axis=0))
 
 
 def make_sampler(
@@ -133,7 +164,7 @@ def make_sampler(
     movers += unknowns
     processes = processes or Processes()
     several = processes.size > 1
-    starts = _starts(system, data, config, symmetry, processes, resume)
+    starts, search = _starts(system, data, config, symmetry, processes, resume)
     if symmetry is not None:
         starts = symmetry.symmetric(starts)
     terms, weights = [s.term for s in specs], [s.weight for s in specs]
@@ -171,6 +202,7 @@ def make_sampler(
         tuple(s.term.name for s in specs),
         tuple(m.name for m in movers),
         tuple(p.name for s in specs for p in s.parameters),
+        search,
     )
 
 
@@ -213,7 +245,10 @@ def run_native(
     processes = world()
     named = make_sampler(system, data, config, resume, processes)
     path = Path(checkpoint) if checkpoint else None
-    run = Run(named, config, callbacks or Callbacks(), path, processes)
+    callbacks = callbacks or Callbacks()
+    if named.search is not None and processes.is_root:
+        callbacks.searched(named.search)
+    run = Run(named, config, callbacks, path, processes)
     if resume:
         run.restore()
     with StopRequest() as stop:

@@ -71,11 +71,14 @@ class Callbacks:
     offsets
         Called before each checkpoint: brings what was written to the disk and returns the length in
         bytes of every output file.
+    searched
+        Called once after a global search with what it found (`search` in run.json).
     """
 
     frames: Callable[[Frames], None] = lambda frames: None
     progress: Callable[[Progress], None] = lambda progress: None
     offsets: Callable[[], dict[str, int]] = dict
+    searched: Callable[[list[dict]], None] = lambda found: None
 
 
 class NamedSampler(NamedTuple):
@@ -85,3 +88,4 @@ class NamedSampler(NamedTuple):
     terms: tuple[str, ...]
     movers: tuple[str, ...]
     parameters: tuple[str, ...]
+    search: list[dict] | None = None  # what a search for the starts found

@@ -63,3 +63,6 @@ def test_example_finds_the_subunits(example, tmp_path, monkeypatch):
     bodies = [share for name, share in summary["acceptance"].items() if "RigidBody" in name]
     assert len(bodies) == 4 and 0.15 < min(bodies) and max(bodies) < 0.45
     assert analysis["clusters"][0]["precision"] > 0.1
+    best, *others = json.loads((out / "search.json").read_text())["arrangements"]
+    assert best["starts"] and best["elsewhere"] == []
+    assert all(o["score"] >= best["score"] and o["elsewhere"] for o in others)

@@ -212,6 +212,7 @@ def test_replicas_share_one_trajectory(short, tmp_path):
     told = emgmm("run", short, "-o", out, "--engine", "imp")
     assert told.returncode == 0, told.stderr
     check_folder(out, 2)
+    assert (out / "search.json").is_file()
     assert emgmm("report", out).returncode == 0
 
 

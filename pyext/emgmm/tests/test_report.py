@@ -126,6 +126,28 @@ def test_a_run_that_drifts_is_not_called_converged(finished):
     assert words.convergence(_with(content, analysis)).mood == "unknown"
 
 
+def test_how_far_other_arrangements_are_behind_is_told(finished):
+    content = replace(read_content(finished), search=None)
+    assert words.search(content) is None
+
+    def told(*arrangements):
+        found = [
+            {"score": s, "searches": n, "starts": True, "elsewhere": names}
+            for s, n, names in arrangements
+        ]
+        return words.search(replace(content, search={"arrangements": found}))
+
+    best = (10.0, 2, [])
+    alone = told(best)
+    assert alone.mood == "good" and "2 independent searches" in alone.text
+    ahead = told(best, (17.25, 1, ["A", "B"]), (18.0, 1, ["C"]))
+    assert ahead.mood == "good" and "with A and B elsewhere, is 7.2 kT worse" in ahead.text
+    near = told(best, (10.5, 1, ["A", "C"]), (12.0, 1, ["B"]), (18.0, 1, ["D"]))
+    assert near.mood == "fair" and "2 others within 3 kT" in near.text
+    assert "how A, B and C should lie" in near.text
+    assert "copies of a subunit" in told(best, (11.0, 1, [])).text
+
+
 def test_what_the_model_does_not_explain_is_told(finished, monkeypatch):
     content = read_content(finished)
     ratios = np.zeros_like(content.log_ratios)

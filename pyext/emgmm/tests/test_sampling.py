@@ -263,7 +263,9 @@ def test_only_arrangements_near_the_best_start_replicas(system, data, monkeypatc
     scores = (7.0, 8.5, 12.0)
     found = [Placement(s, 1, to_poses(native[0], native[1] + s)) for s in scores]
     monkeypatch.setattr(place, "place_system", lambda *args, **options: found)
-    starts = placed_starts(system, data, config(start="placed", replicas=5))
+    starts, search = placed_starts(system, data, config(start="placed", replicas=5))
+    assert [s["starts"] for s in search] == [True, True, False]
+    assert [s["score"] for s in search] == list(scores)
     assert (starts == np.stack([found[k].poses for k in (0, 1, 0, 1, 0)])).all()
 
 
