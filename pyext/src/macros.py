@@ -103,7 +103,9 @@ def build_system(
     @param gmm_dir folder where mixtures of bodies are kept; written where they are not there
     @param fasta_names name in the FASTA file -> name in the table
     @param resolutions residues per bead where there is structure
-    @param residues_per_gaussian in place of the column em_residues_per_gaussian
+    @param residues_per_gaussian in place of the column em_residues_per_gaussian: a number for all
+           rows, or {name of a row's file in gmm_dir, without ".txt": number} for some. PMI makes
+           residues // this + 1 Gaussians, and fits a file with any other number of them anew
     @param em_options further arguments of IMP.emgmm.restraint.GaussianEMRestraint
     @param em_weight weight of the EM restraint
     @param em_label label of the EM restraint
@@ -221,8 +223,11 @@ def _get_label(mol):
 
 def _set_residues_per_gaussian(reader, n, gmm_dir):
     for component in reader.get_components():
-        component.em_residues_per_gaussian = n
-        component.density_prefix = os.path.join(gmm_dir, component.get_unique_name())
+        name = component.get_unique_name()
+        if isinstance(n, dict) and name not in n:
+            continue
+        component.em_residues_per_gaussian = n[name] if isinstance(n, dict) else n
+        component.density_prefix = os.path.join(gmm_dir, name)
 
 
 def _set_bead_variances(hierarchy):

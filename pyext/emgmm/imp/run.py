@@ -286,6 +286,7 @@ def main() -> None:
         restart=going_on,
         exchange=exchange,
     )
+    result["model_components"] = len(system.em.model_ps) if system.em is not None else 0
     (out / (_RESULT % result["rank"])).write_text(json.dumps(result), encoding="utf-8")
 
 

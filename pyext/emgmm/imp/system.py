@@ -12,12 +12,13 @@ import numpy as np
 
 from ..config import Config
 from ..io.files import is_gzip, opened, replacing
-from ..io.gmm import read_gmm
+from ..io.gmm import read_gmm, write_gmm
 from ..io.structures import find_file
 from ..io.topology import TopologyRow, read_topology
 from ..map_defaults import data_mass
 from ..mixture import Mixture
 from ..poses import to_matrices
+from ..representation.densities import spherical
 from ..representation.system import System
 from ..scoring import with_sigma
 from ..symmetry import symmetry_axes
@@ -31,8 +32,6 @@ _DALTON_PER_RESIDUE = 109.0  # the paper: 1.09 kDa a component of about 10 resid
 def residues_per_gaussian(config: Config) -> int:
     """Residues a component that come nearest to the mass a component of the settings."""
     model = config.em.model
-    if model.forward == "residue":
-        return 1
     return max(1, round(model.component_mass / _DALTON_PER_RESIDUE))
 
 
@@ -90,12 +89,13 @@ def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int, copies: 
 def fit_bodies(config: Config, out: Path) -> None:
     """Mixtures of the bodies as PMI will ask for them, in ``OUT/gmm``: once, before several ranks
     would all write them."""
-    table, _ = _build_native(config, out)
+    table, _, _ = _build_native(config, out)
     table.unlink()
 
 
-def _build_native(config: Config, out: Path) -> tuple[Path, System]:
-    """A topology table for PMI (to be removed), and the native system of it."""
+def _build_native(config: Config, out: Path) -> tuple[Path, System, dict[str, float]]:
+    """A topology table for PMI (to be removed), the native system of it, and residues a Gaussian
+    where they are not those of the table (`_residues_per_gaussian_of_files`)."""
     from ..representation import build_system as build_native
 
     paths = config.system
@@ -111,7 +111,56 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System]:
         ),
         out / "gmm",
     )
-    return table, native
+    if config.em is None:
+        return table, native, {}
+    if config.em.model.forward == "residue":
+        _write_residues(native, rows, out / "gmm")
+    return table, native, _residues_per_gaussian_of_files(native, rows, per_gaussian, out / "gmm")
+
+
+def _write_residues(native: System, rows: list[TopologyRow], folder: Path) -> None:
+    """One sphere a bead of the finest resolution, a file for each row with structure: in the frame
+    of the input, where PMI reads it."""
+    beads, bodies = native.finest, native.bodies
+    row = np.array([f.row if f.structured else -1 for f in native.fragments])[beads.fragment]
+    for r in np.unique(row[row >= 0]):
+        own = row == r
+        xyz = beads.local[own] + bodies.translation[beads.body[own]]
+        mixture = spherical(xyz, beads.radius[own], beads.mass[own])
+        path = folder / f"{rows[r].gmm_file.stem}.txt"
+        if not path.is_file() or not _same_mixture(read_gmm(path), mixture):
+            write_gmm(path, mixture, force=True)
+
+
+def _same_mixture(a: Mixture, b: Mixture) -> bool:
+    return (
+        np.array_equal(a.means, b.means)
+        and np.array_equal(a.covariances, b.covariances)
+        and np.array_equal(a.weights, b.weights)
+    )
+
+
+def _residues_per_gaussian_of_files(
+    native: System, rows: list[TopologyRow], per_gaussian: int, folder: Path
+) -> dict[str, float]:
+    """What to tell PMI of rows whose file in ``folder`` it would else fit anew.
+
+    PMI wants residues // em_residues_per_gaussian + 1 components and fits a file with any other
+    number anew. No integer makes that the number of residues; residues / (components - 1/2) gives
+    the number of the file, whatever it is.
+    """
+    residues = [0] * len(rows)
+    for f in native.fragments:
+        residues[f.row] += (f.last - f.first + 1) * f.structured
+    told = {}
+    for row, n in zip(rows, residues, strict=True):
+        path = folder / f"{row.gmm_file.stem}.txt"
+        if n == 0 or not path.is_file():
+            continue
+        components = len(read_gmm(path))
+        if n // (row.em_residues_per_gaussian or per_gaussian) + 1 != components:
+            told[row.gmm_file.stem] = n / (components - 0.5)
+    return told
 
 
 def write_axes(config: Config, out: Path, data: Mixture | None) -> Config:
@@ -132,13 +181,13 @@ def write_axes(config: Config, out: Path, data: Mixture | None) -> Config:
 def build_imp_system(config: Config, out: Path):
     """The ``IMP.emgmm.macros.System`` of a run's settings, and the native system of the same.
 
-    The model GMMs are fitted by emgmm's own fit, of seconds, under the names by which PMI finds
-    them in ``OUT/gmm``.
+    The model GMMs are made by emgmm itself, in seconds, under the names by which PMI finds them in
+    ``OUT/gmm``.
     """
     from IMP.emgmm.macros import CrossLinks, Symmetry, build_system
 
     paths = config.system
-    table, native = _build_native(config, out)
+    table, native, per_gaussian = _build_native(config, out)
     em = config.em
     options = {}
     if em is not None:
@@ -174,6 +223,7 @@ def build_imp_system(config: Config, out: Path):
             gmm_dir=str(out / "gmm"),
             fasta_names=dict(paths.fasta_names) or None,
             resolutions=sorted(paths.resolutions),
+            residues_per_gaussian=per_gaussian or None,
             em_options=options,
             em_weight=em.weight if em is not None else 1.0,
             scale_to_mass=em is None or (em.scale_to_mass and "target_mass" not in options),

@@ -11,12 +11,15 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from command_line import TOPOLOGY, assert_refused, emgmm, settings
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
+from emgmm.poses import to_matrices
+from emgmm.starts import input_poses
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
 
@@ -74,6 +77,9 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
     told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
     assert told.returncode == 0, told.stderr
     check_folder(out, 1)
+    summary = json.loads((out / "run.json").read_text())
+    fitted = sum(len(read_gmm(path)) for path in (out / "gmm").glob("*..0.txt"))  # PMI's names
+    assert summary["model_components"] == fitted + summary["bodies"] - summary["rigid_bodies"]
     for command in ("analyze", "report"):
         told = emgmm(command, out)
         assert told.returncode == 0, told.stderr
@@ -116,6 +122,59 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
         assert coarse.evaluate(False) == pytest.approx(rough.evaluate(poses), rel=1e-6)
     apart = np.abs(np.subtract.outer(scores, scores)) + np.eye(len(scores))
     assert apart.min() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("forward", "per_gaussian", "resolutions"),
+    [("residue", 0, (1, 10)), ("residue", 0, (10,)), ("mixture", 1, (1, 10))],
+)
+def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaussian, resolutions):
+    """One a residue, or a bead where there are none of one residue, whatever number PMI expects;
+    flexible beads as well. IMP reads 32-bit coordinates of structures, so beads are 1e-6 Å off."""
+    from emgmm.config import load_config
+    from emgmm.imp.system import build_imp_system, set_poses
+    from emgmm.starts import random_starts
+    from emgmm.terms.build import build_terms
+    from IMP.emgmm.gmm import get_component
+
+    table = tmp_path / "topology.txt"
+    header, *rows = TOPOLOGY.read_text().splitlines()
+    column = header.split("|").index("em_residues_per_gaussian")
+    cells = [row.split("|") for row in rows if row.strip()]
+    for row in cells:
+        row[column] = str(per_gaussian)
+    table.write_text("\n".join([header, *("|".join(row) for row in cells)]) + "\n")
+    shutil.copy(TOPOLOGY.parent / "sequences.fasta", tmp_path)
+    text = short.read_text().replace(str(TOPOLOGY), str(table))
+    text = text.replace("[em]", f"resolutions = {list(resolutions)}\n[em]")
+    short.write_text(text + f'[em.model]\nforward = "{forward}"\n')
+    config = load_config(short)
+    config = msgspec.structs.replace(
+        config, sampling=msgspec.structs.replace(config.sampling, precision="double")
+    )
+    out = tmp_path / "out"
+    (out / "gmm").mkdir(parents=True)
+    data = read_gmm(config.em.gmm)
+    write_gmm(out / "data_gmm.txt", data)
+    system, native = build_imp_system(config, out)
+    assert len(system.em.model_ps) == len(native.gaussians)
+    (term,) = [s.term for s in build_terms(native, data, config) if s.term.name == "em"]
+    for poses in (input_poses(native), random_starts(native, data, config.sampling)[0]):
+        set_poses(system, native, poses)
+        assert system.em.evaluate() == pytest.approx(term.evaluate(poses), rel=1e-9)
+    rotation, translation = to_matrices(poses)
+    own = native.gaussians.mixture
+    body = native.gaussians.body
+    placed = np.einsum("nij,nj->ni", rotation[body], own.means) + translation[body]
+    turned = rotation[body] @ own.covariances @ rotation[body].swapaxes(1, 2)
+    ours = np.column_stack([placed, own.weights, turned.reshape(-1, 9)])
+    left = list(range(len(ours)))
+    for p in system.em.model_ps:
+        weight, mean, covariance = get_component(p)
+        row = np.r_[mean, weight, covariance.ravel()]
+        nearest = left[np.abs(ours[left] - row).max(axis=1).argmin()]
+        np.testing.assert_allclose(row, ours[nearest], rtol=1e-9, atol=1e-5)
+        left.remove(nearest)
 
 
 def test_both_engines_move_the_same_bodies_together(short, tmp_path):
