@@ -178,20 +178,49 @@ def _refuse(path: str, of: str, **options) -> None:
 )
 @click.option("--sigma-min", type=float, default=0.1, show_default=True, help="Log ratio units.")
 @click.option("--errors", metavar="FILE.csv", help="Of fit --errors; adds to --sigma-min.")
+@click.option(
+    "--background",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help="Share of each component that no model need explain; lognormal models, fixed scale.",
+)
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
 @threads_option
 @report_option
 @force_option
 def score(
-    gmm, model, noise_model, sigma_min, errors, scale, dalton_per_component, threads, report, force
+    gmm,
+    model,
+    noise_model,
+    sigma_min,
+    errors,
+    background,
+    scale,
+    dalton_per_component,
+    threads,
+    report,
+    force,
 ) -> None:
-    """One MODEL (a structure, or a mixture) against the data mixture GMM."""
+    """One MODEL (a structure, or a mixture) against the data mixture GMM.
+
+    The report has log ratio and sigma of each component: sigma in log ratio units for the lognormal
+    models, in Da²/Å³ for the others.
+    """
     check_report(report, force)
     from .structures import score_command
 
     result = score_command(
-        gmm, model, noise_model, sigma_min, scale, dalton_per_component, threads or 0, errors
+        gmm,
+        model,
+        noise_model,
+        sigma_min,
+        scale,
+        dalton_per_component,
+        threads or 0,
+        errors,
+        background,
     )
     write_report(report, result, force)
     say(

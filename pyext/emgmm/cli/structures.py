@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from ..errors import InputError
 from ..io.gmm import read_gmm
 from ..mixture import Mixture
@@ -123,8 +121,13 @@ def score_command(
     dalton_per_component: float,
     threads: int,
     errors: str | None = None,
+    background: float = 0.0,
 ) -> dict:
-    """``emgmm score``: numbers of one model against a data mixture."""
+    """``emgmm score``: numbers of one model against a data mixture.
+
+    ``sigma`` is the most probable one of the whole map, ``component_sigma`` that of each component
+    (`emgmm.scoring.ScoreResult` tells the units).
+    """
     from ..fitting.fit_error import read_component_errors
     from ..scoring import ScoreOptions, score_mixture
 
@@ -135,6 +138,7 @@ def score_command(
         noise_model=noise_model,
         sigma_min=sigma_min,
         component_error=error,
+        background=background,
         scale=scale,
         threads=threads,
     )
@@ -144,10 +148,14 @@ def score_command(
         "score": result.score,
         "cc": result.cc,
         "sigma": result.sigma,
+        "component_sigma": result.component_sigma.tolist(),
         "noise_model": noise_model,
         "model_components": len(placed),
         "mass": placed.mass,
-        "components": [{"log_ratio": float(x)} for x in np.asarray(result.log_ratios)],
+        "components": [
+            {"log_ratio": float(x), "sigma": float(sigma)}
+            for x, sigma in zip(result.log_ratios, result.component_sigma, strict=True)
+        ],
     }
 
 

@@ -7,8 +7,12 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY, assert_refused, emgmm, settings
+from emgmm.io.gmm import read_gmm, write_gmm
+from emgmm.mixture import Mixture
+from emgmm.scoring import NOISE_MODELS, self_overlaps
 
 
 def test_help_is_quick():
@@ -64,6 +68,42 @@ def test_score_of_the_native_complex(native_gmm):
     assert told["cc"] == pytest.approx(1, abs=1e-6)
     assert told["noise_model"] == "lognormal"
     assert max(abs(c["log_ratio"]) for c in told["components"]) < 1e-3
+
+
+@pytest.mark.parametrize("background", [0.0, 0.1])
+@pytest.mark.parametrize("noise_model", NOISE_MODELS)
+def test_score_reports_sigma_of_each_component(native_gmm, tmp_path, noise_model, background):
+    """Of a model whose chains weigh more and less than their places in the data: what maximises
+    each component's likelihood (of "outliers" the Gaussian that pulls as hard), at least the
+    least sigma."""
+    data = read_gmm(native_gmm)
+    off = np.where(np.arange(len(data)) < len(data) // 3, 0.3, 1.4)
+    model = Mixture(data.means, data.covariances, data.weights * off)
+    write_gmm(tmp_path / "model.txt", model)
+    least = 0.2
+    arguments = ["score", native_gmm, tmp_path / "model.txt", "--noise-model", noise_model]
+    arguments += ["--sigma-min", least, "--background", background, "--report", "-"]
+    result = emgmm(*arguments)
+    if background and not noise_model.startswith("lognormal"):
+        assert_refused(result, "background", noise_model)
+        return
+    told = json.loads(result.stdout)
+    assert [c["sigma"] for c in told["components"]] == told["component_sigma"]
+    ratios = np.array([c["log_ratio"] for c in told["components"]])
+    if noise_model.startswith("lognormal"):
+        seen = np.log((np.exp(ratios) + background) / (1 + background))
+        expected = np.maximum(least, np.abs(seen))
+        assert told["sigma"] == pytest.approx(np.sqrt(np.mean(seen**2)), rel=1e-9)
+    else:
+        overlaps = self_overlaps(data.scaled_to(model.mass))
+        difference = overlaps * np.expm1(ratios)
+        expected = {
+            "gaussian": least * overlaps,
+            "gaussian_local": np.maximum(least * overlaps, np.abs(difference)),
+            "outliers": np.hypot(least * overlaps, difference / np.sqrt(2)),
+        }[noise_model]
+    np.testing.assert_allclose(told["component_sigma"], expected, rtol=1e-9)
+    assert len(set(expected)) > 10
 
 
 def test_report_file_is_not_overwritten(native_gmm, tmp_path):
