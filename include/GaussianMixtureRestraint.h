@@ -88,6 +88,13 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   //! Most probable standard deviation of the log ratios at the present poses
   double get_sigma_estimate() const;
 
+  //! Most probable standard deviation of each data Gaussian at the present poses
+  /** At least the lower bound of its component; that bound itself for "gaussian".
+      In log ratio units for "lognormal" and "lognormal_local", else in Da^2/A^3.
+      For "outliers" it is that of the Gaussian that pulls as hard.
+   */
+  Floats get_component_sigmas() const;
+
   //! exp(-score) at the present poses
   double get_probability() const;
 
@@ -157,7 +164,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   //! The GMM file of the data Gaussians
   std::string get_density_filename() const { return density_fn_; }
 
-  //! Whether get_dynamic_info() also holds the log ratio of each component
+  //! Whether get_dynamic_info() also holds log ratio and standard deviation of each component
   void set_write_log_ratios(bool tf) { write_log_ratios_ = tf; }
 
   double unprotected_evaluate(DerivativeAccumulator *accum) const override;

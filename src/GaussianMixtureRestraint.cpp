@@ -171,6 +171,14 @@ double GaussianMixtureRestraint::get_sigma_estimate() const {
   return cache.score->noise().sigma_estimate(cache.moved->log_ratios());
 }
 
+Floats GaussianMixtureRestraint::get_component_sigmas() const {
+  Cache &cache = get_cache(true);
+  cache.commit();
+  const std::vector<double> sigmas =
+      cache.score->noise().component_sigma_estimates(cache.moved->log_ratios());
+  return Floats(sigmas.begin(), sigmas.end());
+}
+
 double GaussianMixtureRestraint::get_probability() const {
   return std::exp(-unprotected_evaluate(nullptr));
 }
@@ -274,7 +282,10 @@ RestraintInfo *GaussianMixtureRestraint::get_dynamic_info() const {
   IMP_NEW(RestraintInfo, ri, ());
   ri->add_float("cross correlation", get_cross_correlation());
   ri->add_float("sigma estimate", get_sigma_estimate());
-  if (write_log_ratios_) ri->add_floats("component log ratios", get_component_log_ratios());
+  if (write_log_ratios_) {
+    ri->add_floats("component log ratios", get_component_log_ratios());
+    ri->add_floats("component sigmas", get_component_sigmas());
+  }
   return ri.release();
 }
 

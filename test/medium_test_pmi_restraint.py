@@ -87,6 +87,15 @@ class Tests(IMP.test.TestCase):
         # Where IMP does it right one day, this says so and the context may go.
         self.assertFalse(all(map(IMP.emgmm.gmm.get_is_rotated, read())))
 
+    def test_component_sigmas(self):
+        """Of the target Gaussians, with the model blurred so that it does not fit"""
+        _m, _root, _dof, _densities, r = self.make(sigma_min=0.01, resolution=8.0)
+        sigmas = np.array(r.get_component_sigmas())
+        want = np.maximum(0.01, np.abs(r.get_component_log_ratios()))
+        np.testing.assert_allclose(sigmas, want, rtol=1e-12)
+        self.assertEqual(len(sigmas), len(r.target_ps))
+        self.assertGreater(sigmas.max(), 0.1)
+
     def test_map(self):
         """The target drawn as a map keeps its mass"""
         _m, _root, _dof, _densities, r = self.make()

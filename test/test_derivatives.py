@@ -172,9 +172,13 @@ class Tests(IMP.test.TestCase):
             ("lognormal_local", 0.4),
             ("lognormal", 0.0, [], True),
             ("lognormal_local", 0.0, sigmas),
+            ("gaussian", 0.0, small),
+            ("gaussian", 0.4),
             ("gaussian_local", 0.0, small),
             ("outliers", 0.0, small),
             ("lognormal", 0.0, [], False, 1e-4),
+            ("lognormal", 0.3, [], False, 0.0, 0.2),
+            ("lognormal_local", 0.4, [], False, 0.0, 0.2),
         ):
             m, gaussians, data = self.make()
             body = _systems.create_body(m, gaussians)

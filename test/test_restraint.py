@@ -265,7 +265,32 @@ class Tests(IMP.test.TestCase):
         r.set_write_log_ratios(True)
         info = r.get_dynamic_info()
         info.set_was_used(True)
-        self.assertEqual(len(info.get_floats_value(0)), len(data))
+        floats = {info.get_floats_key(i): list(info.get_floats_value(i)) for i in range(2)}
+        self.assertEqual(floats["component log ratios"], list(r.get_component_log_ratios()))
+        self.assertEqual(floats["component sigmas"], list(r.get_component_sigmas()))
+        self.assertEqual(len(floats["component sigmas"]), len(data))
+
+    def test_component_sigmas(self):
+        """Most probable standard deviation of each data Gaussian, by the formula"""
+        least = [2e-5 * (k + 1) for k in range(9)]
+        for model in ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"):
+            options = {"sigma_min": 0.3}
+            if not model.startswith("lognormal"):
+                options = {"component_sigmas": least}
+            m, r, gaussians, data, bodies = self.make(noise_model=model, **options)
+            for _ in range(2):
+                ratios = _systems.get_log_ratios(gaussians, data)
+                b = _systems.get_arrays(data)
+                difference = _systems.get_overlaps(b, b).sum(axis=0) * np.expm1(ratios)
+                want = {
+                    "lognormal": np.maximum(0.3, np.abs(ratios)),
+                    "lognormal_local": np.maximum(0.3, np.abs(ratios)),
+                    "gaussian": np.array(least),
+                    "gaussian_local": np.maximum(least, np.abs(difference)),
+                    "outliers": np.hypot(least, difference / math.sqrt(2)),
+                }[model]
+                np.testing.assert_allclose(r.get_component_sigmas(), want, rtol=1e-10)
+                self.shake(m, random.Random(3), gaussians, bodies)
 
     def test_threads(self):
         """The result does not depend on the number of threads"""

@@ -111,11 +111,14 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         @param target_is_rigid_body make the map a rigid body that can be moved: see
                create_target_mover()
         @param local ignored
-        @param noise_model "lognormal", "lognormal_local", "gaussian_local" or "outliers"
+        @param noise_model "lognormal", "lognormal_local", "gaussian", "gaussian_local" or
+               "outliers"
         @param sigma_min lower bound of the standard deviation of the log ratios (default 0.1)
-        @param component_sigmas one value for each target Gaussian, for the last two noise models
+        @param component_sigmas one positive value for each target Gaussian instead, not for
+               "lognormal": log ratio units for "lognormal_local", else Da^2/A^3
         @param scale "fixed", or "profiled": the factor between map and model that fits best
-        @param background share of a target Gaussian that may be there without a model
+        @param background share of a target Gaussian that may be there without a model; for the
+               lognormal noise models and scale "fixed"
         @param single_precision overlaps in single precision: faster, errors of about 1e-6
         @param floor added to every overlap, to compare with IMP.bayesianem (1e-10)
         @param label goes into the stat keys
@@ -290,6 +293,11 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         """Get log(ov_MD/ov_DD) of each target Gaussian: 0 is a perfect fit, below 0 the model
         has too little mass there, above too much."""
         return list(self.gaussianEM_restraint.get_component_log_ratios())
+
+    def get_component_sigmas(self):
+        """Get the most probable standard deviation of each target Gaussian: log ratio units for the
+        lognormal noise models, Da^2/A^3 for the others."""
+        return list(self.gaussianEM_restraint.get_component_sigmas())
 
     def get_density_as_hierarchy(self):
         """Get a hierarchy whose leaves are the target Gaussians."""
