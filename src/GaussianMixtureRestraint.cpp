@@ -10,11 +10,9 @@
 #include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/file.h>
 
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
-#include "pose_density.h"
 #include "restraint_cache.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
@@ -181,35 +179,6 @@ Floats GaussianMixtureRestraint::get_component_sigmas() const {
 
 double GaussianMixtureRestraint::get_probability() const {
   return std::exp(-unprotected_evaluate(nullptr));
-}
-
-PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsigned int seed,
-                                                       unsigned int n_threads) const {
-  const Cache &cache = get_cache(true);
-  const ParticleIndexes &carriers = cache.model.carriers;
-  const std::size_t b = std::find(carriers.begin(), carriers.end(), body) - carriers.begin();
-  IMP_ALWAYS_CHECK(b < carriers.size(),
-                   get_model()->get_particle_name(body) << " carries no Gaussians of the model",
-                   ValueException);
-  // The search wants the body's center of mass at its origin.
-  const emcore::Vec3 center = emcore::center_of_mass(cache.moved->body(b));
-  const emcore::Mixture centered =
-      emcore::moved(cache.moved->body(b), {emcore::Quaternion(), -1.0 * center});
-  emcore::PlacementOptions options;
-  options.seed = seed;
-  options.threads = n_threads;
-  std::vector<emcore::PlacementCandidate> candidates =
-      placement_candidates(cache.score->data(), {}, centered, options);
-  emcore::PlacementDensity density =
-      placement_density(cache.score->data(), candidates, emcore::gyration_radius(centered));
-  const emcore::Pose of_center{emcore::Quaternion(), -1.0 * center};
-  for (emcore::Pose &pose : density.centers) {
-    pose = pose * of_center;
-    if (cache.has_data_body) pose = cache.frame * pose;
-  }
-  if (cache.has_data_body)
-    density.options.broad_center = cache.frame * density.options.broad_center;
-  return particles::to_imp(density);
 }
 
 void GaussianMixtureRestraint::set_number_of_threads(unsigned int n) {

@@ -299,6 +299,17 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         lognormal noise models, Da^2/A^3 for the others."""
         return list(self.gaussianEM_restraint.get_component_sigmas())
 
+    def get_pose_density(self, body, fixed_bodies=(), seed=1, threads=0):
+        """Get where the map suggests to put a rigid body.
+        @param body IMP.core.RigidBody that is a member of no other
+        @param fixed_bodies rigid bodies, or free Gaussians, that stay where they are: the body is
+               put into what they leave of the map
+        @param seed of the search
+        @param threads of the search, 0 for all cores; the result does not depend on them
+        @return IMP.emgmm.PoseDensity, its first pose the best
+        """
+        return self.gaussianEM_restraint.get_pose_density(body, seed, threads, list(fixed_bodies))
+
     def get_density_as_hierarchy(self):
         """Get a hierarchy whose leaves are the target Gaussians."""
         if self.em_root_hier is None:

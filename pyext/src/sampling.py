@@ -32,7 +32,7 @@ from IMP.emgmm.restart import (
     recover_frames,
     set_aside,
 )
-from IMP.emgmm.starts import set_random_start
+from IMP.emgmm.starts import place_bodies, set_random_start
 
 
 class Annealing:
@@ -228,7 +228,8 @@ def sample(
     @param temperature_min kT
     @param temperature_max kT
     @param annealing Annealing; None for full weight throughout
-    @param start "random" or "asis"
+    @param start "random", "asis", or "placed": where a global search finds the rigid bodies in the
+           map, see IMP.emgmm.starts.place_bodies()
     @param box edge of the box of random starts in A
     @param seed every replica draws from its own stream of this seed
     @param score_moved compute only what moved
@@ -262,8 +263,8 @@ def sample(
             % (frame_interval, exchange_interval)
         )
     exchange_interval = min(exchange_interval, frame_interval)
-    if start not in ("random", "asis"):
-        raise ValueError(f"start is {start!r}, expected 'random' or 'asis'")
+    if start not in ("random", "asis", "placed"):
+        raise ValueError(f"start is {start!r}, expected 'random', 'asis' or 'placed'")
     shares = {
         "global_moves": global_moves,
         "independence_moves": independence_moves,
@@ -304,6 +305,9 @@ def sample(
             set_aside(output, job.rank, job.done)
         elif start == "random":
             set_random_start(system, box, stream)
+        elif start == "placed":  # every process finds the same arrangements
+            threads = 0 if replicas == 1 else 1
+            place_bodies(system, seed, threads, number=job.rank)
         IMP.random_number_generator.seed(stream % (2**32 - 1))
         first = job.done
         frames = max(0, math.ceil((steps - first) / exchange_interval))

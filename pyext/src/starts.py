@@ -6,7 +6,14 @@ import IMP
 import IMP.algebra
 import IMP.atom
 import IMP.core
+import IMP.emgmm
+import IMP.pmi.tools
 import numpy as np
+from IMP.emgmm.bodies import get_free_beads, get_free_bodies
+from IMP.emgmm.symmetry import get_is_symmetric
+
+#: kT: arrangements that score worse than the best by more are no starts (as the native engine's)
+START_WITHIN = 2.0
 
 
 def set_random_start(system, box=None, seed=1):
@@ -38,6 +45,78 @@ def set_random_start(system, box=None, seed=1):
     beads = [bead.get_particle() for bead in system.dof.get_flexible_beads()]
     for p in sorted(beads, key=lambda p: p.get_index()):
         set_bead_coordinates(p, IMP.algebra.get_random_vector_in(inside))
+    system.model.update()
+
+
+def place_bodies(system, seed=1, threads=0, searches=4, number=0):
+    """Place the rigid bodies where a global search finds them in the map, whatever their poses.
+
+    The search is IMP.emgmm.GaussianMixtureRestraint.get_placements(), by the density alone, and
+    takes seconds to minutes; cross-links and excluded volume have no part in it. Bodies that may
+    move and have Gaussians are placed; flexible beads come beside their neighbours in sequence.
+    @param system from build_system()
+    @param seed the result depends on it, not on the number of threads
+    @param threads 0 for all cores
+    @param searches at most; two that end alike are enough
+    @param number of the arrangement: those within 2 kT of the best one are taken in turn
+    @return list of IMP.emgmm.BodyPlacement, best first, of the bodies that were placed, in the
+            order of dof.get_rigid_bodies()
+    """
+    if system.em is None:
+        raise ValueError("there is no map to place bodies in: the system has no EM restraint")
+    if get_is_symmetric(system.model):
+        raise ValueError("a symmetric complex cannot be placed body by body: set its poses instead")
+    restraint = system.em.gaussianEM_restraint
+    carriers = set(restraint.get_carriers())
+    bodies = [b for b in get_free_bodies(system.dof) if b.get_particle_index() in carriers]
+    if not bodies:
+        raise ValueError("no rigid body that may move has Gaussians to place in the map")
+    placements = restraint.get_placements(bodies, seed, threads, searches)
+    best = placements[0].get_score()
+    starts = [p for p in placements if p.get_score() <= best + START_WITHIN]
+    for body, pose in zip(bodies, starts[number % len(starts)].get_poses(), strict=True):
+        body.set_reference_frame(IMP.algebra.ReferenceFrame3D(pose))
+    system.model.update()
+    _place_beads(system, seed)
+    return placements
+
+
+def place_body(em, body, fixed_bodies=(), seed=1, threads=0):
+    """Place one rigid body where the map holds it best, or what bodies in place leave of the map.
+    @param em IMP.emgmm.restraint.GaussianEMRestraint
+    @param body IMP.core.RigidBody that is a member of no other
+    @param fixed_bodies stay where they are; all others count for nothing
+    @param seed of the search
+    @param threads of the search, 0 for all cores; the result does not depend on them
+    @return IMP.emgmm.PoseDensity, its first pose the one that was taken
+    """
+    density = em.get_pose_density(body, fixed_bodies, seed, threads)
+    if len(density.get_poses()) == 0:
+        raise ValueError(f"nothing of the map is left for {body.get_name()}")
+    body.set_reference_frame(IMP.algebra.ReferenceFrame3D(density.get_poses()[0]))
+    em.m.update()
+    return density
+
+
+def _place_beads(system, seed):
+    """Put flexible beads into contact with what is next to them in sequence, from what lies in
+    bodies outwards; those of molecules without structure stay."""
+    rng = np.random.default_rng(seed)
+    left = {p.get_index() for p in get_free_beads(system.dof)}
+    for molecule in system.molecules:
+        leaves = [leaf.get_particle() for leaf in IMP.atom.get_leaves(molecule.hier)]
+        leaves.sort(key=lambda p: IMP.pmi.tools.get_residue_indexes(p)[0])
+        for order in (range(1, len(leaves)), range(len(leaves) - 2, -1, -1)):
+            step = order.step
+            for i in order:
+                p, known = leaves[i], leaves[i - step]
+                if p.get_index() not in left or known.get_index() in left:
+                    continue
+                distance = sum(IMP.core.XYZR(q).get_radius() for q in (p, known))
+                direction = rng.standard_normal(3)
+                shift = IMP.algebra.Vector3D(*(distance * direction / np.linalg.norm(direction)))
+                set_bead_coordinates(p, IMP.core.XYZ(known).get_coordinates() + shift)
+                left.discard(p.get_index())
     system.model.update()
 
 

@@ -2,6 +2,7 @@
 Copies of a symmetric complex that follow the first of them.
 """
 
+import contextlib
 import math
 
 import IMP
@@ -42,6 +43,15 @@ def constrain_symmetry(dof, copies, operations):
             rows.setdefault(source, []).append((image, operation, frame))
     dof.disable_movers([h for copy in hierarchies[1:] for h in copy])
     return _add_constraints(dof.model, rows)
+
+
+def get_is_symmetric(m):
+    """Whether bodies of the model follow others."""
+    for state in m.get_score_states():
+        with contextlib.suppress(ValueError):  # of another kind
+            IMP.emgmm.SymmetryConstraint.get_from(state)
+            return True
+    return False
 
 
 def _get_beads(hierarchies):
