@@ -119,8 +119,8 @@ class CrosslinksConfig(_Section):
     residue1: str = "res1"
     protein2: str = "prot2"
     residue2: str = "res2"
-    id: str | None = None
-    score: str | None = None
+    id: str | None = None  # rows of one value are readings of one link
+    score: str | None = None  # of the identification: shown in the analysis, counts for nothing
     length: Positive = 21.0  # Å
     slope: NotNegative = 0.02  # kT/Å
     resolution: Count = 1

@@ -37,8 +37,11 @@ class SatisfiedLinks:
     centers: np.ndarray
 
     def report(self) -> dict:
-        """The content of ``analysis.json``, key ``crosslinks``: one entry of the list."""
-        length = self.links.length
+        """The content of ``analysis.json``, key ``crosslinks``: one entry of the list.
+
+        Links have a ``score``, that of their identification or None, where the file has scores.
+        """
+        length, scores = self.links.length, self.links.id_scores
         order = np.argsort(-self.best, kind="stable")  # the worst ones first
         return {
             "label": self.links.label,
@@ -60,11 +63,16 @@ class SatisfiedLinks:
                     "nearest": float(self.nearest[0, i]),
                     "median": float(self.median[0, i]),
                     "satisfied": bool(self.best[i] <= length),
+                    **({} if scores is None else {"score": _number(scores[i])}),
                 }
                 for i in order
             ],
             "notes": list(self.links.notes),
         }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def satisfied_links(

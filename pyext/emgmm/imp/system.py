@@ -284,8 +284,7 @@ def _crosslinks(kind, section):
         residue1=section.residue1,
         protein2=section.protein2,
         residue2=section.residue2,
-        id=section.id,
-        score=section.score,
+        id=section.id,  # scores of identification do nothing in PMI, which refuses empty ones
         length=section.length,
         slope=section.slope,
         resolution=section.resolution,

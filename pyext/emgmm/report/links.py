@@ -31,8 +31,14 @@ def table(sets: list[dict]) -> str:
 
 
 def _listed(found: dict) -> str:
+    has_scores = any("score" in d for d in found["distances"])
+
+    def score(link: dict) -> str:
+        value = link.get("score")
+        return f"<td>{'' if value is None else f'{value:g}'}</td>" if has_scores else ""
+
     rows = "".join(
-        f"<tr><td>{html.escape(d['link'])}</td><td>{d['best']:.1f}</td><td>{d['median']:.1f}</td>"
+        f"<tr><td>{html.escape(d['link'])}</td>{score(d)}<td>{d['best']:.1f}</td><td>{d['median']:.1f}</td>"
         f"<td>{d['nearest']:.1f}</td><td class='{'yes' if d['satisfied'] else 'no'}'>"
         f"{'satisfied' if d['satisfied'] else 'violated'}</td></tr>"
         for d in found["distances"][:_MOST_LINKS]
@@ -40,7 +46,8 @@ def _listed(found: dict) -> str:
     notes = "".join(f"<li>{html.escape(note)}</li>" for note in found["notes"][:_MOST_LINKS])
     return (
         f"<details><summary>{html.escape(found['label'])}: each link, the longest first</summary>"
-        "<div class='card scroll'><table><tr><th>link</th><th>best model, Å</th>"
+        "<div class='card scroll'><table><tr><th>link</th>"
+        f"{'<th>score in the file</th>' if has_scores else ''}<th>best model, Å</th>"
         "<th>median of<br>cluster 0, Å</th><th>least of<br>cluster 0, Å</th><th></th></tr>"
         f"{rows}</table></div>{f'<ul>{notes}</ul>' if notes else ''}</details>"
     )

@@ -42,6 +42,10 @@ class CrossLinks:
         False for an unknown that stays where it starts.
     notes
         Rows that were left out, and why.
+    id_scores
+        (links,) what the column ``score`` says of each link, the most of its readings, NaN where
+        it says nothing; None without that column. Not part of the likelihood, as in IMP.pmi: it
+        stands beside the link's length in the analysis.
     """
 
     label: str
@@ -58,6 +62,7 @@ class CrossLinks:
     sigma_is_sampled: bool
     psi_is_sampled: bool
     notes: tuple[str, ...]
+    id_scores: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -87,7 +92,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
     Raises
     ------
     InputError
-        No such column, a residue that is no number, or no row that can be used.
+        No such column, a residue or score that is no number, or no row that can be used.
     """
     path = Path(config.file)
     label = config.label or path.stem
@@ -95,6 +100,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
     names: list[str] = []
     rows: dict[str, int] = {}  # number of a link by its id
     contributions: list[tuple[int, int, int]] = []
+    scores: list[float] = []  # of the links
     notes: list[str] = []
     for line, row in _rows(path, config):
         ends = [
@@ -119,6 +125,9 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
         if key not in rows:
             rows[key] = len(names)
             names.append(f"{found[0][0].name}-{found[0][1].name}")
+            scores.append(np.nan)
+        if config.score:
+            scores[rows[key]] = np.fmax(scores[rows[key]], _score(path, line, row, config.score))
         contributions.extend((rows[key], a.bead, b.bead) for a, b in found)
     if not contributions:
         raise InputError(path, "no cross-link between modelled residues", "at least one")
@@ -139,6 +148,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
         config.sigma_is_sampled,
         config.psi_is_sampled,
         tuple(notes),
+        np.array(scores) if config.score else None,
     )
 
 
@@ -182,7 +192,7 @@ def _rows(path: Path, config: CrosslinksConfig) -> Iterator[tuple[int, dict[str,
     reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
     columns = reader.fieldnames or []
     needed = [config.protein1, config.residue1, config.protein2, config.residue2]
-    for name in [*needed, *([config.id] if config.id else [])]:
+    for name in [*needed, *filter(None, (config.id, config.score))]:
         if name not in columns:
             found = "the columns " + ", ".join(c for c in columns if c) if columns else "no header"
             raise InputError(path, found, f"a column {name!r}", "line 1")
@@ -195,6 +205,17 @@ def _rows(path: Path, config: CrosslinksConfig) -> Iterator[tuple[int, dict[str,
                 f"line {reader.line_num}",
             )
         yield reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}
+
+
+def _score(path: Path, line: int, row: dict[str, str], column: str) -> float:
+    """NaN where the field is empty."""
+    text = row[column]
+    try:
+        return float(text) if text else np.nan
+    except ValueError:
+        raise InputError(
+            path, repr(text), "the score of a link, a number", f"line {line}, column {column}"
+        ) from None
 
 
 def _places(

@@ -143,15 +143,18 @@ def test_cross_links_of_best_model_and_clusters(run, tmp_path):
     xyz = finest.positions(system.bodies.rotation, system.bodies.translation)
     first = {m: np.flatnonzero(finest.molecule == m)[0] for m in range(3)}
     gap = np.linalg.norm(xyz[first[0]] - xyz[[first[1], first[2]]], axis=1)
-    (tmp_path / "links.csv").write_text("prot1,res1,prot2,res2\nA,1,B,1\nA,1,Q,1\nB.0,1,B.0,3\n")
+    (tmp_path / "links.csv").write_text(
+        "prot1,res1,prot2,res2,s\nA,1,B,1,4.5\nA,1,Q,1,3\nB.0,1,B.0,3,\n"
+    )
     length = float(gap.min()) + 5
     config = load_config(out / "system.toml")
-    section = CrosslinksConfig(file=str(tmp_path / "links.csv"), length=length)
+    section = CrosslinksConfig(file=str(tmp_path / "links.csv"), length=length, score="s")
     config = msgspec.structs.replace(config, crosslinks=(section,))
     (out / "system.toml").write_text(dump_config(config))
     (found,) = analyze(out, native).report()["crosslinks"]
     assert found["label"] == "links" and found["links"] == 2 and found["satisfied"] == 2
     assert [d["link"] for d in found["distances"]] == ["A.0:1-B.0:1", "B.0:1-B.0:3"]
+    assert [d["score"] for d in found["distances"]] == [4.5, None]
     far, near = found["distances"]
     assert far["best"] == pytest.approx(gap.min(), abs=4) and near["best"] < 15
     assert far["nearest"] <= far["median"] and far["satisfied"]

@@ -9,6 +9,7 @@ from emgmm import _core
 from emgmm.config import Config, ConnectivityConfig, CrosslinksConfig, SamplingConfig, SystemConfig
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
+from emgmm.poses import to_poses
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -20,7 +21,7 @@ from emgmm.representation.system import (
 )
 from emgmm.sampling import Callbacks, run_native
 from emgmm.terms.build import build_terms
-from emgmm.terms.crosslinks import read_crosslinks
+from emgmm.terms.crosslinks import crosslink_term, read_crosslinks
 
 
 def pair_system() -> System:
@@ -89,6 +90,23 @@ def test_copies_and_groups_are_ways_to_read_a_link(tmp_path):
     bodies = system.bodies
     distances = links.distances(system, bodies.rotation, bodies.translation)
     assert distances == pytest.approx([4, np.sqrt(16 + 900 + 2500), 30])
+
+
+def test_scores_of_identification_count_for_nothing(tmp_path):
+    """The most of a link's readings, and the likelihood is the same without."""
+    system = pair_system()
+    text = "prot1,res1,prot2,res2,id,s\nA,1,B,2,x,3.5\nB,9,B,10,x,7\nA,5,B,5,z,\nA.1,3,B,4,y,-1\n"
+    links = read_crosslinks(system, write(tmp_path, text, id="id", score="s"))
+    np.testing.assert_array_equal(links.id_scores, [7, np.nan, -1])
+    without = read_crosslinks(system, write(tmp_path, text, id="id"))
+    assert without.id_scores is None
+    poses = to_poses(system.bodies.rotation, system.bodies.translation)
+    values = [crosslink_term(system, l).evaluate(poses) for l in (links, without)]
+    assert values[0] == values[1]
+    with pytest.raises(InputError, match="line 2, column s: found 'high'"):
+        read_crosslinks(system, write(tmp_path, text.replace("3.5", "high"), score="s"))
+    with pytest.raises(InputError, match=r"line 1: found the columns .*'Score'"):
+        read_crosslinks(system, write(tmp_path, text, score="Score"))
 
 
 @pytest.mark.parametrize(

@@ -180,8 +180,9 @@ def test_cross_links(finished):
             "median": d + 1,
             "nearest": d - 1,
             "satisfied": d < 21,
+            "score": score,
         }
-        for i, d in enumerate((44.0, 12.5))
+        for i, (d, score) in enumerate(((44.0, 7.25), (12.5, None)))
     ]
     shares = {"satisfied_share": 0.5, "satisfied_share_ensemble": 1.0}
     report["crosslinks"] = [
@@ -200,6 +201,6 @@ def test_cross_links(finished):
     page = write_page(finished, force=True).read_text()
     path.write_text(stored)
     assert "id='figure-crosslinks'" in page and "<td>1 (50%)</td><td>100%</td><td>1</td>" in page
-    assert "A.0:0-&lt;B&gt;.0:2</td><td>44.0</td><td>45.0</td><td>43.0</td>" in page
+    assert "A.0:0-&lt;B&gt;.0:2</td><td>7.25</td><td>44.0</td><td>45.0</td><td>43.0</td>" in page
     assert page.count(">violated<") == 1 and page.count(">satisfied<") == 1
     assert "line 3: C:1-B:1 is not modelled" in page
