@@ -1,8 +1,7 @@
-// The sampler: known distributions, detailed balance of each mover, the same on any number of
+// The sampler: replica exchange and burn-in keep known distributions; the same on any number of
 // threads, resumed bit for bit.
 #include <IMP/emgmm/internal/connectivity.h>
 #include <IMP/emgmm/internal/excluded_volume.h>
-#include <IMP/emgmm/internal/global_movers.h>
 #include <IMP/emgmm/internal/sampler.h>
 #include <IMP/emgmm/internal/tuning.h>
 
@@ -14,243 +13,13 @@
 #include <stdexcept>
 #include <thread>
 
-#include "reference.h"
+#include "distributions.h"
 
 using namespace emcore;
-using reference::check;
+using namespace distributions;
 using reference::check_close;
 
 namespace {
-
-// Any function of the poses, and of one parameter, as a term.
-class FunctionTerm : public Term {
- public:
-  using Function = std::function<double(const std::vector<Pose> &, double)>;
-  FunctionTerm(std::size_t bodies, Function function, bool has_parameter = false)
-      : Term("function"),
-        poses_(bodies),
-        function_(std::move(function)),
-        has_parameter_(has_parameter) {}
-  std::unique_ptr<Term> clone() const override { return std::make_unique<FunctionTerm>(*this); }
-  std::size_t bodies() const override { return poses_.size(); }
-  double evaluate(const std::vector<Pose> &poses, std::vector<PoseGradient> *) const override {
-    return function_(poses, parameter_);
-  }
-  double reset(const std::vector<Pose> &poses) override {
-    proposed_ = poses_ = poses;
-    proposed_parameter_ = parameter_;
-    return score_ = proposed_score_ = evaluate(poses, nullptr);
-  }
-  double propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) override {
-    for (std::size_t j = 0; j < bodies.size(); ++j) proposed_[bodies[j]] = poses[j];
-    return proposed_score_ = function_(proposed_, parameter_);
-  }
-  void accept() override {
-    poses_ = proposed_;
-    parameter_ = proposed_parameter_;
-    score_ = proposed_score_;
-  }
-  void reject() override {
-    proposed_ = poses_;
-    proposed_parameter_ = parameter_;
-  }
-  double score() const override { return score_; }
-  std::vector<double> parameters() const override {
-    return has_parameter_ ? std::vector<double>{parameter_} : std::vector<double>{};
-  }
-  void set_parameters(const std::vector<double> &values) override { parameter_ = values.at(0); }
-  double propose_parameter(std::size_t, double value) override {
-    proposed_parameter_ = value;
-    return proposed_score_ = function_(poses_, value);
-  }
-
- private:
-  std::vector<Pose> poses_, proposed_;
-  Function function_;
-  bool has_parameter_;
-  double parameter_ = 0.5, proposed_parameter_ = 0.5;
-  double score_ = 0, proposed_score_ = 0;
-};
-
-SamplerSetup setup_of(std::shared_ptr<const Term> term,
-                      std::vector<std::shared_ptr<const Mover>> movers,
-                      std::vector<double> temperatures, std::uint64_t steps) {
-  SamplerSetup setup;
-  setup.starts.assign(temperatures.size(), std::vector<Pose>(term->bodies()));
-  setup.terms.push_back({std::move(term), 1, false});
-  setup.movers = std::move(movers);
-  setup.temperatures = std::move(temperatures);
-  setup.schedule.steps = steps;
-  setup.seed = 42;
-  setup.threads = 1;
-  return setup;
-}
-
-FrameStore frames_of(const SamplerSetup &setup) {
-  Sampler sampler(setup);
-  while (!sampler.finished()) sampler.advance(setup.schedule.total(), 1e9);
-  check(sampler.advance(10, 1) == 0, "a finished run does nothing");
-  return sampler.take_frames();
-}
-
-double mean_of(std::size_t n, const std::function<double(std::size_t)> &value) {
-  double sum = 0;
-  for (std::size_t i = 0; i < n; ++i) sum += value(i);
-  return sum / static_cast<double>(n);
-}
-
-void check_near(double found, double expected, double tolerance, const std::string &what) {
-  check(std::fabs(found - expected) <= tolerance,
-        what + ": found " + std::to_string(found) + ", expected " + std::to_string(expected));
-}
-
-std::shared_ptr<Mover> rigid(std::vector<std::size_t> bodies, double translation, double rotation,
-                             std::size_t center = RigidMover::mean_of_all) {
-  return std::make_shared<RigidMover>("rigid", std::move(bodies), translation, rotation, center);
-}
-
-// E = k/2 |t|² - a cos(angle of the body's z axis to z): <t_x²> = kT/k, <cos> = coth(a/T) - T/a.
-double well_and_field(const Pose &pose, double k, double a) {
-  const double z = 1 - 2 * (pose.rotation.x * pose.rotation.x + pose.rotation.y * pose.rotation.y);
-  return 0.5 * k * dot(pose.translation, pose.translation) - a * z;
-}
-double cosine(const Pose &pose) {
-  return 1 - 2 * (pose.rotation.x * pose.rotation.x + pose.rotation.y * pose.rotation.y);
-}
-double expected_cosine(double a, double t) { return 1 / std::tanh(a / t) - t / a; }
-
-void body_in_a_well() {
-  const double k = 0.5, a = 2, t = 1.7;
-  const auto term = std::make_shared<FunctionTerm>(
-      1, [=](const std::vector<Pose> &p, double) { return well_and_field(p[0], k, a); });
-  const FrameStore f = frames_of(setup_of(term, {rigid({0}, 4, 1.5, 0)}, {t}, 2000000));
-  const std::size_t n = f.steps.size();
-  check(n == 200000, "one frame every ten steps");
-  for (int axis = 0; axis < 3; ++axis) {
-    const auto coordinate = [&](std::size_t i) {
-      const Vec3 &x = f.poses[i].translation;
-      return axis == 0 ? x.x : axis == 1 ? x.y : x.z;
-    };
-    check_near(mean_of(n, coordinate), 0, 0.03, "mean position");
-    check_near(mean_of(n, [&](std::size_t i) { return coordinate(i) * coordinate(i); }), t / k,
-               0.05, "variance is kT/k");
-  }
-  check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[i]); }), expected_cosine(a, t),
-             0.01, "orientation");
-}
-
-// Bodies that only move together behave as one rigid body, wherever the axis runs.
-void group_in_a_well() {
-  const double k = 0.3, a = 3, t = 1;
-  const std::vector<Pose> start = {{{}, {5, 0, 0}}, {{}, {-3, 4, 0}}, {{}, {0, -4, 9}}};
-  for (const std::size_t center : {RigidMover::mean_of_all, std::size_t{0}}) {
-    const auto term = std::make_shared<FunctionTerm>(3, [=](const std::vector<Pose> &p, double) {
-      const Vec3 mean = (1.0 / 3) * (p[0].translation + p[1].translation + p[2].translation);
-      return well_and_field({p[1].rotation, mean}, k, a);
-    });
-    SamplerSetup setup = setup_of(term, {rigid({0, 1, 2}, 3, 1, center)}, {t}, 1200000);
-    setup.starts = {start};
-    const FrameStore f = frames_of(setup);
-    const std::size_t n = f.steps.size();
-    check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[3 * i + 1]); }),
-               expected_cosine(a, t), 0.01, "orientation of a group");
-    const auto squared = [&](std::size_t i) {
-      const Vec3 mean = (1.0 / 3) * (f.poses[3 * i].translation + f.poses[3 * i + 1].translation +
-                                     f.poses[3 * i + 2].translation);
-      return dot(mean, mean) / 3;
-    };
-    check_near(mean_of(n, squared), t / k, 0.06, "variance of a group");
-    const Pose *last = &f.poses[3 * (n - 1)];
-    check_near(norm(last[0].translation - last[2].translation), norm(Vec3{5, 4, -9}), 1e-9,
-               "a group keeps its shape");
-  }
-}
-
-// Nothing but walls: uniform in the ball. From outside it only comes nearer.
-void confined_body() {
-  const auto flat =
-      std::make_shared<FunctionTerm>(1, [](const std::vector<Pose> &, double) { return 0; });
-  SamplerSetup setup = setup_of(flat, {rigid({0}, 6, 0, 0)}, {1}, 1000000);
-  setup.confinement = {{5, 0, 0}, 10};
-  setup.starts[0][0].translation = {30, 0, 0};
-  const FrameStore f = frames_of(setup);
-  const auto squared = [&](std::size_t i) {
-    const Vec3 x = f.poses[i].translation - Vec3{5, 0, 0};
-    return dot(x, x);
-  };
-  check_near(mean_of(f.steps.size(), squared), 60, 0.7, "uniform in a ball");
-  for (std::size_t i = 100; i < f.steps.size(); ++i) check(squared(i) <= 100, "inside the walls");
-}
-
-// A body that only turns about its own z axis, in a field along x: <cos> = I1(a) / I0(a). About all
-// three axes every orientation is reached.
-void turns_about_own_axes() {
-  const double a = 2;
-  const auto about_z = std::make_shared<FunctionTerm>(1, [=](const std::vector<Pose> &p, double) {
-    return -a * (p[0].rotation * Vec3{1, 0, 0}).x;
-  });
-  const auto turn = [](std::vector<Vec3> axes) {
-    return std::make_shared<TurnMover>("turn", BodyGroup{0}, std::move(axes));
-  };
-  FrameStore f = frames_of(setup_of(about_z, {turn({{0, 0, 3}})}, {1}, 500000));
-  double i0 = 0, i1 = 0;
-  for (double t = 0; t < M_PI; t += 1e-4) {
-    i0 += std::exp(a * std::cos(t));
-    i1 += std::exp(a * std::cos(t)) * std::cos(t);
-  }
-  check_near(mean_of(f.steps.size(),
-                     [&](std::size_t i) { return (f.poses[i].rotation * Vec3{1, 0, 0}).x; }),
-             i1 / i0, 0.01, "turns about one axis");
-  const auto field = std::make_shared<FunctionTerm>(
-      1, [=](const std::vector<Pose> &p, double) { return well_and_field(p[0], 1, a); });
-  f = frames_of(setup_of(field, {turn({{1, 0, 0}, {0, 1, 0}, {0, 0, 1}})}, {1}, 500000));
-  check_near(mean_of(f.steps.size(), [&](std::size_t i) { return cosine(f.poses[i]); }),
-             expected_cosine(a, 1), 0.01, "turns about three axes");
-}
-
-// Two bodies in two wells, one each: the right share of time each way round. A third one is carried
-// by the first. Swaps are tried half as often as the steps of one body.
-void swaps_change_places() {
-  const auto term = std::make_shared<FunctionTerm>(3, [](const std::vector<Pose> &p, double) {
-    double energy = 0;
-    for (int b = 0; b < 2; ++b) {
-      const Vec3 &x = p[b].translation;
-      const Vec3 from{std::fabs(x.x) - 20, x.y, x.z};
-      // The first body is better off on the right by 1 kT, the second by 0.2.
-      energy += 0.5 * dot(from, from) + (x.x > 0 ? 0.0 : b == 0 ? 1.0 : 0.2);
-    }
-    return energy;
-  });
-  SamplerSetup setup =
-      setup_of(term,
-               {rigid({0, 2}, 1.5, 0), rigid({1}, 1.5, 0),
-                std::make_shared<SwapMover>("swap", BodyGroup{0, 2}, BodyGroup{1})},
-               {1}, 1500000);
-  setup.mover_weights = {2, 2, 1};
-  setup.starts = {{{{}, {20, 0, 0}}, {{}, {-20, 0, 0}}, {{}, {20, 5, 0}}}};
-  Sampler sampler(setup);
-  sampler.advance(1u << 30, 1e9);
-  const FrameStore f = sampler.take_frames();
-  const double right =
-      mean_of(f.steps.size(), [&](std::size_t i) { return f.poses[3 * i].translation.x > 0; });
-  check_near(right, std::exp(-0.2) / (std::exp(-0.2) + std::exp(-1.0)), 0.01, "swapped bodies");
-  const Pose *last = &f.poses[3 * (f.steps.size() - 1)];
-  check_near(norm(last[2].translation - last[0].translation - Vec3{0, 5, 0}), 0, 1e-9,
-             "a carried body comes along");
-  const double tried = double(sampler.counts()[0][2].tried) / 1500000;
-  check_near(tried, 0.2, 0.005, "share of a mover");
-}
-
-// A parameter with density exp(-5 x / T) on [0, 1].
-void parameter_between_bounds() {
-  const auto term = std::make_shared<FunctionTerm>(
-      1, [](const std::vector<Pose> &, double x) { return 5 * x; }, true);
-  const auto mover = std::make_shared<ParameterMover>("x", 0, 0, 0.0, 1.0, 0.6);
-  const FrameStore f = frames_of(setup_of(term, {mover}, {1.0}, 2000000));
-  const double expected = 1 / 5.0 - 1 / (std::exp(5.0) - 1);
-  check_near(mean_of(f.steps.size(), [&](std::size_t i) { return f.parameters[i]; }), expected,
-             0.003, "parameter");
-}
 
 // Two wells of different depth, 16 kT apart at T = 1: only the ladder crosses between them.
 double two_wells(double x) {
@@ -479,10 +248,9 @@ void burn_in_tunes_and_stops() {
 
 // A mover that is tried once or twice between two tunings gets its step all the same.
 void rare_movers_are_tuned() {
-  const auto term = std::make_shared<FunctionTerm>(
-      2, [](const std::vector<Pose> &p, double) {
-        return well_and_field(p[0], 50, 40) + well_and_field(p[1], 50, 40);
-      });
+  const auto term = std::make_shared<FunctionTerm>(2, [](const std::vector<Pose> &p, double) {
+    return well_and_field(p[0], 50, 40) + well_and_field(p[1], 50, 40);
+  });
   SamplerSetup setup = setup_of(term, {rigid({0}, 4, 1.5, 0), rigid({1}, 4, 1.5, 1)}, {1}, 40000);
   setup.mover_weights = {1, 0.01};
   setup.schedule.burn_in = 10010;
@@ -512,12 +280,6 @@ int main() {
   burn_in_tunes_and_stops();
   rare_movers_are_tuned();
   schedule_counts();
-  body_in_a_well();
-  group_in_a_well();
-  confined_body();
-  turns_about_own_axes();
-  swaps_change_places();
-  parameter_between_bounds();
   two_wells_by_exchange();
   threads_and_cuts_do_not_matter();
   processes_do_not_matter();

@@ -23,7 +23,7 @@ struct PlacementProblem {
   std::vector<Mixture> bodies;
   std::vector<int> kinds;
   std::vector<double> radii;
-  std::vector<Mat3> axes;  // columns: principal axes in the local frame, longest first
+  std::vector<Quaternion> frames;  // principal to local coordinates (principal_axes.h)
   std::map<int, std::vector<PlacementCandidate>> candidates_of_kind;
   PoseFunction extra;
   PlacementOptions options;

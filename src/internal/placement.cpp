@@ -1,10 +1,10 @@
-#include <IMP/emgmm/internal/em_algebra.h>
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_by_size.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/placement_problem.h>
 #include <IMP/emgmm/internal/placement_repair.h>
+#include <IMP/emgmm/internal/principal_axes.h>
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
@@ -20,19 +20,6 @@ constexpr std::size_t kWidthBySize = 3;
 constexpr std::size_t kRefinedBySize = 120;
 // Pairs of candidates that the choice of combinations looks at grow with the square of these.
 constexpr std::size_t kCandidatesOfAll = 2000;
-
-// Eigenvectors of the second moments as columns in order of falling eigenvalue, right-handed.
-Mat3 principal_axes(const Mixture &body) {
-  Sym3 s;
-  for (const Gaussian &g : body) s += g.weight * (g.covariance + outer(g.mean));
-  const Eigen3 own = eigen(s);
-  const Vec3 x = own.vectors[2], y = own.vectors[1], z = cross(x, y);
-  Mat3 result;
-  const Vec3 columns[3] = {x, y, z};
-  for (int j = 0; j < 3; ++j)
-    result.m[0][j] = columns[j].x, result.m[1][j] = columns[j].y, result.m[2][j] = columns[j].z;
-  return result;
-}
 
 // The same up to an exchange of identical bodies.
 bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose> &a,
@@ -147,7 +134,7 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
       throw std::domain_error("body " + std::to_string(b) + " has no components to place");
     check_mixture(bodies[b], ("body " + std::to_string(b)).c_str());
     problem.radii.push_back(gyration_radius(bodies[b]));
-    problem.axes.push_back(principal_axes(bodies[b]));
+    problem.frames.push_back(principal_frame(bodies[b], {}));
   }
   std::vector<PlacementSolution> solutions;
   Random seeds(options.seed, 42);

@@ -1,4 +1,5 @@
 #include <IMP/emgmm/internal/placement_repair.h>
+#include <IMP/emgmm/internal/principal_axes.h>
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
@@ -12,31 +13,12 @@ namespace {
 
 constexpr std::size_t kRefinedAnew = 200;
 
-Quaternion quaternion_of(const Mat3 &r) {
-  // Shepperd's choice of the largest component.
-  const double t[4] = {r.m[0][0] + r.m[1][1] + r.m[2][2], r.m[0][0], r.m[1][1], r.m[2][2]};
-  const int largest = std::max_element(t, t + 4) - t;
-  Quaternion q;
-  if (largest == 0)
-    q = {1 + t[0], r.m[2][1] - r.m[1][2], r.m[0][2] - r.m[2][0], r.m[1][0] - r.m[0][1]};
-  else if (largest == 1)
-    q = {r.m[2][1] - r.m[1][2], 1 + 2 * t[1] - t[0], r.m[0][1] + r.m[1][0], r.m[0][2] + r.m[2][0]};
-  else if (largest == 2)
-    q = {r.m[0][2] - r.m[2][0], r.m[0][1] + r.m[1][0], 1 + 2 * t[2] - t[0], r.m[1][2] + r.m[2][1]};
-  else
-    q = {r.m[1][0] - r.m[0][1], r.m[0][2] + r.m[2][0], r.m[1][2] + r.m[2][1], 1 + 2 * t[3] - t[0]};
-  return normalized(q);
-}
-
 // The four rotations that put the principal axes of body b where those of body c are.
 std::vector<Quaternion> aligned_rotations(const PlacementProblem &problem, std::size_t b,
                                           std::size_t c, const Quaternion &rotation_c) {
   std::vector<Quaternion> result;
-  const Quaternion from = quaternion_of(problem.axes[b]);
-  const Quaternion to = rotation_c * quaternion_of(problem.axes[c]);
-  for (const Quaternion &flip : {Quaternion{1, 0, 0, 0}, Quaternion{0, 1, 0, 0},
-                                 Quaternion{0, 0, 1, 0}, Quaternion{0, 0, 0, 1}})
-    result.push_back(to * flip * conjugate(from));
+  for (std::size_t flip = 0; flip < kFlips; ++flip)
+    result.push_back(aligned_rotation(problem.frames[b], rotation_c, problem.frames[c], flip));
   return result;
 }
 
