@@ -169,6 +169,9 @@ class SamplingConfig(_Section):
     max_rotation: NotNegative = 0.04  # rad
     # share of the moves that swap two rigid bodies or turn one about its own axes
     global_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
+    # share of the moves by which two rigid bodies change places and each takes the other's
+    # principal axes, in one of four flips
+    alignment_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     # share of the moves that put a rigid body where the data alone suggest
     independence_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
     # share of the moves of all bodies together along the slope of the score (Hamiltonian Monte
@@ -208,6 +211,7 @@ class SamplingConfig(_Section):
         """Share of all moves that are none of single bodies, chains or the whole."""
         return (
             self.global_moves
+            + self.alignment_moves
             + self.linked_moves
             + self.independence_moves
             + self.hamiltonian_moves

@@ -20,7 +20,7 @@ from .coarse import coarse_mover
 from .independence import independence_mover
 from .linked import linked_groups, linked_movers
 from .slope import hamiltonian_mover
-from .swaps import global_movers
+from .swaps import aligned_movers, global_movers
 
 if TYPE_CHECKING:
     from ..symmetry import Symmetry
@@ -35,11 +35,12 @@ def build_movers(
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
     for the whole system, with the largest steps of the settings.
 
-    With ``global_moves`` also movers that swap and turn rigid bodies, with ``linked_moves`` ones of
-    linked bodies as one, with ``independence_moves`` (which need the data) one that places them
-    anew, with ``hamiltonian_moves`` one of all together, and with ``coarse_moves`` (which need the
-    data, too) one of chains on few components. With a symmetry only the bodies that are no images
-    move freely, and the images follow them.
+    With ``global_moves`` also movers that swap and turn rigid bodies, with ``alignment_moves`` ones
+    that swap them and align their principal axes, with ``linked_moves`` ones of linked bodies as
+    one, with ``independence_moves`` (which need the data) one that places them anew, with
+    ``hamiltonian_moves`` one of all together, and with ``coarse_moves`` (which need the data, too)
+    one of chains on few components. With a symmetry only the bodies that are no images move freely,
+    and the images follow them.
 
     Returns
     -------
@@ -81,6 +82,9 @@ def build_movers(
     if not movers:
         return [], []
     more, shares = global_movers(system, free, sampling.global_moves)
+    aligned, aligned_shares = aligned_movers(system, free, sampling.alignment_moves)
+    more += aligned
+    shares += aligned_shares
     if sampling.linked_moves:
         linked = linked_movers(
             system, groups_to_move(system, config, free), groups, translation, rotation

@@ -47,3 +47,38 @@ def global_movers(
     kinds = [kind for kind in (turns, swaps) if kind]
     weights = [share / len(kinds) / len(kind) for kind in kinds for _ in kind]
     return [*turns, *swaps], weights
+
+
+def aligned_movers(
+    system: System, free: np.ndarray, share: float
+) -> tuple[list[_core.Mover], list[float]]:
+    """Movers by which two rigid bodies change places and each takes the other's principal axes (in
+    one of four flips), and how often to try each; none where there are no two bodies.
+
+    Parameters
+    ----------
+    free
+        (bodies,) bool, those that may be moved.
+    share
+        Of all moves.
+    """
+    bodies = system.bodies
+    rigid = [int(b) for b in np.flatnonzero(free & bodies.rotatable)]
+    if share == 0 or len(rigid) < 2:
+        return [], []
+    beads = system.finest
+    frames = {}
+    for b in rigid:
+        mine = beads.body == b
+        frames[b] = _core.principal_frame(beads.local[mine], beads.mass[mine])
+    movers = [
+        _core.aligned_swap_mover(
+            f"align {bodies.names[a]}, {bodies.names[b]}",
+            bodies.group(a),
+            bodies.group(b),
+            frames[a],
+            frames[b],
+        )
+        for a, b in combinations(rigid, 2)
+    ]
+    return movers, [share / len(movers)] * len(movers)

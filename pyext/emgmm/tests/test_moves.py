@@ -61,7 +61,9 @@ def test_density_of_proposals():
         _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
 
 
-@pytest.mark.parametrize("given", [ALL | {"adapt_steps": 300}, COARSE | {"linked_moves": 0.2}])
+@pytest.mark.parametrize(
+    "given", [ALL | {"adapt_steps": 300}, COARSE | {"linked_moves": 0.2, "alignment_moves": 0.2}]
+)
 def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
     settings = config(**given)
     whole = Recorder()
@@ -120,7 +122,15 @@ def test_images_of_a_minimum_are_in_place():
 @pytest.mark.parametrize(
     ("shares", "kind"),
     [
-        (dict(global_moves=0.1, independence_moves=0.2, hamiltonian_moves=0.2), "Hamiltonian"),
+        (
+            dict(
+                global_moves=0.1,
+                alignment_moves=0.1,
+                independence_moves=0.2,
+                hamiltonian_moves=0.2,
+            ),
+            "Hamiltonian",
+        ),
         (COARSE | {"start": "asis"}, "coarse"),
     ],
 )
