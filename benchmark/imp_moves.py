@@ -106,7 +106,7 @@ def try_moves(system, places, folder, steps, seed, shares):
         **shares,
     )
     shutil.rmtree(folder / "run")
-    kinds = ("turn ", "swap ", "linked ", "independence", "coarse", "Hamiltonian")
+    kinds = ("turn ", "swap ", "align ", "linked ", "independence", "coarse", "Hamiltonian")
     accepted = [share for name, share in result["acceptance"].items() if name.startswith(kinds)]
     found = sum(
         IMP.algebra.get_distance(body.get_coordinates(), place) < IN_PLACE
@@ -119,6 +119,7 @@ MOVES = (
     # name, option, part of the share, acceptance in two stages
     ("steps alone", None, 1, False),
     ("turns and swaps", "global_moves", 1, False),
+    ("aligned swaps", "alignment_moves", 1, False),
     ("linked", "linked_moves", 1, False),
     ("independence", "independence_moves", 1, False),
     ("independence, two stages", "independence_moves", 1, True),

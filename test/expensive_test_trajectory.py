@@ -13,7 +13,7 @@ import IMP.test
 
 class Tests(IMP.test.TestCase):
     def run_walk(self, score_moved, steps=100_000):
-        """Body, bead, super body, swap, turn and nuisance moves; what happened, as numbers."""
+        """Body, bead, super body, nuisance moves, swaps, a turn; what happened, as numbers."""
         IMP.random_number_generator.seed(17)
         m = IMP.Model()
         rng = random.Random(6)
@@ -38,6 +38,7 @@ class Tests(IMP.test.TestCase):
         movers += [
             super_mover,
             IMP.emgmm.BodySwapMover(m, bodies[0], bodies[1]),
+            IMP.emgmm.AlignedSwapMover(m, bodies[1], bodies[2]),
             IMP.emgmm.BodyTurnMover(m, bodies[2]),
             IMP.core.NormalMover([scale.get_particle()], [IMP.FloatKey("nuisance")], 0.3),
         ]

@@ -266,6 +266,21 @@ class Tests(IMP.test.TestCase):
             ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, global_moves=1.0
         )
 
+    def test_alignment_moves(self):
+        """Aligned swaps get their share of the moves, and a line"""
+        system = self.make()
+        result = IMP.emgmm.macros.sample(
+            system, "out", steps=400, frame_interval=10, alignment_moves=0.3, progress=None
+        )
+        (name,) = (key for key in result["acceptance"] if key.startswith("align "))  # two bodies
+        self.assertTrue(0 <= result["acceptance"][name] < 1)
+        self.assertEqual(sum("Acceptance_align" in key for key in self.read_stat()[-1]), 1)
+        (mover,) = IMP.emgmm.movers.create_aligned_movers(system.dof)
+        self.assertEqual(mover.get_name(), name)
+        self.assertRaises(
+            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, alignment_moves=1.0
+        )
+
     def test_independence_moves(self):
         """Bodies go to places of the map, and how often is told"""
         system = self.make()

@@ -2,7 +2,7 @@
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
         [--threads 1] [--adapt 0] [--start random] [--set KEY=VALUE]
-        [--arms local,minimum,swap,place,slope,both,all,coarse,levels,linked] [--links 5]
+        [--arms local,minimum,swap,align,place,slope,both,all,coarse,levels,linked] [--links 5]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
@@ -28,6 +28,7 @@ ARMS = {
     "local": ("steps of bodies", {}),
     "minimum": ("steps of bodies, starts minimised", {"minimize": 200}),
     "swap": ("+ swaps, turns (10 %)", {"global_moves": 0.1}),
+    "align": ("+ aligned swaps (10 %)", {"alignment_moves": 0.1}),
     "place": ("+ independence (10 %)", {"independence_moves": 0.1}),
     "slope": ("+ Hamiltonian (2 %)", {"hamiltonian_moves": 0.02}),
     "both": (
@@ -48,6 +49,7 @@ ARMS = {
 KINDS = {
     "swap": "swap",
     "turn": "turn",
+    "align": "align",
     "independence": "independence",
     "Hamiltonian": "Hamiltonian",
     "coarse": "coarse",

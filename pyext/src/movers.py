@@ -26,6 +26,18 @@ def create_global_movers(dof):
     return turns, swaps
 
 
+def create_aligned_movers(dof):
+    """Create movers that let two rigid bodies change places, and turn each so that its principal
+    axes lie where those of the other one were.
+
+    Any of them may join `dof.get_movers()`.
+    @param dof IMP.pmi.dof.DegreesOfFreedom
+    @return list of AlignedSwapMover of pairs of bodies that may move
+    """
+    pairs = combinations(get_free_bodies(dof), 2)
+    return [IMP.emgmm.AlignedSwapMover(a.get_model(), a, b) for a, b in pairs]
+
+
 def create_independence_movers(dof, em, seed=1, threads=0):
     """Create a mover of rigid bodies to places that the map suggests for each alone, wherever it
     and the others are.
@@ -112,7 +124,8 @@ def check_shares(shares, system):
 
 def create_other_movers(shares, system, seed):
     """Create the movers that do more than small steps of single bodies.
-    @param shares among all moves, by name: global_moves, independence_moves, linked_moves
+    @param shares among all moves, by name: global_moves, alignment_moves, independence_moves,
+           linked_moves
     @param system from IMP.emgmm.macros.build_system()
     @param seed of independence moves
     @return list of (list of movers, share), see create_schedule()
@@ -121,6 +134,8 @@ def create_other_movers(shares, system, seed):
     if share := shares["global_moves"]:
         movers = [kind for kind in create_global_movers(system.dof) if kind]
         kinds += [(kind, share / len(movers)) for kind in movers]
+    if share := shares["alignment_moves"]:
+        kinds.append((create_aligned_movers(system.dof), share))
     if share := shares["independence_moves"]:
         movers = create_independence_movers(system.dof, system.em, seed)
         for mover in movers:

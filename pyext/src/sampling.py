@@ -200,6 +200,7 @@ def sample(
     score_moved=True,
     adapt_steps=0,
     global_moves=0.0,
+    alignment_moves=0.0,
     independence_moves=0.0,
     linked_moves=0.0,
     coarse_moves=0.0,
@@ -237,6 +238,8 @@ def sample(
            nuisances get the length at which three in ten are accepted, to keep it
     @param global_moves share of moves by which two rigid bodies change places, or one turns about
            its own axes
+    @param alignment_moves share of moves by which two rigid bodies change places and each takes the
+           other's principal axes, in one of four flips
     @param independence_moves share of moves by which rigid bodies go to places that the map
            suggests for each alone, wherever they are
     @param linked_moves share of moves of rigid bodies as one that share a cross-link or a bond of
@@ -267,6 +270,7 @@ def sample(
         raise ValueError(f"start is {start!r}, expected 'random', 'asis' or 'placed'")
     shares = {
         "global_moves": global_moves,
+        "alignment_moves": alignment_moves,
         "independence_moves": independence_moves,
         "linked_moves": linked_moves,
         "coarse_moves": coarse_moves,

@@ -275,6 +275,7 @@ def main() -> None:
         seed=sampling.seed,
         adapt_steps=burn_in(sampling, len(system.dof.get_movers()), config.em is not None),
         global_moves=sampling.global_moves,
+        alignment_moves=sampling.alignment_moves,
         independence_moves=sampling.independence_moves,
         linked_moves=sampling.linked_moves,
         coarse_moves=sampling.coarse_moves,
