@@ -344,6 +344,8 @@ void bind_sampler(nb::module_ &m) {
           "counts",
           [](const Sampler &s) { return counts_to_python(s.counts(), s.setup().movers.size()); },
           "(tried, accepted), each (levels, movers).")
+      .def_prop_ro("found", &Sampler::found,
+                   "By mover: accepted moves to a new best score at the lowest temperature.")
       .def(
           "exchanges",
           [](const Sampler &s) { return counts_to_python({s.exchanges()}, s.exchanges().size()); },

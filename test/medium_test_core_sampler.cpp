@@ -5,11 +5,13 @@
 #include <IMP/emgmm/internal/sampler.h>
 #include <IMP/emgmm/internal/tuning.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstring>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <numeric>
 #include <stdexcept>
 #include <thread>
 
@@ -76,9 +78,59 @@ bool same(const FrameStore &a, const FrameStore &b) {
          std::memcmp(a.poses.data(), b.poses.data(), a.poses.size() * sizeof(Pose)) == 0;
 }
 
+std::uint64_t sum_of(const std::vector<std::uint64_t> &counts) {
+  return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+// Every step is a frame: finds are the steps at which the score falls below all before it, and the
+// body that moved says whose they are. At low weight, in a burn-in, and where an exchange brings
+// the better score, there are none.
+void finds_are_counted() {
+  const auto term = std::make_shared<FunctionTerm>(2, [](const std::vector<Pose> &p, double) {
+    return well_and_field(p[0], 1, 0) + well_and_field(p[1], 0.1, 0);
+  });
+  SamplerSetup setup = setup_of(term, {rigid({0}, 2, 0), rigid({1}, 2, 0)}, {1}, 20000);
+  setup.starts = {{{{}, {30, 0, 0}}, {{}, {0, 40, 0}}}};
+  setup.schedule.frame_interval = 1;
+  Sampler sampler(setup);
+  while (!sampler.finished()) sampler.advance(1000, 1e9);
+  const FrameStore f = sampler.take_frames();
+  std::vector<std::uint64_t> expected(2, 0);
+  double best = 0.5 * 30 * 30 + 0.05 * 40 * 40;
+  Vec3 before = setup.starts[0][0].translation;
+  for (std::size_t i = 0; i < f.steps.size(); ++i) {
+    const Vec3 now = f.poses[2 * i].translation;
+    if (f.totals[i] < best) ++expected[norm(now - before) > 0 ? 0 : 1];
+    best = std::min(best, f.totals[i]);
+    before = now;
+  }
+  check(sampler.found() == expected && expected[0] > 5 && expected[1] > 5, "finds of each mover");
+
+  setup.terms[0].annealed = true;
+  setup.schedule.low_steps = 30;
+  setup.schedule.high_steps = 10;
+  setup.schedule.burn_in = 20000;
+  Sampler annealed(setup);
+  annealed.advance(20030, 1e9);
+  check(sum_of(annealed.found()) == 0, "no finds in a burn-in nor at low weight");
+  annealed.advance(10000, 1e9);
+  check(sum_of(annealed.found()) > 0, "finds at full weight");
+
+  // A mover that cannot move: only exchanges lead anywhere.
+  SamplerSetup still = setup_of(term, {rigid({0}, 0, 0)}, {1, 1}, 1000);
+  still.starts[0][0].translation = {9, 0, 0};
+  Sampler exchanged(still);
+  while (!exchanged.finished()) exchanged.advance(1000, 1e9);
+  const FrameStore g = exchanged.take_frames();
+  check(*std::min_element(g.totals.begin(), g.totals.end()) == 0, "the other replica came down");
+  check(sum_of(exchanged.found()) == 0, "an exchange is no mover's find");
+}
+
 void threads_and_cuts_do_not_matter() {
   const std::uint64_t steps = 5000;
-  const FrameStore expected = frames_of(crowded(1, steps));
+  Sampler whole(crowded(1, steps));
+  while (!whole.finished()) whole.advance(steps, 1e9);
+  const FrameStore expected = whole.take_frames();
   check(expected.steps.size() == steps / 7, "frames are counted at full weight");
   for (unsigned threads : {2u, 3u, 7u})
     check(same(expected, frames_of(crowded(threads, steps))),
@@ -101,7 +153,9 @@ void threads_and_cuts_do_not_matter() {
     append(&pieces.poses, more.poses);
     state = sampler.save();
     check(sampler.drift() == 0, "a score is a function of the poses");
-    if (sampler.finished()) break;
+    if (!sampler.finished()) continue;
+    check(sampler.found() == whole.found(), "the same finds, resumed");
+    break;
   }
   check(same(expected, pieces), "resumed bit for bit");
 
@@ -183,6 +237,8 @@ void processes_do_not_matter() {
       }
     }
     check(frames == expected.steps.size(), "each frame once");
+    check(group[0]->found() == one.found(), "the same finds");
+    check(sum_of(group[1]->found()) == 0, "finds are kept in one process");
     std::vector<std::string> states;
     for (std::size_t r = 0; r < 5; ++r) states.push_back(group[r % size]->save_replica(r));
     check(group[0]->save(states) == one.save(), "the same state, byte for byte");
@@ -281,6 +337,7 @@ int main() {
   rare_movers_are_tuned();
   schedule_counts();
   two_wells_by_exchange();
+  finds_are_counted();
   threads_and_cuts_do_not_matter();
   processes_do_not_matter();
   return 0;

@@ -17,6 +17,12 @@ struct MoverCount {
   std::uint64_t tried = 0, accepted = 0;
 };
 
+// The best score that a temperature has come by, and by whose moves.
+struct BestScore {
+  double value = HUGE_VAL;           // kT, weighted sum
+  std::vector<std::uint64_t> found;  // by mover: accepted moves that led to a new best one
+};
+
 // Where the origins of bodies may be: a uniform prior in a ball. Without it a body that lost the
 // density has all of space to be lost in. One that starts outside may only come nearer.
 struct Confinement {
@@ -34,11 +40,13 @@ class Replica {
           Random random);
 
   // `steps` Metropolis moves at one temperature: each picks one mover. `shares`: running sums of
-  // how likely each is, or empty for all alike. counts and scales: one a mover.
+  // how likely each is, or empty for all alike. counts and scales: one a mover. best: kept up to
+  // date where it is given; a better score that the replica comes with is no mover's find.
   void run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
            const std::vector<double> &shares, const Confinement &confinement,
            const std::vector<double> &weights, double temperature,
-           const std::vector<double> &scales, std::vector<MoverCount> *counts);
+           const std::vector<double> &scales, std::vector<MoverCount> *counts,
+           BestScore *best = nullptr);
 
   // Sum of weight times score over the terms, in order.
   double total(const std::vector<double> &weights) const;

@@ -77,6 +77,9 @@ class Sampler {
   const std::vector<std::vector<double>> &scales() const { return scales_; }
   // By level (place in the ladder), then by mover.
   const std::vector<std::vector<MoverCount>> &counts() const { return counts_; }
+  // By mover: accepted moves that led the replica at the lowest temperature to a new best score, at
+  // full weight and after the burn-in. A better one that comes by an exchange is no mover's find.
+  const std::vector<std::uint64_t> &found() const { return best_.found; }
   // Between a level and the one above.
   const std::vector<MoverCount> &exchanges() const { return exchanges_; }
   // Largest difference between a kept score and one from scratch so far, relative.
@@ -103,7 +106,9 @@ class Sampler {
   void record_frame();
   void exchange(const std::vector<double> &weights);
   void tune();
-  std::vector<double> totals(const std::vector<double> &weights) const;
+  std::vector<double> shared_totals(const std::vector<double> &weights);
+  bool has_coldest() const { return replicas_[replica_at_level_[0]] != nullptr; }
+  void drop_counts();
   void sum_over_processes(std::vector<double> *values) const;
   void sum_counts();
 
@@ -119,6 +124,7 @@ class Sampler {
   std::vector<std::vector<double>> scales_;  // of steps, by level and mover
   std::vector<MoverCount> exchanges_;
   double drift_ = 0;
+  BestScore best_;  // of the lowest temperature
   FrameStore frames_;
 };
 

@@ -49,9 +49,11 @@ std::vector<double> Replica::parameters() const {
 void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const Mover>> &movers,
                   const std::vector<double> &shares, const Confinement &confinement,
                   const std::vector<double> &weights, double temperature,
-                  const std::vector<double> &scales, std::vector<MoverCount> *counts) {
+                  const std::vector<double> &scales, std::vector<MoverCount> *counts,
+                  BestScore *best) {
   const MoverState state{poses_, parameters_, &terms_, &weights, temperature};
   double current = total(weights);
+  if (best && current < best->value) best->value = current;
   for (std::uint64_t step = 0; step < steps; ++step) {
     const std::size_t m = picked_mover(movers.size(), shares, random);
     const double log_ratio = movers[m]->propose(state, scales[m], random, &move_);
@@ -81,6 +83,10 @@ void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const M
         poses_[move_.bodies[j]] = move_.poses[j];
       if (is_parameter) parameters_[move_.term][move_.parameter] = move_.value;
       current = proposed;
+      if (best && current < best->value) {
+        best->value = current;
+        ++best->found[m];
+      }
     }
     for (auto &term : terms_) accepted ? term->accept() : term->reject();
   }

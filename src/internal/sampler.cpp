@@ -13,7 +13,7 @@ namespace emcore {
 
 namespace {
 
-constexpr char kSamplerState[] = "emgmm sampler state 3";
+constexpr char kSamplerState[] = "emgmm sampler state 4";
 
 }  // namespace
 
@@ -36,6 +36,7 @@ Sampler::Sampler(SamplerSetup setup) : setup_(std::move(setup)) {
   counts_.assign(n, std::vector<MoverCount>(setup_.movers.size()));
   scales_.assign(n, std::vector<double>(setup_.movers.size(), 1.0));
   exchanges_.resize(n - 1);
+  best_.found.assign(setup_.movers.size(), 0);
   const std::size_t workers = std::min<std::size_t>(thread_count(setup_.threads), n);
   pool_ = std::make_unique<WorkerPool>(static_cast<unsigned>(workers));
 }
@@ -108,12 +109,15 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
   const std::uint64_t last = std::min(schedule.total(), begin + steps);
   while (done_ < last) {
     const std::uint64_t end = std::min(last, schedule.next_event(done_));
-    const std::vector<double> weights = this->weights(schedule.is_low(done_));
+    const bool is_low = schedule.is_low(done_);
+    const bool counts_finds = !is_low && !schedule.is_burn_in(done_);
+    const std::vector<double> weights = this->weights(is_low);
     pool_->run(replicas_.size(), [&](std::size_t level) {
       const auto &replica = replicas_[replica_at_level_[level]];
       if (replica)
         replica->run(end - done_, setup_.movers, mover_shares_, setup_.confinement, weights,
-                     temperatures_[level], scales_[level], &counts_[level]);
+                     temperatures_[level], scales_[level], &counts_[level],
+                     level == 0 && counts_finds ? &best_ : nullptr);
     });
     done_ = end;
     if (schedule.is_frame(done_)) record_frame();
@@ -136,7 +140,7 @@ std::uint64_t Sampler::advance(std::uint64_t steps, double seconds) {
 // are. Detailed balance: min(1, exp((1/T_a - 1/T_b) (E_a - E_b))).
 void Sampler::exchange(const std::vector<double> &weights) {
   if (replicas_.size() < 2) return;
-  const std::vector<double> totals = this->totals(weights);
+  const std::vector<double> totals = shared_totals(weights);
   for (std::size_t level = exchange_rounds_ % 2; level + 1 < replicas_.size(); level += 2) {
     std::size_t &lower = replica_at_level_[level], &upper = replica_at_level_[level + 1];
     const double exponent =
@@ -150,11 +154,16 @@ void Sampler::exchange(const std::vector<double> &weights) {
   ++exchange_rounds_;
 }
 
-std::vector<double> Sampler::totals(const std::vector<double> &weights) const {
+// Of all replicas. The best score goes along, since another process may have the lowest temperature
+// after the exchange.
+std::vector<double> Sampler::shared_totals(const std::vector<double> &weights) {
   std::vector<double> totals(replicas_.size(), 0);
   for (std::size_t r = 0; r < totals.size(); ++r)
     if (replicas_[r]) totals[r] = replicas_[r]->total(weights);
+  totals.push_back(has_coldest() ? best_.value : 0);
   sum_over_processes(&totals);
+  best_.value = totals.back();
+  totals.pop_back();
   return totals;
 }
 
@@ -169,6 +178,8 @@ void Sampler::sum_counts() {
       flat.push_back(static_cast<double>(count.tried));
       flat.push_back(static_cast<double>(count.accepted));
     }
+  flat.insert(flat.end(), best_.found.begin(), best_.found.end());
+  flat.push_back(has_coldest() ? best_.value : 0);
   sum_over_processes(&flat);
   auto next = flat.begin();
   for (auto &level : counts_)
@@ -176,13 +187,21 @@ void Sampler::sum_counts() {
       count.tried = static_cast<std::uint64_t>(*next++);
       count.accepted = static_cast<std::uint64_t>(*next++);
     }
+  for (std::uint64_t &count : best_.found) count = static_cast<std::uint64_t>(*next++);
+  best_.value = *next;
+}
+
+// Counts of all processes are kept in the one that has replica 0.
+void Sampler::drop_counts() {
+  if (replicas_[0]) return;
+  for (auto &level : counts_) level.assign(level.size(), MoverCount());
+  best_.found.assign(best_.found.size(), 0);
 }
 
 void Sampler::merge_counts() {
   if (setup_.processes.is_mine.empty()) return;
   sum_counts();
-  if (!replicas_[0])
-    for (auto &level : counts_) level.assign(level.size(), MoverCount());
+  drop_counts();
 }
 
 const Replica &Sampler::replica(std::size_t r) const {
@@ -272,6 +291,8 @@ std::string Sampler::save(const std::vector<std::string> &replicas) const {
   out.write(scales_);
   out.write(exchanges_);
   out.write(drift_);
+  out.write(best_.value);
+  out.write(best_.found);
   for (const std::string &replica : replicas) out.write(replica);
   return out.bytes();
 }
@@ -309,6 +330,8 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&scales_);
   in.read(&exchanges_);
   in.read(&drift_);
+  in.read(&best_.value);
+  in.read(&best_.found);
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     in.read(&text);
     if (!replicas_[r]) continue;
@@ -321,9 +344,7 @@ void Sampler::restore(const std::string &bytes) {
     part.read(&random);
     replicas_[r]->restore(poses, parameters, random);
   }
-  // Counts of all processes are kept in one of them.
-  if (!replicas_[0])
-    for (auto &level : counts_) level.assign(level.size(), MoverCount());
+  drop_counts();
   if (!in.at_end()) throw std::domain_error("stored state is longer than it should be");
   frames_ = FrameStore();
 }

@@ -119,16 +119,20 @@ def correlation(content: Content) -> go.Figure:
 
 
 def acceptance(summary: dict) -> go.Figure:
-    """Accepted share of each mover's moves, averaged over the temperatures."""
-    rates = summary["acceptance"]
+    """Accepted share of each mover's moves, averaged over the temperatures, and where it is
+    known how many of them led to a new best score at the lowest one."""
+    rates, found = summary["acceptance"], summary.get("found", {})
     names = list(rates)[:40]
+    told = [f"{found[n]} new best" if found.get(n) else "" for n in names]
     figure = go.Figure(
         go.Bar(
             x=[rates[n] for n in names],
             y=names,
             orientation="h",
             marker_color=COLORS[0],
-            hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+            text=told,
+            textposition="auto",
+            hovertemplate="%{y}: %{x:.1%} %{text}<extra></extra>",
         )
     )
     figure.update_layout(

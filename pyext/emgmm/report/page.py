@@ -253,7 +253,13 @@ def _sampling(content: Content) -> str:
                 "Accepted moves",
                 "Share of the proposed moves of each body that were accepted, over all "
                 "temperatures. "
-                "Near 0 a body is stuck; near 1 its steps are too small to matter.",
+                "Near 0 a body is stuck; near 1 its steps are too small to matter."
+                + (
+                    " New best: how many of them led to a better score than all before, at the "
+                    "lowest temperature."
+                    if summary.get("found")
+                    else ""
+                ),
                 figures.acceptance(summary),
             )
         )

@@ -176,6 +176,7 @@ class Run:
             acceptance_by_level=[
                 _rates(self.named.movers, t, a) for t, a in zip(tried, accepted, strict=True)
             ],
+            found=dict(zip(self.named.movers, self.sampler.found, strict=True)),
             exchange=[
                 float(a / t) if t else 0.0 for t, a in zip(swaps_tried[0], swaps[0], strict=True)
             ],

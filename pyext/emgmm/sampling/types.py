@@ -52,6 +52,7 @@ class RunSummary(NamedTuple):
     temperatures: list[float]  # as a burn-in left them
     acceptance: dict[str, float]  # by mover, all levels
     acceptance_by_level: list[dict[str, float]]
+    found: dict[str, int]  # by mover: moves to a new best score at the lowest temperature
     exchange: list[float]  # by pair of neighbouring levels
     best_score: float | None  # None for a run without frames
     frames: int

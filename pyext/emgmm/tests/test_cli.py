@@ -125,7 +125,8 @@ def test_run_writes_what_is_promised(native_gmm, tmp_path):
     assert result.returncode == 0, result.stderr
     assert result.stderr.count("\n") == 1  # the line for people: standard output has the JSON
     told = json.loads(result.stdout)
-    keys = "engine steps steps_per_second replicas acceptance exchange best_score frames seconds"
+    keys = "engine steps steps_per_second replicas acceptance found exchange best_score"
+    keys += " frames seconds"
     assert set(keys.split()) <= told.keys()
     assert told["frames"] == 200
     for (

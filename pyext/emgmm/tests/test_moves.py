@@ -77,6 +77,7 @@ def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
     found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
     assert recorder.totals == whole.totals and len(whole.totals) == 20
     assert found.acceptance == expected.acceptance
+    assert found.found == expected.found and sum(found.found.values()) > 0
     poses = [b.translations for b in recorder.batches]
     np.testing.assert_array_equal(
         np.concatenate(poses), np.concatenate([b.translations for b in whole.batches])

@@ -224,6 +224,7 @@ def test_run_reports_and_finds_the_map_again(system, data):
     assert summary.best_score == min(recorder.totals)
     assert set(summary.acceptance) == {m.name for m in build_movers(system, config())[0]}
     assert all(0 < rate < 1 for rate in summary.acceptance.values())
+    assert summary.found.keys() == summary.acceptance.keys()
     assert len(summary.exchange) == 2 and summary.drift == 0
     assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])
     assert frames.terms == ("em", "connectivity", "excluded_volume")

@@ -40,6 +40,7 @@ def run(folder: Path) -> None:
             steps=np.concatenate([f.steps for f in frames]),
             replicas=np.concatenate([f.replicas for f in frames]),
             acceptance=list(summary.acceptance.values()),
+            found=list(summary.found.values()),
             exchange=summary.exchange,
             temperatures=summary.temperatures,
         )
