@@ -116,6 +116,17 @@ void finds_are_counted() {
   annealed.advance(10000, 1e9);
   check(sum_of(annealed.found()) > 0, "finds at full weight");
 
+  // Where a state of before there were finds ends: they are counted from there.
+  std::string former = sampler.save();
+  former.resize(former.size() - (2 + expected.size()) * 8);
+  former.replace(former.find("state 4"), 7, "state 3");
+  setup.terms[0].annealed = false;
+  setup.schedule = Schedule();
+  setup.schedule.steps = 20000;
+  Sampler resumed(setup);
+  resumed.restore(former);
+  check(resumed.finished() && sum_of(resumed.found()) == 0, "a state without finds");
+
   // A mover that cannot move: only exchanges lead anywhere.
   SamplerSetup still = setup_of(term, {rigid({0}, 0, 0)}, {1, 1}, 1000);
   still.starts[0][0].translation = {9, 0, 0};

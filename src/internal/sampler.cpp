@@ -14,6 +14,7 @@ namespace emcore {
 namespace {
 
 constexpr char kSamplerState[] = "emgmm sampler state 4";
+constexpr char kStateWithoutFinds[] = "emgmm sampler state 3";  // ends before them
 
 }  // namespace
 
@@ -291,9 +292,9 @@ std::string Sampler::save(const std::vector<std::string> &replicas) const {
   out.write(scales_);
   out.write(exchanges_);
   out.write(drift_);
+  for (const std::string &replica : replicas) out.write(replica);
   out.write(best_.value);
   out.write(best_.found);
-  for (const std::string &replica : replicas) out.write(replica);
   return out.bytes();
 }
 
@@ -304,7 +305,9 @@ void Sampler::restore(const std::string &bytes) {
   };
   std::string text;
   in.read(&text);
-  if (text != kSamplerState) throw std::domain_error("not a stored state of this version");
+  const bool has_finds = text == kSamplerState;
+  if (!has_finds && text != kStateWithoutFinds)
+    throw std::domain_error("not a stored state of this version");
   std::vector<double> temperatures;
   std::uint64_t seed = 0, count = 0;
   in.read(&temperatures);
@@ -330,8 +333,6 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&scales_);
   in.read(&exchanges_);
   in.read(&drift_);
-  in.read(&best_.value);
-  in.read(&best_.found);
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     in.read(&text);
     if (!replicas_[r]) continue;
@@ -343,6 +344,11 @@ void Sampler::restore(const std::string &bytes) {
     part.read(&parameters);
     part.read(&random);
     replicas_[r]->restore(poses, parameters, random);
+  }
+  best_ = {HUGE_VAL, std::vector<std::uint64_t>(setup_.movers.size(), 0)};
+  if (has_finds) {
+    in.read(&best_.value);
+    in.read(&best_.found);
   }
   drop_counts();
   if (!in.at_end()) throw std::domain_error("stored state is longer than it should be");
