@@ -123,7 +123,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
       \param[in] seed the answer depends on it, not on the number of threads
       \param[in] n_threads 0 for all cores
       \param[in] searches at most; two that end alike are enough
-      \throw ValueException for no bodies, or one that carries no Gaussians
+      \throw ValueException for no bodies or searches, or a body without Gaussians
    */
   BodyPlacements get_placements(ParticleIndexesAdaptor bodies, unsigned int seed = 1,
                                 unsigned int n_threads = 0, unsigned int searches = 4) const;

@@ -77,6 +77,7 @@ PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsig
 BodyPlacements GaussianMixtureRestraint::get_placements(ParticleIndexesAdaptor bodies,
                                                         unsigned int seed, unsigned int n_threads,
                                                         unsigned int searches) const {
+  IMP_ALWAYS_CHECK(searches > 0, "At least one search is needed", ValueException);
   const Cache &cache = get_cache(true);
   std::vector<emcore::Mixture> mixtures;
   std::vector<emcore::Pose> of_centers;

@@ -129,6 +129,7 @@ class Tests(IMP.test.TestCase):
         self.assertEqual(list(r.get_carriers()), carriers)
         for wrong in ([], [other], [bodies[0], bodies[0]], [model[0]]):
             self.assertRaises(ValueError, r.get_placements, wrong)
+        self.assertRaises(ValueError, r.get_placements, bodies, 1, 1, 0)
         for wrong in ([bodies[0]], [other], [model[0]]):
             self.assertRaises(ValueError, r.get_pose_density, bodies[0], 1, 1, wrong)
 
