@@ -18,8 +18,7 @@ IMPEMGMM_BEGIN_NAMESPACE
     \param[in] accepted how many of them were accepted
     \return `scale` where too few moves were proposed to tell
  */
-IMPEMGMMEXPORT double get_adapted_scale(double scale, unsigned int proposed,
-                                        unsigned int accepted);
+IMPEMGMMEXPORT double get_adapted_scale(double scale, unsigned int proposed, unsigned int accepted);
 
 IMPEMGMM_END_NAMESPACE
 
