@@ -33,6 +33,7 @@ from emgmm.analysis.reference import reference_coordinates
 from emgmm.moves.slope import minimized
 from emgmm.poses import to_poses
 from emgmm.run import run
+from emgmm.starts import place_beads
 from emgmm.terms.build import build_terms
 
 RNAPOLII = SHARED / "crosslinks" / "rnapolii" / "1WCM.pdb.gz"
@@ -103,15 +104,29 @@ def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float
 
 def refined_totals(out: Path, reference: Path, frame: int) -> tuple[dict, dict]:
     """Each term of the score, weighted, kT, and their ``total``, of a frame and of the native
-    structure, each after minimising the total (noise and widths of links as they start)."""
+    structure, each after minimising the total (noise and widths of links as they start).
+
+    Of each the least of four: beads as in the frame, and put beside their neighbours three times.
+    Where the frame has them they may lie inside a body that is elsewhere in the native structure.
+    """
     models = load_run(out)
-    specs = build_terms(models.system, models.data(), models.config)
+    system = models.system
+    specs = build_terms(system, models.data(), models.config)
     terms, weights = [s.term for s in specs], [s.weight for s in specs]
-    starts = np.stack(frame_and_native(models, reference, frame))
-    totals = []
-    for poses in minimized(terms, weights, models.system, starts, models.config, None):
+    known = system.bodies.rotatable | ~system.bodies.movable
+
+    def total(start: np.ndarray) -> dict:
+        poses = minimized(terms, weights, system, start[None], models.config, None)[0]
         values = {t.name: w * t.evaluate(poses) for t, w in zip(terms, weights, strict=True)}
-        totals.append(values | {"total": sum(values.values())})
+        return values | {"total": sum(values.values())}
+
+    totals = []
+    for poses in frame_and_native(models, reference, frame):
+        starts = [poses]
+        for seed in range(1, 4):
+            starts.append(poses.copy())
+            place_beads(system, starts[-1], known.copy(), np.random.default_rng(seed))
+        totals.append(min(map(total, starts), key=lambda values: values["total"]))
     return tuple(totals)
 
 
