@@ -3,9 +3,10 @@
 A global search that needs no start: every body's rotations and places are scored by the overlap
 with the data GMM in closed form, choices that go together are found by annealing, refined with
 forces and torques against the Bayesian score, and repaired body by body. The search is repeated
-from new random numbers until its best answer has come out twice. Where it does not, and for many
-bodies, replica exchange goes on from what it found (tempering.py); of many bodies some
-are then taken out and placed anew, and the best arrangements exchange bodies (arrangements.py).
+from new random numbers until its best answer has come out twice. Where it does not, replica
+exchange goes on from what it found (tempering.py), and the best arrangements exchange bodies
+(arrangements.py). Of many bodies each of several searches goes on so; what all have found exchanges
+bodies, and some are taken out and placed anew.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def place_system(
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
     search = Search.of_bodies(system, placed, kinds, data, options, config, seed, threads)
     found = search.found(solutions, min(confirmations, searches), searches)
-    score = search.score(search.coarse)
+    score = search.score(search.coarse, [])
     return [
         p._replace(
             poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,21 +19,22 @@ from ..scoring import ScoreOptions
 from ..starts import confinement
 from .arrangements import Arrangement, ArrangementScore, recombined
 from .densities import Densities
-from .tempering import KEPT, minimized_anew, tempered
+from .tempering import KEPT, MINIMIZED, Tempered, minimized_anew, tempered
 from .terms import PlacementTerms, placement_clashes, placement_terms
 
-# More bodies than these are not improved one by one before they go on.
+# More bodies than these are searched for several times, and what comes of that put together.
 _MANY_BODIES = 6
 _SEARCHES_OF_MANY = 3
-# Residues a bead in their excluded volume; with one a round of tempering RNA polymerase II takes
-# 170 s instead of 100.
-_BEADS_OF_MANY = 10
+_ROUNDS_OF_MANY = 2  # of tempering, each search
+_FRAMES_OF_MANY = 40  # different cold frames of each search that are minimised
+# Residues a bead in their excluded volume while they find their places, and how much of it counts.
+# With residues a round of tempering RNA polymerase II takes 170 s instead of 100. With all of it
+# most ways between arrangements are closed; with none, arrangements of the 15 bodies of RNA
+# polymerase II that overlap score 13 kT better than the fitted structure, and are where the search
+# ends.
+_SOFT_BEADS, _SOFT = 10, 0.1
 _LOOKED_AT = 2  # arrangements of many bodies that are improved body by body at the end
 _JUDGED = 20  # arrangements, by the fine mixtures
-# Of the excluded volume while bodies find their places. With all of it most ways between
-# arrangements are closed; with none, arrangements of the 15 bodies of RNA polymerase II that
-# overlap score 13 kT better than the fitted structure, and are where the search ends.
-_SOFT = 0.1
 _POWER = 8.0  # of the overlap in shares of suggested places; the core's own was not tried here
 
 
@@ -55,6 +56,7 @@ class Search:
     coarse: Densities  # of many bodies, for all but the last judgement
     terms: PlacementTerms  # beside the density, and their weights
     clashes: list[_core.Term]
+    soft_clashes: list[_core.Term]  # while many bodies find their places
     radii: np.ndarray  # (bodies,) Å, of gyration
     axes: list[np.ndarray]  # (3, 3) principal axes of each body, rows
     confinement: list[float]
@@ -80,7 +82,8 @@ class Search:
             fine,
             fine.coarse() if many else fine,
             placement_terms(system, placed, config) if config else ([], []),
-            placement_clashes(system, placed, _BEADS_OF_MANY if many else 1) if config else [],
+            placement_clashes(system, placed, 1) if config else [],
+            placement_clashes(system, placed, _SOFT_BEADS) if config and many else [],
             np.array(turning_radii(system, system.bodies.movable))[placed],
             [principal_axes(system, body) for body in placed],
             confinement(system, data, config.sampling if config else SamplingConfig()),
@@ -90,66 +93,69 @@ class Search:
 
     def found(self, solutions: int, confirmations: int, searches: int) -> list[Placement]:
         """Arrangements of the bodies, best first."""
-        many = len(self.kinds) > _MANY_BODIES
-        if many:
-            found = self.scanned(
-                solutions=KEPT,
-                searches=min(searches, _SEARCHES_OF_MANY),
-                confirmations=confirmations,
-                sweeps=0,
-            )
-        else:
-            found = self.scanned(
-                solutions=solutions, searches=searches, confirmations=confirmations
-            )
-        # Bodies of many may pass through each other at first, of few nothing hinders them.
-        # Two searches of many bodies may make the same mistake: of RNA polymerase II in its 21 Å
-        # map they ended alike with 4 of 12 subunits in place, where replica exchange finds 6 to 11.
-        stages = []
-        if many or (len(self.kinds) > 1 and found[0].found < confirmations):
-            stages.append((_SOFT if many else 0.0, 4 if many else 1))
-        if self.clashes:
-            stages.append((1.0, 3 if many else 0))
-        if not stages:
+        if len(self.kinds) > _MANY_BODIES:
+            searches = min(searches, _SEARCHES_OF_MANY) if confirmations > 1 else 1
+            return self.found_of_many(solutions, searches)
+        found = self.scanned(solutions=solutions, searches=searches, confirmations=confirmations)
+        tempering = len(self.kinds) > 1 and found[0].found < confirmations
+        if not tempering and not self.clashes:
             return found
-        better = [Arrangement(p.score, p.poses) for p in found]
-        frames = []
-        for clashes, rounds in stages:
-            better, cold = tempered(
-                self.score(self.coarse, clashes),
-                [arrangement.poses for arrangement in better],
-                self.axes,
-                self.confinement,
-                self.into_what_larger_leave,
-                seed=self.seed,
-                threads=self.threads,
-                solutions=solutions,
-                rounds=rounds,
-            )
-            frames.append(cold)
-        best = self.judged([better, *frames], solutions, _LOOKED_AT if many else 0)
-        return [Placement(arrangement.score, 1, arrangement.poses) for arrangement in best]
+        lists = [[Arrangement(p.score, p.poses) for p in found]]
+        if tempering:  # with nothing that hinders them
+            better, cold = self.tempered(self.score(self.fine, []), lists[0], solutions, 1)
+            lists = [better, cold]
+        score = self.score(self.fine, self.clashes)
+        if self.clashes:
+            lists[0] = score.distinct([score.minimized(a.poses) for a in lists[0]], solutions)
+        best = recombined(score, minimized_anew(score, lists, MINIMIZED), _JUDGED)
+        return _placements(score.distinct(best, solutions))
 
-    def judged(
-        self, lists: list[list[Arrangement]], solutions: int, polished: int
-    ) -> list[Arrangement]:
-        """The best that comes of these, so many of them polished, by the score with all terms."""
-        score = self.score(self.coarse)
-        reached = minimized_anew(score, lists)
-        if polished:  # what some bodies still do better elsewhere
-            better = self.scanned(
-                searches=1,
-                solutions=solutions,
-                starts=[a.poses for a in score.distinct(reached, polished)],
-                polished=polished,
-                clashes=self.clashes,
-            )
-            reached += [score.minimized(placement.poses) for placement in better]
+    def found_of_many(self, solutions: int, searches: int) -> list[Placement]:
+        """Those of several searches, which exchange bodies at the end.
+
+        None of the searches need be right: of RNA polymerase II in its 21 Å map each has other
+        small subunits elsewhere, and together they hold all. What tells right from wrong there is
+        the excluded volume of residues, by which the fitted structure is 28 to 35 kT better than
+        what one search finds; by beads of ten residues it is no better.
+        """
+        score = self.score(self.coarse, self.clashes)
+        reached = []
+        for number in range(searches):
+            own = replace(self, seed=self.seed + 1000 * number)
+            soft = own.score(own.coarse, own.soft_clashes, _SOFT)
+            found = own.scanned(solutions=KEPT, searches=1, confirmations=1, sweeps=0)
+            starts = [Arrangement(p.score, p.poses) for p in found]
+            better, cold = own.tempered(soft, starts, solutions, _ROUNDS_OF_MANY)
+            reached += minimized_anew(score, [better, cold], _FRAMES_OF_MANY)
         best = recombined(score, reached, _JUDGED)
-        if self.coarse is not self.fine:
-            score = self.score(self.fine)
-            best = minimized_anew(score, [best])
-        return score.distinct(best, solutions)
+        better = self.scanned(  # what some bodies still do better elsewhere
+            searches=1,
+            solutions=solutions,
+            starts=[a.poses for a in best[:_LOOKED_AT]],
+            polished=_LOOKED_AT,
+            clashes=self.clashes,
+        )
+        best += [score.minimized(placement.poses) for placement in better]
+        best = recombined(score, best, _JUDGED)
+        score = self.score(self.fine, self.clashes)
+        best = minimized_anew(score, [best], MINIMIZED)
+        return _placements(score.distinct(best, solutions))
+
+    def tempered(
+        self, score: ArrangementScore, starts: list[Arrangement], solutions: int, rounds: int
+    ) -> Tempered:
+        """What replica exchange by this score finds from some arrangements."""
+        return tempered(
+            score,
+            [arrangement.poses for arrangement in starts],
+            self.axes,
+            self.confinement,
+            self.into_what_larger_leave,
+            seed=self.seed,
+            threads=self.threads,
+            solutions=solutions,
+            rounds=rounds,
+        )
 
     def scanned(self, **options) -> list[Placement]:
         """What the core's search finds (`place_bodies`)."""
@@ -169,13 +175,14 @@ class Search:
             for value, times, quaternions, translations in found
         ]
 
-    def score(self, densities: Densities, clashes: float = 1.0) -> ArrangementScore:
-        """With so much of the excluded volume."""
+    def score(
+        self, densities: Densities, clashes: list[_core.Term], share: float = 1.0
+    ) -> ArrangementScore:
+        """With such an excluded volume, and so much of it."""
         terms, weights = self.terms
-        kept = self.clashes if clashes else []
         return ArrangementScore(
-            [densities.term(), *terms, *kept],
-            [1.0, *weights, *[clashes] * len(kept)],
+            [densities.term(), *terms, *clashes],
+            [1.0, *weights, *[share] * len(clashes)],
             self.radii,
             self.kinds,
         )
@@ -208,3 +215,7 @@ class Search:
                 )
             larger.append(bodies[b].transformed(rotation[b], translation[b]))
         return [_core.independence_mover("places", groups, densities)] if groups else []
+
+
+def _placements(arrangements: list[Arrangement]) -> list[Placement]:
+    return [Placement(arrangement.score, 1, arrangement.poses) for arrangement in arrangements]

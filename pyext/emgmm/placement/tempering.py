@@ -89,12 +89,15 @@ def tempered(
     return Tempered(score.distinct(found, solutions), frames)
 
 
-def minimized_anew(score: ArrangementScore, lists: list[list[Arrangement]]) -> list[Arrangement]:
-    """What the best of each list, whose scores may be of other terms, become with this score."""
+def minimized_anew(
+    score: ArrangementScore, lists: list[list[Arrangement]], most: int
+) -> list[Arrangement]:
+    """What the best of each list, at most so many, whose scores may be of other terms, become with
+    this score."""
     return [
         score.minimized(arrangement.poses)
         for of_one in lists
-        for arrangement in score.distinct(of_one, MINIMIZED)
+        for arrangement in score.distinct(of_one, most)
     ]
 
 

@@ -32,7 +32,7 @@ def found(complex_, starts, threads):
         solutions=3,
         rounds=1,
     )
-    return score.distinct(minimized_anew(score, [best, frames]), 3)
+    return score.distinct(minimized_anew(score, [best, frames], 100), 3)
 
 
 def test_scattered_bodies_find_their_places(complex_of_three):
