@@ -115,8 +115,8 @@ class Search:
 
         None of the searches need be right: of RNA polymerase II in its 21 Å map each has other
         small subunits elsewhere, and together they hold all. What tells right from wrong there is
-        the excluded volume of residues, by which the fitted structure is 28 to 35 kT better than
-        what one search finds; by beads of ten residues it is no better.
+        the excluded volume of residues: with it the fitted structure was 28 to 35 kT better than
+        what one search had found, with that of ten-residue beads 3 kT (one seed).
         """
         score = self.score(self.coarse, self.clashes)
         reached = []

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..analysis.convergence import VERDICTS
+from ..analysis.convergence import SMALL_D, SMALL_V, VERDICTS
 from .content import Content
 
 POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
@@ -30,8 +30,8 @@ def convergence(content: Content) -> Statement:
     d, v = found["score_ks_statistic"], found["cramers_v"]
     verdict = found["verdict"]
     numbers = (
-        f"Scores of the two halves differ by D = {d:.2f} (Kolmogorov-Smirnov; below 0.3 is small), "
-        f"their clusters by V = {v:.2f} (Cramér; below 0.1 is small)."
+        f"Scores of the two halves differ by D = {d:.2f} (Kolmogorov-Smirnov; below {SMALL_D} "
+        f"is small), their clusters by V = {v:.2f} (Cramér; below {SMALL_V} is small)."
     )
     if verdict == VERDICTS[0]:
         return Statement(

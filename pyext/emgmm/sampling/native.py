@@ -40,7 +40,7 @@ class Starts(NamedTuple):
     """Where the replicas start, and what a search found (None without one, or by symmetry)."""
 
     poses: np.ndarray  # (replicas, bodies, 7)
-    search: list[dict] | None = None  # entries of `search` in run.json
+    search: list[dict] | None = None  # `arrangements` of search.json
 
 
 def placed_starts(

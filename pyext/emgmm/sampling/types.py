@@ -73,7 +73,7 @@ class Callbacks:
         Called before each checkpoint: brings what was written to the disk and returns the length in
         bytes of every output file.
     searched
-        Called once after a global search with what it found (`search` in run.json).
+        Called once after a global search with what it found (`arrangements` of search.json).
     """
 
     frames: Callable[[Frames], None] = lambda frames: None
