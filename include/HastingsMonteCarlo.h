@@ -10,6 +10,7 @@
 #include <IMP/emgmm/emgmm_config.h>
 
 #include <boost/random/uniform_real_distribution.hpp>
+#include <limits>
 
 IMPEMGMM_BEGIN_NAMESPACE
 
@@ -32,6 +33,18 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
  public:
   HastingsMonteCarlo(Model *m);
 
+  //! Count for each of these the accepted moves that lead to a lower score than any before
+  /** They may be movers that another one calls (core::SerialMover). Counts and
+      lowest score start anew. */
+  void set_watched_movers(const core::MonteCarloMovers &movers);
+
+  //! Whether scores count as just said; with another weight or temperature they should not
+  void set_is_watching(bool tf) { is_watching_ = tf; }
+  bool get_is_watching() const { return is_watching_; }
+
+  //! Get these counts, one for each mover
+  Ints get_found() const { return found_; }
+
  protected:
   void do_step() override;
   double do_evaluate(const ParticleIndexes &moved, bool force_full_score) const override;
@@ -45,6 +58,13 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
   mutable unsigned age_ = 0;
   mutable ParticleIndexes movable_;
   ::boost::random::uniform_real_distribution<> uniform_;
+
+  void watch();
+  void credit();
+  bool is_watching_ = true;
+  core::MonteCarloMovers watched_;
+  Ints proposed_, found_;  // before this step; since they are watched
+  double lowest_ = std::numeric_limits<double>::infinity();
 };
 
 IMP_OBJECTS(HastingsMonteCarlo, HastingsMonteCarlos);

@@ -7,6 +7,7 @@
 #include <IMP/emgmm/HastingsMonteCarlo.h>
 #include <IMP/random.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "moved_scoring.h"
@@ -33,7 +34,28 @@ double HastingsMonteCarlo::do_evaluate(const ParticleIndexes &moved, bool force_
   return moved_scoring::evaluate_all(score, moved);
 }
 
+void HastingsMonteCarlo::set_watched_movers(const core::MonteCarloMovers &movers) {
+  watched_ = movers;
+  proposed_.assign(movers.size(), 0);
+  found_.assign(movers.size(), 0);
+  lowest_ = std::numeric_limits<double>::infinity();
+}
+
+void HastingsMonteCarlo::watch() {
+  lowest_ = std::min(lowest_, get_last_accepted_energy());
+  for (std::size_t i = 0; i < watched_.size(); ++i)
+    proposed_[i] = watched_[i]->get_number_of_proposed();
+}
+
+void HastingsMonteCarlo::credit() {
+  if (!(get_last_accepted_energy() < lowest_)) return;
+  for (std::size_t i = 0; i < watched_.size(); ++i)
+    if (static_cast<int>(watched_[i]->get_number_of_proposed()) != proposed_[i]) ++found_[i];
+}
+
 void HastingsMonteCarlo::do_step() {
+  const bool watches = is_watching_ && !watched_.empty();
+  if (watches) watch();
   const core::MonteCarloMoverResult moved = do_move();
   const double score = do_evaluate(moved.get_moved_particles(), false);
   const double gain = get_last_accepted_energy() - score, ratio = moved.get_proposal_ratio();
@@ -46,6 +68,7 @@ void HastingsMonteCarlo::do_step() {
         score, score, core::MonteCarloMoverResult(moved.get_moved_particles(), 0));
   else
     accepted = do_accept_or_reject_move(score, moved);
+  if (accepted && watches) credit();
   // Particles to be put back are told by a sampler that scores what moved.
   if (!accepted && (reset_pis_.size() > 1 || (undo_all_ && !reset_pis_.empty()))) {
     moved_scoring::evaluate(get_scoring_function(), reset_pis_);

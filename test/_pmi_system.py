@@ -1,5 +1,6 @@
 """A small PMI system without any file: two helices as rigid bodies with loops, and its map."""
 
+import ast
 import contextlib
 import io
 import os
@@ -8,8 +9,12 @@ import warnings
 import IMP
 import IMP.atom
 import IMP.core
+import IMP.emgmm.gmm
+import IMP.emgmm.macros
+import IMP.emgmm.restraint
 import IMP.pmi
 import IMP.pmi.dof
+import IMP.pmi.restraints.stereochemistry
 import IMP.pmi.topology
 import numpy as np
 
@@ -64,3 +69,28 @@ def create_system(folder=".", protocol_output=None):
         root, representation_type=IMP.atom.DENSITIES
     ).get_selected_particles()
     return m, root, dof, densities
+
+
+def create_scored_system():
+    """IMP.emgmm.macros.System with the map, target.txt in this folder, and excluded volume"""
+    m, root, dof, densities = create_system()
+    if not os.path.exists("target.txt"):
+        IMP.emgmm.gmm.write_gaussians(IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
+    em = IMP.emgmm.restraint.GaussianEMRestraint(
+        densities, target_fn="target.txt", label="em", weight=2.0
+    )
+    with quiet():
+        ev = IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
+            included_objects=root, resolution=1
+        )
+    restraints = [em, ev]
+    for r in restraints:
+        r.add_to_model()
+    return IMP.emgmm.macros.System(m, root, dof, em, restraints, list(restraints), [])
+
+
+def read_stat(path="out/stat.0.out"):
+    """A dictionary for each frame"""
+    with open(path) as fh:
+        header, *lines = map(ast.literal_eval, fh.read().splitlines())
+    return [{header[k]: v for k, v in line.items()} for line in lines]

@@ -6,14 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import types
 
-import _pmi_system
 import IMP
 import IMP.atom
 import IMP.core
 import IMP.emgmm.adaptation
 import IMP.emgmm.gmm
+import IMP.emgmm.job
 import IMP.emgmm.macros
 import IMP.emgmm.movers
 import IMP.emgmm.restart
@@ -28,6 +27,7 @@ import IMP.rmf
 import IMP.test
 import numpy as np
 import RMF
+from _pmi_system import create_scored_system, quiet, read_stat
 
 
 class Tests(IMP.test.TestCase):
@@ -36,30 +36,9 @@ class Tests(IMP.test.TestCase):
         self.script = os.path.abspath(sys.argv[0])
         self.enterContext(IMP.test.temporary_working_directory())
 
-    def make(self):
-        m, root, dof, densities = _pmi_system.create_system()
-        if not os.path.exists("target.txt"):
-            IMP.emgmm.gmm.write_gaussians(IMP.emgmm.gmm.get_gaussians(densities), "target.txt")
-        em = IMP.emgmm.restraint.GaussianEMRestraint(
-            densities, target_fn="target.txt", label="em", weight=2.0
-        )
-        with _pmi_system.quiet():
-            ev = IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
-                included_objects=root, resolution=1
-            )
-        restraints = [em, ev]
-        for r in restraints:
-            r.add_to_model()
-        return IMP.emgmm.macros.System(m, root, dof, em, restraints, list(restraints), [])
-
-    def read_stat(self, path="out/stat.0.out"):
-        with open(path) as fh:
-            header, *lines = map(ast.literal_eval, fh.read().splitlines())
-        return [{header[k]: v for k, v in line.items()} for line in lines]
-
     def test_files(self):
         """A frame in the RMF file has the score of its stat line; the best beats the start"""
-        system = self.make()
+        system = create_scored_system()
         shown = []
         result = IMP.emgmm.macros.sample(
             system,
@@ -77,7 +56,7 @@ class Tests(IMP.test.TestCase):
         for share in result["acceptance"].values():
             self.assertTrue(0 < share <= 1)
         self.assertEqual(shown[-1], (600, 600))
-        stat = self.read_stat()
+        stat = read_stat()
         self.assertEqual(len(stat), 30)
         rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
         self.assertEqual(rmf.get_number_of_frames(), 30)
@@ -94,15 +73,15 @@ class Tests(IMP.test.TestCase):
 
     def test_schedule(self):
         """The EM weight is low in its turn and full whenever a frame is written"""
-        system = self.make()
+        system = create_scored_system()
         weights = []
-        run = IMP.emgmm.sampling._Sampler._run
+        run = IMP.emgmm.job.Sampler._run
 
         def spy(sampler, steps):
             weights.append((system.em.weight, steps))
             run(sampler, steps)
 
-        IMP.emgmm.sampling._Sampler._run = spy
+        IMP.emgmm.job.Sampler._run = spy
         try:
             IMP.emgmm.macros.sample(
                 system,
@@ -114,9 +93,9 @@ class Tests(IMP.test.TestCase):
                 annealing=IMP.emgmm.sampling.Annealing(0.25, 7, 30),
             )
         finally:
-            IMP.emgmm.sampling._Sampler._run = run
+            IMP.emgmm.job.Sampler._run = run
         self.assertEqual(weights, ([(0.5, 7)] + [(2.0, 10)] * 3) * 2)
-        for line in self.read_stat():
+        for line in read_stat():
             self.assertEqual(system.em.weight, 2.0)
             self.assertIn("GaussianEMRestraint_em_CCC", line)
 
@@ -134,19 +113,19 @@ class Tests(IMP.test.TestCase):
                     mover.set_maximum_rotation(3.0)
             return movers
 
-        system = self.make()
+        system = create_scored_system()
         far(system)
         without = IMP.emgmm.macros.sample(system, "far", steps=500, **options)
         self.assertLess(np.mean(list(without["acceptance"].values())), 0.1)
-        system = self.make()
+        system = create_scored_system()
         movers = far(system)
         found = IMP.emgmm.macros.sample(system, "out", steps=2000, adapt_steps=10000, **options)
         self.assertEqual(found["moves"], 2000)
         self.assertEqual(sum(m.get_number_of_proposed() for m in movers), 2000)
-        self.assertEqual(len(self.read_stat()), 200)
+        self.assertEqual(len(read_stat()), 200)
         for share in found["acceptance"].values():
             self.assertAlmostEqual(share, 0.3, delta=0.15)
-        again = self.make()
+        again = create_scored_system()
         far(again)
         IMP.emgmm.macros.sample(
             again, "out", steps=2010, adapt_steps=10000, restart=True, **options
@@ -174,10 +153,10 @@ class Tests(IMP.test.TestCase):
     def test_restart(self):
         """A run that was killed goes on from its last state, and its files are one run's"""
         options = {"frame_interval": 10, "progress": None, "seed": 2}
-        system = self.make()
+        system = create_scored_system()
         IMP.emgmm.macros.sample(system, "out", steps=100, start="random", **options)
         coordinates = [list(b.get_coordinates()) for b in system.dof.get_rigid_bodies()]
-        again = self.make()
+        again = create_scored_system()
         state = IMP.emgmm.restart.State.read("out", 0)
         self.assertEqual(state.done, 100)
         state.write_to(again)
@@ -185,9 +164,9 @@ class Tests(IMP.test.TestCase):
             self.assertEqual(list(b.get_coordinates()), xyz)
         self.assertAlmostEqual(again.em.evaluate(), system.em.evaluate(), delta=1e-9)
         for steps in (150, 180):
-            again = self.make()
+            again = create_scored_system()
             IMP.emgmm.macros.sample(again, "out", steps=steps, restart=True, **options)
-        stat = self.read_stat()
+        stat = read_stat()
         self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(18)))
         rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
         self.assertEqual(rmf.get_number_of_frames(), 18)
@@ -200,7 +179,12 @@ class Tests(IMP.test.TestCase):
             )
         self.assertEqual(sorted(os.listdir("out/rmfs")), ["0.rmf3"])
         self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, self.make(), "nothing", restart=True, **options
+            ValueError,
+            IMP.emgmm.macros.sample,
+            create_scored_system(),
+            "nothing",
+            restart=True,
+            **options,
         )
 
     def test_killed(self):
@@ -215,13 +199,13 @@ class Tests(IMP.test.TestCase):
             check=False,
         )
         self.assertEqual(child.returncode, -signal.SIGKILL)
-        self.assertEqual(len(self.read_stat()), 6)
+        self.assertEqual(len(read_stat()), 6)
         rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
         self.assertLess(rmf.get_number_of_frames(), 6)
-        again = self.make()
+        again = create_scored_system()
         IMP.emgmm.macros.sample(again, "out", restart=True, progress=None, **options)
         last = again.em.evaluate()
-        stat = self.read_stat()
+        stat = read_stat()
         self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(9)))
         self.assertAlmostEqual(last, float(stat[-1]["GaussianEMRestraint_em"]), delta=1e-9)
         rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
@@ -235,116 +219,9 @@ class Tests(IMP.test.TestCase):
             )
         self.assertEqual(os.listdir("out/restart"), ["0.npz"])
 
-    def test_global_moves(self):
-        """Swaps and turns get their share of the moves, and each of them a line"""
-        system = self.make()
-        result = IMP.emgmm.macros.sample(
-            system, "out", steps=400, frame_interval=10, global_moves=0.3, progress=None
-        )
-        self.assertEqual(result["moves"], 400)
-        names = [m.get_name() for m in system.dof.get_movers()]
-        extra = {k for k in result["acceptance"] if k.startswith(("turn ", "swap "))}
-        self.assertEqual(len(extra), 3)  # two bodies: two turns, one swap
-        self.assertEqual(len(result["acceptance"]), len(names) + len(extra))
-        line = self.read_stat()[-1]
-        self.assertEqual(sum("Acceptance_swap" in key for key in line), 1)
-
-        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
-        local = system.dof.get_movers()
-        tried = {}
-        for movers in (turns, swaps, local):
-            for mover in movers:
-                mover.reset_statistics()
-        schedule = IMP.emgmm.movers.create_schedule(local, [(turns, 0.15), (swaps, 0.15)])
-        for _ in range(1000):
-            schedule.propose()
-            schedule.reject()
-        for kind, movers in (("turn", turns), ("swap", swaps), ("local", local)):
-            tried[kind] = sum(mover.get_number_of_proposed() for mover in movers)
-        self.assertEqual(tried, {"turn": 150, "swap": 150, "local": 700})
-        self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, global_moves=1.0
-        )
-
-    def test_alignment_moves(self):
-        """Aligned swaps get their share of the moves, and a line"""
-        system = self.make()
-        result = IMP.emgmm.macros.sample(
-            system, "out", steps=400, frame_interval=10, alignment_moves=0.3, progress=None
-        )
-        (name,) = (key for key in result["acceptance"] if key.startswith("align "))  # two bodies
-        self.assertTrue(0 <= result["acceptance"][name] < 1)
-        self.assertEqual(sum("Acceptance_align" in key for key in self.read_stat()[-1]), 1)
-        (mover,) = IMP.emgmm.movers.create_aligned_movers(system.dof)
-        self.assertEqual(mover.get_name(), name)
-        self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, alignment_moves=1.0
-        )
-
-    def test_independence_moves(self):
-        """Bodies go to places of the map, and how often is told"""
-        system = self.make()
-        result = IMP.emgmm.macros.sample(
-            system,
-            "out",
-            steps=1000,
-            frame_interval=10,
-            independence_moves=0.25,
-            temperature_min=5.0,  # else a toy of 30 residues has one place
-            temperature_max=5.0,
-            progress=None,
-        )
-        self.assertTrue(0 < result["acceptance"]["independence"] < 0.9)
-        line = self.read_stat()[-1]
-        self.assertEqual(sum("Acceptance_independence" in key for key in line), 1)
-        (mover,) = IMP.emgmm.movers.create_independence_movers(system.dof, system.em)
-        self.assertEqual(
-            list(mover.get_bodies()),
-            [b.get_particle_index() for b in system.dof.get_rigid_bodies()],
-        )
-        self.assertFalse(mover.get_returns_ratio())  # of use in any sampler
-        without = system._replace(em=None)
-        self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, without, "out", steps=10, independence_moves=0.1
-        )
-
-    def test_linked_moves(self):
-        """Bodies that a link ties move together, at the share asked for"""
-        system = self.make()
-        with self.assertRaises(ValueError):
-            IMP.emgmm.macros.sample(system, "out", steps=10, linked_moves=0.1)
-        a, b = (next(iter(body.get_rigid_members())) for body in system.dof.get_rigid_bodies())
-        links = types.SimpleNamespace(xl_list=[{"Particle1": a, "Particle2": b}])
-        system = system._replace(restraints=[*system.restraints, links])
-        result = IMP.emgmm.macros.sample(
-            system, "out", steps=200, frame_interval=10, linked_moves=0.3, progress=None
-        )
-        (name,) = (key for key in result["acceptance"] if key.startswith("linked "))
-        self.assertTrue(0 < result["acceptance"][name] < 1)
-
-    def test_schedule_of_kinds(self):
-        """Each kind of moves gets its share, spread evenly"""
-        system = self.make()
-        local = system.dof.get_movers()
-        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
-        for shares in ((0.2, 0.1), (0.003, 0.05), (1 / 3, 1 / 3)):
-            for mover in (*local, *turns, *swaps):
-                mover.reset_statistics()
-            schedule = IMP.emgmm.movers.create_schedule(
-                local, list(zip((turns, swaps), shares, strict=True))
-            )
-            for _ in range(2000):
-                schedule.propose()
-                schedule.reject()
-            for kind, share in zip((turns, swaps), shares, strict=True):
-                tried = sum(mover.get_number_of_proposed() for mover in kind)
-                self.assertLessEqual(abs(tried - 2000 * share), 1.5)
-        with self.assertRaises(ValueError):
-            IMP.emgmm.movers.create_schedule(local, [(turns, 0.5), (swaps, 0.5)])
-
     def test_sampler_of_pmi(self):
         """PMI's macro samples with ours within the context, by scores of the model as it is"""
-        system = self.make()
+        system = create_scored_system()
         seen = []
 
         class Watched(IMP.emgmm.samplers.MonteCarlo):
@@ -356,7 +233,7 @@ class Tests(IMP.test.TestCase):
                 seen.append((self.mc.get_last_accepted_energy(), scratch.evaluate(False)))
 
         before = IMP.pmi.samplers.MonteCarlo
-        with _pmi_system.quiet(), IMP.emgmm.samplers.used_by_pmi(Watched):
+        with quiet(), IMP.emgmm.samplers.used_by_pmi(Watched):
             IMP.pmi.macros.ReplicaExchange(
                 system.model,
                 root_hier=system.hierarchy,
@@ -373,12 +250,12 @@ class Tests(IMP.test.TestCase):
 
     def test_ranks(self):
         """Files of several ranks become those of one run"""
-        system = self.make()
+        system = create_scored_system()
         IMP.emgmm.macros.sample(system, "out", steps=40, frame_interval=10, progress=None)
         for name in ("stat.%d.out", "stat_replica.%d.out", "rmfs/%d.rmf3"):
             shutil.copy("out/" + name % 0, "out/" + name % 1)
         IMP.emgmm.restart.merge_ranks("out", 2)
-        stat = self.read_stat()
+        stat = read_stat()
         self.assertEqual([int(s["rmf_frame_index"]) for s in stat], list(range(8)))
         rmf = RMF.open_rmf_file_read_only("out/rmfs/0.rmf3")
         self.assertEqual(rmf.get_number_of_frames(), 8)
@@ -388,7 +265,7 @@ class Tests(IMP.test.TestCase):
         """The same seed makes the same run, whether moves are scored alone or not"""
         runs = []
         for moved in (True, False):
-            system = self.make()
+            system = create_scored_system()
             IMP.emgmm.macros.sample(
                 system,
                 "out%d" % moved,
@@ -399,17 +276,14 @@ class Tests(IMP.test.TestCase):
                 score_moved=moved,
             )
             runs.append(
-                [
-                    float(s["GaussianEMRestraint_em"])
-                    for s in self.read_stat("out%d/stat.0.out" % moved)
-                ]
+                [float(s["GaussianEMRestraint_em"]) for s in read_stat("out%d/stat.0.out" % moved)]
             )
         # Sums in another order differ in the last digits; another decision would show at once.
         np.testing.assert_allclose(*runs, rtol=1e-9)
 
     def test_bad_arguments(self):
         """Errors say what was found"""
-        system = self.make()
+        system = create_scored_system()
         for options in ({"frame_interval": 15, "exchange_interval": 10}, {"start": "here"}):
             self.assertRaises(
                 ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, **options
@@ -422,15 +296,15 @@ class Tests(IMP.test.TestCase):
 
 def sample_and_die(options):
     """Killed after 70 steps"""
-    after_piece = IMP.emgmm.sampling._Job.after_piece
+    after_piece = IMP.emgmm.job.Job.after_piece
 
     def die(job):
         after_piece(job)
         if job.done == 70:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    IMP.emgmm.sampling._Job.after_piece = die
-    IMP.emgmm.macros.sample(Tests().make(), "out", progress=None, **options)
+    IMP.emgmm.job.Job.after_piece = die
+    IMP.emgmm.macros.sample(create_scored_system(), "out", progress=None, **options)
 
 
 if __name__ == "__main__":

@@ -9,29 +9,15 @@ import sys
 import time
 
 import IMP
-import IMP.core
 import IMP.emgmm
-import IMP.emgmm.samplers
 import IMP.pmi.macros
-import IMP.pmi.output
 import IMP.pmi.samplers
 import numpy as np
 from IMP.emgmm.adaptation import Adaptation
 from IMP.emgmm.coarse import CoarseMoves
-from IMP.emgmm.movers import (
-    check_shares,
-    create_hamiltonian_mover,
-    create_other_movers,
-    create_schedule,
-)
-from IMP.emgmm.restart import (
-    REPLICA_KEY,
-    State,
-    get_journal,
-    merge_segments,
-    recover_frames,
-    set_aside,
-)
+from IMP.emgmm.job import Job, used_by_pmi
+from IMP.emgmm.movers import check_shares, create_hamiltonian_mover, create_other_movers
+from IMP.emgmm.restart import State, get_journal, merge_segments, recover_frames, set_aside
 from IMP.emgmm.starts import place_bodies, set_random_start
 
 
@@ -59,124 +45,6 @@ def check_replicas(replicas):
     """Refuse numbers of replicas with which IMP.mpi waits forever: it exchanges all in pairs."""
     if replicas > 1 and replicas % 2:
         raise ValueError(f"{replicas} replicas, expected 1 or an even number")
-
-
-class _Sampler(IMP.emgmm.samplers.MonteCarlo):
-    """PMI's sampler, one body a move, with the weight schedule; after each piece it keeps the
-    state for a restart."""
-
-    job = None  # set by sample() for the time that PMI's macro makes its sampler
-
-    def __init__(self, model, objects=None, temp=1.0, filterbyname=None, score_moved=False):
-        kinds = self.job.other_moves
-        others = [mover for kind, _ in kinds for mover in kind]
-        # PMI's mover of all movers only tells how often each was accepted.
-        super().__init__(model, [*objects, *others], temp, filterbyname, score_moved)
-        self.mc.set_movers([create_schedule(objects, kinds)])
-        self.accepted = self.proposed = 0
-        self.job.sampler = self
-
-    def _make_moves(self, steps):
-        for mover in self.job.movers_with_kt:
-            mover.set_kt(self.mc.get_kt())
-        if coarse := self.job.coarse_moves:
-            coarse.update_weight()
-        self.mc.optimize(steps)
-
-    def _adapt(self, steps):
-        self.job.adaptation = Adaptation(self.job.system.dof.get_movers())
-        begin = time.monotonic()
-        self.job.adaptation.run(self._make_moves, steps)
-        self.job.adapt_seconds = time.monotonic() - begin
-        for mover in self.smv.get_movers():
-            mover.reset_statistics()
-
-    def _run(self, steps):
-        self.mc.reset_statistics()
-        self._make_moves(steps)
-        self.accepted += self.mc.get_number_of_accepted_steps()
-        self.proposed += self.mc.get_number_of_proposed_steps()
-
-    def optimize(self, nstep):
-        job, em = self.job, self.job.system.em
-        job.count_exchanges()
-        if job.adapt_steps and job.adaptation is None:
-            self._adapt(job.adapt_steps)
-        annealing = job.annealing
-        if em and annealing and annealing.low_steps and job.high_steps <= 0:
-            full = em.weight
-            em.set_weight(full * annealing.low_weight)
-            self._run(annealing.low_steps)
-            em.set_weight(full)
-        if annealing and job.high_steps <= 0:
-            job.high_steps = annealing.high_steps
-        self._run(nstep)
-        job.high_steps -= nstep
-        job.done += nstep
-        self.nframe = job.done
-        job.after_piece()
-
-    def get_output(self):
-        return {**super().get_output(), REPLICA_KEY: str(self.job.rank)}
-
-
-class _Job:
-    """What one process knows of a run."""
-
-    def __init__(self, system, output, annealing, steps, progress):
-        self.system, self.output, self.annealing = system, output, annealing
-        self.steps, self.progress = steps, progress
-        self.other_moves = []  # (list of movers, share among all moves)
-        self.movers_with_kt = []  # those of them that make use of the temperature
-        self.coarse_moves = None  # CoarseMoves, where some of them are such
-        self.adapt_steps, self.adaptation = 0, None  # an Adaptation, once there was one
-        self.adapt_seconds = 0.0
-        self.done = 0  # moves at full weight
-        self.frame_interval, self.frames = 1, 0  # of this sitting
-        self.high_steps = 0  # left at full weight before the weight drops
-        self.sampler = None
-        self.exchange = None
-        self.rank = 0
-        self.pieces = 0  # of this sitting
-        self.exchanges = None  # accepted, of each pair of neighbouring temperatures
-        self.shown = time.monotonic()
-
-    def add_mover_with_kt(self, mover, share):
-        mover.set_returns_ratio(True)  # the sampler is a HastingsMonteCarlo
-        self.movers_with_kt.append(mover)
-        self.other_moves.append(([mover], share))
-
-    def count_exchanges(self):
-        """Before each piece but the first, and after the last: add what the exchange since did."""
-        if self.exchange.get_number_of_replicas() > 1 and self.pieces:
-            self.exchanges = self.exchanges + np.array(self.exchange.get_exchange_array())
-
-    def get_exchange_shares(self):
-        """Share of the exchanges that were accepted, of each pair of neighbouring temperatures."""
-        # IMP.mpi tries the even pairs and the odd ones in turn; with two replicas the one pair is
-        # both.
-        n = self.exchange.get_number_of_replicas()
-        tries = [self.pieces if n == 2 else (self.pieces + 1 - k % 2) // 2 for k in range(n - 1)]
-        return [float(a) / max(t, 1) for a, t in zip(self.exchanges, tries, strict=True)]
-
-    def is_frame(self):
-        """Whether a frame is due. IMP.pmi's own count of frames is that of the exchanges, and
-        its rmf_frame_index too, even where only some are written."""
-        return self.done % self.frame_interval == 0
-
-    def after_frame(self):
-        self.frames += 1
-        State.read_from(self.system, None, 0, 0).append_to(get_journal(self.output, self.rank))
-
-    def after_piece(self):
-        self.pieces += 1
-        scales = self.adaptation.scales if self.adaptation else ()
-        state = State.read_from(self.system, self.exchange, self.done, self.high_steps, scales)
-        state.write(self.output, self.rank)
-        now = time.monotonic()
-        if self.rank == 0 and self.progress and (now - self.shown > 0.5 or self.done >= self.steps):
-            self.shown = now
-            self.progress(self.done, self.steps)
 
 
 def _show(done, total):
@@ -258,7 +126,9 @@ def sample(
     @param exchange from get_replica_exchange(), where it was needed before
     @param macro_options further arguments of IMP.pmi.macros.ReplicaExchange
     @return dict: steps, moves, seconds, steps_per_second, replicas, acceptance (share by mover),
-            exchange (share by pair of neighbouring temperatures), temperatures, rank
+            found (by mover: moves at the lowest temperature and full weight that led this process
+            to a new best score), exchange (share by pair of neighbouring temperatures),
+            temperatures, rank
     """
     if frame_interval % exchange_interval and exchange_interval < frame_interval:
         raise ValueError(
@@ -278,7 +148,7 @@ def sample(
     }
     check_shares(shares, system)
     output = os.path.abspath(str(output))
-    job = _Job(system, output, annealing, steps, progress)
+    job = Job(system, output, annealing, steps, temperature_min, progress)
     job.frame_interval, job.adapt_steps = frame_interval, adapt_steps
     job.other_moves = create_other_movers(shares, system, seed)
     if coarse_moves:
@@ -333,7 +203,7 @@ def sample(
         with contextlib.suppress(OSError):
             os.remove(get_journal(output, job.rank))
         begin = time.monotonic()
-        with _our_sampler(job):
+        with used_by_pmi(job):
             macro.execute_macro()
         job.count_exchanges()
         seconds = time.monotonic() - begin - job.adapt_seconds
@@ -348,7 +218,8 @@ def sample(
         "seconds": seconds,
         "steps_per_second": sampler.proposed * replicas / max(seconds, 1e-9),
         "replicas": replicas,
-        "acceptance": _get_acceptance(sampler),
+        "acceptance": sampler.get_acceptance(),
+        "found": sampler.get_found(),
         "exchange": job.get_exchange_shares(),
         "temperatures": [
             float(t)
@@ -356,42 +227,3 @@ def sample(
         ],
         "rank": job.rank,
     }
-
-
-@contextlib.contextmanager
-def _our_sampler(job):
-    """PMI's macro looks its writer up by name too."""
-    writer = IMP.pmi.output.Output
-    write_rmf, write_stat2 = writer.write_rmf, writer.write_stat2
-
-    def write_due_rmf(self, name):
-        if os.path.basename(os.path.dirname(name)) != "rmfs":
-            write_rmf(self, name)
-        elif job.is_frame():
-            write_rmf(self, name)
-            job.after_frame()
-
-    def write_due_stat(self, name, *args, **options):
-        if os.path.basename(name).startswith("stat."):
-            if not job.is_frame():
-                return
-            self.set_output_entry("rmf_frame_index", job.frames - 1)
-        write_stat2(self, name, *args, **options)
-
-    writer.write_rmf, writer.write_stat2 = write_due_rmf, write_due_stat
-    try:
-        with IMP.emgmm.samplers.used_by_pmi(type("_Sampler", (_Sampler,), {"job": job})):
-            yield
-    finally:
-        writer.write_rmf, writer.write_stat2 = write_rmf, write_stat2
-
-
-def _get_acceptance(sampler):
-    shares = {}
-    for mover in sampler.smv.get_movers():
-        mover = IMP.core.MonteCarloMover.get_from(mover)
-        name, proposed = mover.get_name(), mover.get_number_of_proposed()
-        while name in shares:
-            name += "'"
-        shares[name] = mover.get_number_of_accepted() / proposed if proposed else 0.0
-    return shares

@@ -186,6 +186,7 @@ def _results(out: Path, replicas: int) -> dict:
         name: float(np.mean([part["acceptance"][name] for part in parts]))
         for name in result["acceptance"]
     }
+    result["found"] = {name: sum(part["found"][name] for part in parts) for name in result["found"]}
     return result
 
 

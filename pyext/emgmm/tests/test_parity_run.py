@@ -68,6 +68,8 @@ def check_folder(out: Path, replicas: int, *more: str) -> None:
     assert summary["replicas"] == replicas
     assert len(summary["exchange"]) == replicas - 1
     assert all(0 <= share <= 1 for share in summary["exchange"])
+    assert summary["found"].keys() == summary["acceptance"].keys()
+    assert sum(summary["found"].values()) > 0
     kinds = {name.split(" ")[0] for name in summary["acceptance"]}
     assert {"swap", "turn", "align"} <= kinds
     assert summary["best_score"] == pytest.approx(stat.column("Total_Score").min())
