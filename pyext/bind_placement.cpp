@@ -1,6 +1,7 @@
 // Global placement, for emgmm.placement.
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/placement_choices.h>
 #include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -86,7 +87,7 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
                              const Matrices &covariances, const Values &weights,
                              const Points &fixed_means, const Matrices &fixed_covariances,
                              const Values &fixed_weights, std::uint64_t seed, unsigned threads,
-                             std::size_t rotations, std::size_t candidates) {
+                             std::size_t rotations, std::size_t refined, std::size_t candidates) {
   const Mixture body = to_mixture(means, covariances, weights);
   const Mixture fixed = to_mixture(fixed_means, fixed_covariances, fixed_weights);
   if (body.empty()) throw std::domain_error("a body without components has no place");
@@ -94,6 +95,7 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
   options.seed = seed;
   options.threads = threads;
   options.rotations = rotations;
+  options.refined = refined;
   options.candidates = candidates;
   std::vector<PlacementCandidate> found;
   {
@@ -109,6 +111,76 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
   }
   const std::size_t n = found.size();
   return nb::make_tuple(to_numpy(std::move(poses), {n, 7}), to_numpy(std::move(overlaps), {n}));
+}
+
+nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, const PoseRows &poses,
+                           const std::vector<std::size_t> &placed,
+                           const std::vector<PoseRows> &candidates,
+                           const std::vector<std::shared_ptr<Term>> &terms,
+                           const std::vector<double> &weights, double most_energy,
+                           std::uint64_t seed, unsigned threads, std::size_t kept, std::size_t runs,
+                           std::size_t steps, std::size_t most, double hottest, double coldest) {
+  const std::vector<Pose> at = to_poses(poses);
+  std::vector<char> is_placed(at.size(), 0);
+  for (std::size_t b : placed) is_placed.at(b) = 1;
+  std::vector<TermWeight> guides;
+  for (std::size_t t = 0; t < terms.size(); ++t) guides.push_back({terms[t], weights.at(t)});
+  Mixture fixed;
+  std::vector<Mixture> own;
+  std::vector<std::vector<Pose>> tried;
+  for (std::size_t b = 0; b < at.size(); ++b) {
+    const nb::tuple arrays = nb::cast<nb::tuple>(bodies[b]);
+    const Mixture body = to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
+                                    nb::cast<Values>(arrays[2]));
+    if (is_placed[b])
+      own.push_back(body);
+    else
+      for (const Gaussian &g : moved(body, at[b])) fixed.push_back(g);
+  }
+  for (const PoseRows &rows : candidates) tried.push_back(to_poses(rows));
+  const auto pair = [&](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
+    double sum = 0;
+    for (const TermWeight &g : guides) sum += g.weight * g.term->pair_score(b, at_b, c, at_c);
+    return std::min(most_energy, sum);
+  };
+  PlacementGuide guide;
+  guide.pair = [&](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
+    return pair(placed[i], at_i, placed[j], at_j);
+  };
+  guide.alone = [&](std::size_t i, const Pose &at_i) {
+    double sum = 0;
+    for (std::size_t b = 0; b < at.size(); ++b)
+      if (!is_placed[b]) sum += pair(placed[i], at_i, b, at[b]);
+    return sum;
+  };
+  ChoiceOptions options;
+  options.seed = seed;
+  options.threads = threads;
+  options.kept = kept;
+  options.runs = runs;
+  options.steps = steps;
+  options.most = most;
+  options.hottest = hottest;
+  options.coldest = coldest;
+  std::vector<std::vector<std::size_t>> found;
+  {
+    nb::gil_scoped_release release;
+    found = placement_choices(score, fixed, own, tried, guide, options);
+  }
+  nb::list result;
+  for (const std::vector<std::size_t> &choice : found) {
+    std::vector<double> flat;
+    std::size_t next = 0;
+    for (std::size_t b = 0; b < at.size(); ++b) {
+      const Pose &pose = is_placed[b] ? tried[next][choice[next]] : at[b];
+      next += is_placed[b];
+      const Quaternion &q = pose.rotation;
+      const Vec3 &t = pose.translation;
+      flat.insert(flat.end(), {q.w, q.x, q.y, q.z, t.x, t.y, t.z});
+    }
+    result.append(to_numpy(std::move(flat), {at.size(), 7}));
+  }
+  return result;
 }
 
 }  // namespace
@@ -127,7 +199,15 @@ void bind_placement(nb::module_ &m) {
         "Å).");
   m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,
         "weights"_a, "fixed_means"_a, "fixed_covariances"_a, "fixed_weights"_a, "seed"_a = 0,
-        "threads"_a = 0, "rotations"_a = 2000, "candidates"_a = 400,
+        "threads"_a = 0, "rotations"_a = 2000, "refined"_a = 600, "candidates"_a = 400,
         "Places of one body in what the fixed components (may be none) leave of the data, best "
         "first: (poses (n, 7), overlaps (n,) Da²/Å³).");
+  m.def(
+      "placement_choices", &choices_of_bodies, "score"_a, "bodies"_a, "poses"_a, "placed"_a,
+      "candidates"_a, "terms"_a, "weights"_a, "most_energy"_a = 10.0, "seed"_a = 0, "threads"_a = 0,
+      "kept"_a = 150, "runs"_a = 8, "steps"_a = 20000, "most"_a = 24, "hottest"_a = 20.0,
+      "coldest"_a = 1.0,
+      "Arrangements (n, 7) of all bodies in which the placed ones (ascending) are at one of their "
+      "candidates each, best first by the score and what the terms say of pairs of bodies (kT, "
+      "at most so much a pair).");
 }

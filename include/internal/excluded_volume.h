@@ -29,6 +29,8 @@ class ExcludedVolumeTerm : public Term {
   std::size_t bodies() const override { return poses_.size(); }
   double evaluate(const std::vector<Pose> &poses,
                   std::vector<PoseGradient> *gradients) const override;
+  double pair_score(std::size_t b, const Pose &at_b, std::size_t c,
+                    const Pose &at_c) const override;
   double reset(const std::vector<Pose> &poses) override;
   double propose(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses) override;
   void accept() override;

@@ -82,6 +82,29 @@ double ExcludedVolumeTerm::pair_energy(std::size_t a, std::size_t b) const {
   return 0.5 * tables_->kappa * sum;
 }
 
+double ExcludedVolumeTerm::pair_score(std::size_t b, const Pose &at_b, std::size_t c,
+                                      const Pose &at_c) const {
+  const bool is_grid = first_has_grid(tables_->grids.at(b), tables_->grids.at(c));
+  const SphereGrid &grid = tables_->grids[is_grid ? b : c];
+  const SphereGrid &other = tables_->grids[is_grid ? c : b];
+  const Pose &at_grid = is_grid ? at_b : at_c, &at_other = is_grid ? at_c : at_b;
+  if (!(norm(at_grid * grid.center() - at_other * other.center()) < bound_[b] + bound_[c]))
+    return 0;
+  const Quaternion back = conjugate(at_grid.rotation);
+  const Mat3 turn = matrix(back * at_other.rotation);
+  const Vec3 shift = back * (at_other.translation - at_grid.translation);
+  double sum = 0;
+  for (std::size_t j = 0; j < other.spheres().size(); ++j) {
+    const double radius = other.spheres().radius[j];
+    grid.overlapping(
+        turn * other.spheres().center[j] + shift, radius, [&](std::size_t i, double squared) {
+          const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
+          sum += overlap * overlap;
+        });
+  }
+  return 0.5 * tables_->kappa * sum;
+}
+
 double ExcludedVolumeTerm::evaluate(const std::vector<Pose> &poses,
                                     std::vector<PoseGradient> *gradients) const {
   check_poses(*this, poses);

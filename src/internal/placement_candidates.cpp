@@ -213,6 +213,8 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                              return -overlap / scale;
                            });
   });
+  if (options.refined == 0)
+    return distinct_candidates(std::move(refined), radius, options.candidates);
   refined = distinct_candidates(std::move(refined), radius, options.refined);
   parallel_for(refined.size(), options.threads, [&](std::size_t i) {
     refined[i] = minimized(refined[i].pose, [&](const Pose &pose, PoseGradient *gradient) {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .. import _core
 from ..mixture import Mixture
+from ..poses import to_matrices
 from ..representation import System
 from ..scoring import ScoreOptions, make_score
 from ..terms.build import density_term
@@ -16,6 +18,7 @@ from ..terms.build import density_term
 # as many as find the complexes of the paper are enough.
 COARSE = 1090.0
 ALIKE = 1.2  # times as many are not worth other mixtures
+_NOTHING = Mixture(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,28 @@ class Densities:
 
     def score(self) -> _core.MixtureScore:
         return make_score(self.data, self.options)
+
+    def arrays(self) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Means, covariances and weights of each body."""
+        return [(body.means, body.covariances, body.weights) for body in self.bodies]
+
+    def candidates(
+        self, body: int, others: Iterable[int], poses: np.ndarray, **options
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where what some other bodies, at their poses (n, 7), leave of the data holds this one:
+        poses (m, 7), the best first, and overlaps (m,) with it, Da²/Å³."""
+        rotation, translation = to_matrices(poses)
+        fixed = Mixture.concatenated(
+            [_NOTHING, *(self.bodies[b].transformed(rotation[b], translation[b]) for b in others)]
+        )
+        return _core.placement_candidates(
+            self.score(),
+            *self.arrays()[body],
+            fixed.means,
+            fixed.covariances,
+            fixed.weights,
+            **options,
+        )
 
     def term(self) -> _core.Term:
         """The EM score of the bodies at their poses, in single precision."""
