@@ -121,8 +121,18 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
                            std::uint64_t seed, unsigned threads, std::size_t kept, std::size_t runs,
                            std::size_t steps, std::size_t most, double hottest, double coldest) {
   const std::vector<Pose> at = to_poses(poses);
+  check_rows(at.size(), nb::len(bodies), "poses");
+  if (candidates.size() != placed.size())
+    throw std::domain_error("one list of candidates a placed body is needed (" +
+                            std::to_string(placed.size()) + "), got " +
+                            std::to_string(candidates.size()));
   std::vector<char> is_placed(at.size(), 0);
-  for (std::size_t b : placed) is_placed.at(b) = 1;
+  for (std::size_t j = 0; j < placed.size(); ++j) {
+    if (placed[j] >= at.size() || (j > 0 && placed[j] <= placed[j - 1]))
+      throw std::domain_error("placed bodies must be ascending and below " +
+                              std::to_string(at.size()) + ", got " + std::to_string(placed[j]));
+    is_placed[placed[j]] = 1;
+  }
   std::vector<TermWeight> guides;
   for (std::size_t t = 0; t < terms.size(); ++t) guides.push_back({terms[t], weights.at(t)});
   Mixture fixed;
