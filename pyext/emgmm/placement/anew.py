@@ -4,7 +4,7 @@ What tempering leaves is right but for some bodies that stand in each other's pl
 polymerase II three to five of 15, some 30 kT above the right arrangement, with every way there by
 one body or two uphill. Taken out together they find their places at once, since then the score of
 any choice of places is a sum of tables (`placement_choices` in the core); which ones to take out is
-left to chance (large neighbourhood search, Shaw 1998).
+left to chance (large neighbourhood search, Shaw 1998): some that lie near each other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from .. import _core
 from .arrangements import PARENTS, Arrangement, ArrangementScore
 from .densities import Densities
 
-TAKEN = (2, 6)  # bodies at a time
+TAKEN = (3, 7)  # bodies at a time: one and some of those next to it, of a few more
+MORE = 3
+LARGE = 2.0  # times the mean mass of all: such bodies are right, and stay
 PATIENCE, ROUNDS = 40, 150  # without anything better, and at most
 BEST_SHARE = 0.5  # of the rounds that begin from the best; the others from any of PARENTS
 GAIN = 0.1  # kT: less is no better arrangement
@@ -49,22 +51,31 @@ def placed_anew(
         So many rounds without anything better are the last.
     """
     random = np.random.default_rng(seed)
-    n = len(densities.bodies)
     masses = np.array([body.mass for body in densities.bodies])
-    shares = (1 / masses) / (1 / masses).sum()  # small ones go astray
     failures = 0
     for turn in range(ROUNDS):
         parents = score.distinct(found, PARENTS)
         from_best = random.random() < BEST_SHARE
         parent = parents[0 if from_best else random.integers(len(parents))]
-        count = min(int(random.integers(TAKEN[0], TAKEN[1] + 1)), n - 1)
-        taken = np.sort(random.choice(n, count, replace=False, p=shares)).tolist()
+        taken = _taken(random, masses, parent.poses[:, 4:])
         child = _child(score, soft, densities, guides, parent, taken, seed + turn, threads)
         found = score.distinct([*parents, *child], PARENTS)
         failures = 0 if found[0].score < parents[0].score - GAIN else failures + 1
         if failures == patience:
             break
     return found
+
+
+def _taken(random: np.random.Generator, masses: np.ndarray, places: np.ndarray) -> list[int]:
+    """Bodies to take out, ascending."""
+    small = np.flatnonzero(masses <= LARGE * masses.mean())
+    shares = masses[small] ** -0.5  # the smaller ones go astray
+    first = random.choice(small, p=shares / shares.sum())
+    count = int(random.integers(TAKEN[0], TAKEN[1] + 1))
+    by_distance = small[np.argsort(np.linalg.norm(places[small] - places[first], axis=1))]
+    near = by_distance[by_distance != first][: count - 1 + MORE]
+    others = random.choice(near, min(count - 1, len(near)), replace=False)
+    return sorted([int(first), *others.tolist()])
 
 
 def _child(
