@@ -6,7 +6,7 @@ forces and torques against the Bayesian score, and repaired body by body. The se
 from new random numbers until its best answer has come out twice. Where it does not, replica
 exchange goes on from what it found (tempering.py), and the best arrangements exchange bodies
 (arrangements.py). Of many bodies each of several searches goes on so; what all have found exchanges
-bodies, and some are taken out and placed anew.
+bodies, and where they do not agree some bodies at a time are taken out and placed anew (anew.py).
 """
 
 from __future__ import annotations
