@@ -102,15 +102,14 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
     nb::gil_scoped_release release;
     found = placement_candidates(score.data(), fixed, body, options);
   }
-  std::vector<double> poses, overlaps;
+  std::vector<Pose> poses;
+  std::vector<double> overlaps;
   for (const PlacementCandidate &candidate : found) {
-    const Quaternion &q = candidate.pose.rotation;
-    const Vec3 &t = candidate.pose.translation;
-    poses.insert(poses.end(), {q.w, q.x, q.y, q.z, t.x, t.y, t.z});
+    poses.push_back(candidate.pose);
     overlaps.push_back(candidate.overlap);
   }
   const std::size_t n = found.size();
-  return nb::make_tuple(to_numpy(std::move(poses), {n, 7}), to_numpy(std::move(overlaps), {n}));
+  return nb::make_tuple(poses_to_numpy(poses, {n, 7}), to_numpy(std::move(overlaps), {n}));
 }
 
 nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, const PoseRows &poses,
@@ -179,16 +178,9 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
   }
   nb::list result;
   for (const std::vector<std::size_t> &choice : found) {
-    std::vector<double> flat;
-    std::size_t next = 0;
-    for (std::size_t b = 0; b < at.size(); ++b) {
-      const Pose &pose = is_placed[b] ? tried[next][choice[next]] : at[b];
-      next += is_placed[b];
-      const Quaternion &q = pose.rotation;
-      const Vec3 &t = pose.translation;
-      flat.insert(flat.end(), {q.w, q.x, q.y, q.z, t.x, t.y, t.z});
-    }
-    result.append(to_numpy(std::move(flat), {at.size(), 7}));
+    std::vector<Pose> chosen = at;
+    for (std::size_t j = 0; j < placed.size(); ++j) chosen[placed[j]] = tried[j][choice[j]];
+    result.append(poses_to_numpy(chosen, {at.size(), 7}));
   }
   return result;
 }
