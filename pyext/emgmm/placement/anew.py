@@ -18,7 +18,9 @@ from .densities import Densities
 TAKEN = (3, 7)  # bodies at a time: one and some of those next to it, of a few more
 MORE = 3
 LARGE = 2.0  # times the mean mass of all: such bodies are right, and stay
-PATIENCE, ROUNDS = 40, 150  # without anything better, and at most
+# Without anything better, and at most: one in some 30 to 50 puts such a ring right, and 40 were too
+# few in two searches of two.
+PATIENCE, ROUNDS = 100, 200
 BEST_SHARE = 0.5  # of the rounds that begin from the best; the others from any of PARENTS
 GAIN = 0.1  # kT: less is no better arrangement
 ROTATIONS, REFINED = 500, 400  # of each body

@@ -134,7 +134,16 @@ class Search:
             if agree and number > 0:
                 break
         best = recombined(score, [a for own in reached for a in own], _JUDGED)
-        if not (agree and score.is_same(best_of_each[0], best[0])):
+        if agree and score.is_same(best_of_each[0], best[0]):
+            better = self.scanned(  # what some bodies still do better elsewhere
+                searches=1,
+                solutions=solutions,
+                starts=[a.poses for a in best[:_LOOKED_AT]],
+                polished=_LOOKED_AT,
+                clashes=self.clashes,
+            )
+            best += [score.minimized(placement.poses) for placement in better]
+        else:
             best = placed_anew(
                 score,
                 self.score(self.coarse, self.clashes, _SOFT),
@@ -144,15 +153,6 @@ class Search:
                 seed=self.seed,
                 threads=self.threads,
             )
-            best = recombined(score, best, _JUDGED)
-        better = self.scanned(  # what some bodies still do better elsewhere
-            searches=1,
-            solutions=solutions,
-            starts=[a.poses for a in best[:_LOOKED_AT]],
-            polished=_LOOKED_AT,
-            clashes=self.clashes,
-        )
-        best += [score.minimized(placement.poses) for placement in better]
         best = recombined(score, best, _JUDGED)
         score = self.score(self.fine, self.clashes)
         best = minimized_anew(score, [best], MINIMIZED)
