@@ -58,6 +58,10 @@ class ArrangementScore(NamedTuple):
             return True
         if abs(a.score - b.score) > NOT_MINDED or len(set(self.kinds)) == len(self.kinds):
             return False
+        return self.are_alike(a, b)
+
+    def are_alike(self, a: Arrangement, b: Arrangement) -> bool:
+        """Every body of each is where the other has it, or a copy of it."""
         a, b = a.poses, b.poses
         return not (self.elsewhere(a, b).any() or self.elsewhere(b, a).any())
 

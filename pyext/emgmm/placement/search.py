@@ -130,11 +130,11 @@ class Search:
             better, cold = own.tempered(soft, starts, solutions, _ROUNDS_OF_MANY)
             reached.append(minimized_anew(score, [better, cold], _FRAMES_OF_MANY))
             best_of_each = [min(own, key=lambda a: a.score) for own in reached]
-            agree = all(score.is_same(a, best_of_each[0]) for a in best_of_each)
+            agree = all(score.are_alike(a, best_of_each[0]) for a in best_of_each)
             if agree and number > 0:
                 break
         best = recombined(score, [a for own in reached for a in own], _JUDGED)
-        if agree and score.is_same(best_of_each[0], best[0]):
+        if agree and score.are_alike(best_of_each[0], best[0]):
             better = self.scanned(  # what some bodies still do better elsewhere
                 searches=1,
                 solutions=solutions,
