@@ -88,3 +88,13 @@ def test_copies_that_changed_places_are_one_arrangement(complex_of_four):
     assert len(copies.distinct([both[0], Arrangement(5.0, swapped)], 5)) == 2
     swapped[1, :4] = turned(HALF_TURN, swapped[1:2, :4])[0]
     assert len(copies.distinct([both[0], Arrangement(2.01, swapped)], 5)) == 2
+
+
+def test_copies_in_each_others_places_are_alike_whatever_they_score(complex_of_four):
+    score, native = complex_of_four
+    swapped = native.copy()
+    swapped[[0, 1]] = native[[1, 0]]
+    a, b = Arrangement(0.0, native), Arrangement(7.0, swapped)
+    alike = score._replace(kinds=[0, 0, 1, 2])
+    assert alike.are_alike(a, b) and not alike.is_same(a, b)
+    assert not score.are_alike(a, b)
