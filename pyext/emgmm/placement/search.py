@@ -117,8 +117,8 @@ class Search:
         None of the searches need be right: of RNA polymerase II in its 21 Å map each has other
         small subunits elsewhere, and together they hold all, or all but a few that stand in each
         other's places and are placed anew. What tells right from wrong there is the excluded
-        volume of residues: with it the fitted structure is 20 to 36 kT better than what was found
-        before, with that of ten-residue beads 3 to 9 kT.
+        volume of residues: with it the fitted structure was 28 to 36 kT better than what single
+        searches had found, with the tenth of ten-residue beads 3 to 9 kT.
         """
         score = self.score(self.coarse, self.clashes)
         reached = []
