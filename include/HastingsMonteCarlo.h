@@ -51,6 +51,9 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
   IMP_OBJECT_METHODS(HastingsMonteCarlo);
 
  private:
+  void watch();
+  void credit();
+
   // Whether each rejected move is scored again, or only those of several particles, as found for
   // this score, these dependencies and particles.
   mutable bool undo_all_ = true;
@@ -59,8 +62,6 @@ class IMPEMGMMEXPORT HastingsMonteCarlo : public core::MonteCarlo {
   mutable ParticleIndexes movable_;
   ::boost::random::uniform_real_distribution<> uniform_;
 
-  void watch();
-  void credit();
   bool is_watching_ = true;
   core::MonteCarloMovers watched_;
   Ints proposed_, found_;  // before this step; since they are watched

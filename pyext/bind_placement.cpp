@@ -15,6 +15,32 @@ using namespace emgmm_python;
 
 namespace {
 
+std::vector<Mixture> to_mixtures(const nb::list &bodies) {
+  std::vector<Mixture> mixtures;
+  for (nb::handle body : bodies) {
+    const nb::tuple arrays = nb::cast<nb::tuple>(body);
+    mixtures.push_back(to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
+                                  nb::cast<Values>(arrays[2])));
+  }
+  return mixtures;
+}
+
+std::vector<TermWeight> to_term_weights(const std::vector<std::shared_ptr<Term>> &terms,
+                                        const std::vector<double> &weights, std::size_t bodies) {
+  if (weights.size() != terms.size())
+    throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
+                            "), got " + std::to_string(weights.size()));
+  std::vector<TermWeight> result;
+  for (std::size_t t = 0; t < terms.size(); ++t) {
+    if (terms[t]->bodies() != bodies)
+      throw std::domain_error("term " + terms[t]->name() + " is of " +
+                              std::to_string(terms[t]->bodies()) + " bodies, placed are " +
+                              std::to_string(bodies));
+    result.push_back({terms[t], weights[t]});
+  }
+  return result;
+}
+
 nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
                const std::vector<double> &weights,
@@ -22,26 +48,13 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                unsigned threads, std::size_t rotations, std::size_t candidates,
                std::size_t combinations, std::size_t solutions, int sweeps, int confirmations,
                int searches, const std::vector<PoseRows> &starts, std::size_t polished) {
-  std::vector<Mixture> mixtures;
-  for (nb::handle body : bodies) {
-    const nb::tuple arrays = nb::cast<nb::tuple>(body);
-    mixtures.push_back(to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
-                                  nb::cast<Values>(arrays[2])));
-  }
-  if (weights.size() != terms.size())
-    throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
-                            "), got " + std::to_string(weights.size()));
-  std::vector<TermWeight> extra;
-  const auto add = [&](const std::shared_ptr<Term> &term, double weight) {
-    if (term->bodies() != mixtures.size())
-      throw std::domain_error("term " + term->name() + " is of " + std::to_string(term->bodies()) +
-                              " bodies, placed are " + std::to_string(mixtures.size()));
-    extra.push_back({term, weight});
-  };
-  for (std::size_t t = 0; t < terms.size(); ++t) add(terms[t], weights[t]);
+  const std::vector<Mixture> mixtures = to_mixtures(bodies);
+  std::vector<TermWeight> extra = to_term_weights(terms, weights, mixtures.size());
   PlacementOptions options;
   options.pair_score = pair_function(extra);
-  for (const std::shared_ptr<Term> &term : clashes) add(term, 1);
+  const std::vector<TermWeight> unguided =
+      to_term_weights(clashes, std::vector<double>(clashes.size(), 1.0), mixtures.size());
+  extra.insert(extra.end(), unguided.begin(), unguided.end());
   options.seed = seed;
   options.threads = threads;
   options.rotations = rotations;
@@ -117,64 +130,24 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
                            const std::vector<PoseRows> &candidates,
                            const std::vector<std::shared_ptr<Term>> &terms,
                            const std::vector<double> &weights, double most_energy,
-                           std::uint64_t seed, unsigned threads, std::size_t kept, std::size_t runs,
-                           std::size_t steps, std::size_t most, double hottest, double coldest) {
+                           std::uint64_t seed, unsigned threads) {
+  const std::vector<Mixture> mixtures = to_mixtures(bodies);
   const std::vector<Pose> at = to_poses(poses);
-  check_rows(at.size(), nb::len(bodies), "poses");
-  if (candidates.size() != placed.size())
-    throw std::domain_error("one list of candidates a placed body is needed (" +
-                            std::to_string(placed.size()) + "), got " +
-                            std::to_string(candidates.size()));
-  std::vector<char> is_placed(at.size(), 0);
-  for (std::size_t j = 0; j < placed.size(); ++j) {
-    if (placed[j] >= at.size() || (j > 0 && placed[j] <= placed[j - 1]))
-      throw std::domain_error("placed bodies must be ascending and below " +
-                              std::to_string(at.size()) + ", got " + std::to_string(placed[j]));
-    is_placed[placed[j]] = 1;
-  }
-  std::vector<TermWeight> guides;
-  for (std::size_t t = 0; t < terms.size(); ++t) guides.push_back({terms[t], weights.at(t)});
-  Mixture fixed;
-  std::vector<Mixture> own;
   std::vector<std::vector<Pose>> tried;
-  for (std::size_t b = 0; b < at.size(); ++b) {
-    const nb::tuple arrays = nb::cast<nb::tuple>(bodies[b]);
-    const Mixture body = to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
-                                    nb::cast<Values>(arrays[2]));
-    if (is_placed[b])
-      own.push_back(body);
-    else
-      for (const Gaussian &g : moved(body, at[b])) fixed.push_back(g);
-  }
   for (const PoseRows &rows : candidates) tried.push_back(to_poses(rows));
-  const auto pair = [&](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
-    double sum = 0;
-    for (const TermWeight &g : guides) sum += g.weight * g.term->pair_score(b, at_b, c, at_c);
-    return std::min(most_energy, sum);
-  };
-  PlacementGuide guide;
-  guide.pair = [&](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
-    return pair(placed[i], at_i, placed[j], at_j);
-  };
-  guide.alone = [&](std::size_t i, const Pose &at_i) {
-    double sum = 0;
-    for (std::size_t b = 0; b < at.size(); ++b)
-      if (!is_placed[b]) sum += pair(placed[i], at_i, b, at[b]);
-    return sum;
-  };
+  const PairScore uncapped = pair_function(to_term_weights(terms, weights, mixtures.size()));
+  PairScore pair;
+  if (uncapped)
+    pair = [&](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
+      return std::min(most_energy, uncapped(b, at_b, c, at_c));
+    };
   ChoiceOptions options;
   options.seed = seed;
   options.threads = threads;
-  options.kept = kept;
-  options.runs = runs;
-  options.steps = steps;
-  options.most = most;
-  options.hottest = hottest;
-  options.coldest = coldest;
   std::vector<std::vector<std::size_t>> found;
   {
     nb::gil_scoped_release release;
-    found = placement_choices(score, fixed, own, tried, guide, options);
+    found = placement_choices(score, mixtures, at, placed, tried, pair, options);
   }
   nb::list result;
   for (const std::vector<std::size_t> &choice : found) {
@@ -207,8 +180,6 @@ void bind_placement(nb::module_ &m) {
   m.def(
       "placement_choices", &choices_of_bodies, "score"_a, "bodies"_a, "poses"_a, "placed"_a,
       "candidates"_a, "terms"_a, "weights"_a, "most_energy"_a = 10.0, "seed"_a = 0, "threads"_a = 0,
-      "kept"_a = 150, "runs"_a = 8, "steps"_a = 20000, "most"_a = 24, "hottest"_a = 20.0,
-      "coldest"_a = 1.0,
       "Arrangements (n, 7) of all bodies in which the placed ones (ascending) are at one of their "
       "candidates each, best first by the score and what the terms say of pairs of bodies (kT, "
       "at most so much a pair).");

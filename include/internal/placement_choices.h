@@ -21,14 +21,16 @@ struct ChoiceOptions {
   double apart = 5;                  // Å: choices of which no body is farther off are one
 };
 
-// Choices of one candidate a body, best first, all different, with the other bodies (`fixed`) in
-// place: choices[c][b] is an index into candidates[b]. Every candidate's overlaps with the data are
-// computed once, so that a choice costs one sum of rows and its logarithms: annealing tries some
-// million. The guide's energies (kT) are added.
+// Which candidate each of the `placed` bodies (ascending) takes, best first, all different, with
+// the others at their poses: choices[c][j] is an index into candidates[j]. Every candidate's
+// overlaps with the data are computed once, so that a choice costs one sum of rows and its
+// logarithms: annealing tries some million. `pair` (may be empty) adds what other terms say of
+// pairs of bodies, kT. Throws std::domain_error for bodies that are none, or as many lists of
+// candidates as there are not bodies.
 std::vector<std::vector<std::size_t>> placement_choices(
-    const MixtureScore &score, const Mixture &fixed, const std::vector<Mixture> &bodies,
-    const std::vector<std::vector<Pose>> &candidates, const PlacementGuide &guide,
-    const ChoiceOptions &options);
+    const MixtureScore &score, const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,
+    const std::vector<std::size_t> &placed, const std::vector<std::vector<Pose>> &candidates,
+    const PairScore &pair, const ChoiceOptions &options);
 
 }  // namespace emcore
 

@@ -164,8 +164,8 @@ class Job:
 
 @contextlib.contextmanager
 def used_by_pmi(job):
-    """Within it the macro of IMP.pmi samples with a Sampler of this job, and writes frames when they
-    are due: it looks sampler and writer up by name."""
+    """Within it the macro of IMP.pmi samples with a Sampler of this job, and writes frames when
+    they are due: it looks sampler and writer up by name."""
     writer = IMP.pmi.output.Output
     write_rmf, write_stat2 = writer.write_rmf, writer.write_stat2
 

@@ -14,6 +14,21 @@ bool first_has_grid(const SphereGrid &a, const SphereGrid &b) {
   return a.spheres().size() >= b.spheres().size();
 }
 
+// kappa / 2 times the sum of squared overlaps of the grid's spheres with others, which turn and
+// shift bring into its frame.
+double overlap_energy(const SphereGrid &grid, const SphereSet &others, const Mat3 &turn,
+                      const Vec3 &shift, double kappa) {
+  double sum = 0;
+  for (std::size_t j = 0; j < others.size(); ++j) {
+    const double radius = others.radius[j];
+    grid.overlapping(turn * others.center[j] + shift, radius, [&](std::size_t i, double squared) {
+      const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
+      sum += overlap * overlap;
+    });
+  }
+  return 0.5 * kappa * sum;
+}
+
 }  // namespace
 
 ExcludedVolumeTerm::ExcludedVolumeTerm(std::string name, std::size_t bodies,
@@ -70,16 +85,7 @@ double ExcludedVolumeTerm::pair_energy(std::size_t a, std::size_t b) const {
                          turn.m[2][i] * other.m[2][j];
     }
   const Vec3 shift = transposed_times(turn, poses_.translation(b) - poses_.translation(a));
-  double sum = 0;
-  for (std::size_t j = 0; j < others.size(); ++j) {
-    const double radius = others.radius[j];
-    grid.overlapping(
-        relative * others.center[j] + shift, radius, [&](std::size_t i, double squared) {
-          const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
-          sum += overlap * overlap;
-        });
-  }
-  return 0.5 * tables_->kappa * sum;
+  return overlap_energy(grid, others, relative, shift, tables_->kappa);
 }
 
 double ExcludedVolumeTerm::pair_score(std::size_t b, const Pose &at_b, std::size_t c,
@@ -93,16 +99,7 @@ double ExcludedVolumeTerm::pair_score(std::size_t b, const Pose &at_b, std::size
   const Quaternion back = conjugate(at_grid.rotation);
   const Mat3 turn = matrix(back * at_other.rotation);
   const Vec3 shift = back * (at_other.translation - at_grid.translation);
-  double sum = 0;
-  for (std::size_t j = 0; j < other.spheres().size(); ++j) {
-    const double radius = other.spheres().radius[j];
-    grid.overlapping(
-        turn * other.spheres().center[j] + shift, radius, [&](std::size_t i, double squared) {
-          const double overlap = radius + grid.spheres().radius[i] - std::sqrt(squared);
-          sum += overlap * overlap;
-        });
-  }
-  return 0.5 * tables_->kappa * sum;
+  return overlap_energy(grid, other.spheres(), turn, shift, tables_->kappa);
 }
 
 double ExcludedVolumeTerm::evaluate(const std::vector<Pose> &poses,

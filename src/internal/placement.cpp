@@ -29,9 +29,7 @@ bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose
     bool matched = false;
     for (std::size_t j = 0; j < b.size() && !matched; ++j) {
       if (taken[j] || problem.kinds[i] != problem.kinds[j]) continue;
-      const Quaternion turn = conjugate(a[i].rotation) * b[j].rotation;
-      matched = norm(a[i].translation - b[j].translation) < 3 &&
-                2 * std::acos(std::min(1.0, std::fabs(turn.w))) * problem.radii[i] < 4;
+      matched = is_same_place(a[i], b[j], problem.radii[i], 3, 4);
       if (matched) taken[j] = 1;
     }
     if (!matched) return false;

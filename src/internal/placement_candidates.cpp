@@ -94,12 +94,6 @@ std::vector<Vec3> spread_places(const Mixture &density, double apart, Random *ra
   return places;
 }
 
-bool is_same_place(const Pose &a, const Pose &b, double radius) {
-  if (norm(a.translation - b.translation) > 2) return false;
-  const Quaternion turn = conjugate(a.rotation) * b.rotation;
-  return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius < 3;
-}
-
 // Best first, each place once, at most so many.
 std::vector<PlacementCandidate> distinct_candidates(std::vector<PlacementCandidate> candidates,
                                                     double radius, std::size_t most) {
@@ -111,7 +105,7 @@ std::vector<PlacementCandidate> distinct_candidates(std::vector<PlacementCandida
   for (const PlacementCandidate &candidate : candidates) {
     if (kept.size() == most) break;
     const bool known = std::any_of(kept.begin(), kept.end(), [&](const PlacementCandidate &k) {
-      return is_same_place(k.pose, candidate.pose, radius);
+      return is_same_place(k.pose, candidate.pose, radius, 2, 3);
     });
     if (!known) kept.push_back(candidate);
   }
@@ -139,6 +133,38 @@ double gyration_radius(const Mixture &body) {
   for (const Gaussian &g : body)
     sum += g.weight * (dot(g.mean, g.mean) + g.covariance.xx + g.covariance.yy + g.covariance.zz);
   return std::sqrt(sum / mass(body));
+}
+
+bool is_same_place(const Pose &a, const Pose &b, double radius, double apart, double turned) {
+  if (norm(a.translation - b.translation) > apart) return false;
+  const Quaternion turn = conjugate(a.rotation) * b.rotation;
+  return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius < turned;
+}
+
+Mixture bodies_in_place(const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,
+                        const std::vector<std::size_t> &placed) {
+  Mixture fixed;
+  for (std::size_t b = 0; b < bodies.size(); ++b)
+    if (!std::binary_search(placed.begin(), placed.end(), b))
+      for (const Gaussian &g : moved(bodies[b], poses[b])) fixed.push_back(g);
+  return fixed;
+}
+
+PlacementGuide guide_of_placed(const std::vector<std::size_t> &placed,
+                               const std::vector<Pose> &poses, const PairScore &pair) {
+  PlacementGuide guide;
+  if (!pair) return guide;
+  guide.pair = [=](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
+    return pair(placed[i], at_i, placed[j], at_j);
+  };
+  guide.alone = [=](std::size_t i, const Pose &at_i) {
+    double sum = 0;
+    for (std::size_t b = 0; b < poses.size(); ++b)
+      if (!std::binary_search(placed.begin(), placed.end(), b))
+        sum += pair(placed[i], at_i, b, poses[b]);
+    return sum;
+  };
+  return guide;
 }
 
 std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const Mixture &fixed,
@@ -213,8 +239,6 @@ std::vector<PlacementCandidate> placement_candidates(const Mixture &data, const 
                              return -overlap / scale;
                            });
   });
-  if (options.refined == 0)
-    return distinct_candidates(std::move(refined), radius, options.candidates);
   refined = distinct_candidates(std::move(refined), radius, options.refined);
   parallel_for(refined.size(), options.threads, [&](std::size_t i) {
     refined[i] = minimized(refined[i].pose, [&](const Pose &pose, PoseGradient *gradient) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace emcore {
@@ -169,28 +171,40 @@ std::set<RankedChoice> annealed(const ChoiceTables &tables, const ChoiceOptions 
 
 }  // namespace
 
-std::vector<Choice> placement_choices(const MixtureScore &score, const Mixture &fixed,
-                                      const std::vector<Mixture> &bodies,
+std::vector<Choice> placement_choices(const MixtureScore &score, const std::vector<Mixture> &bodies,
+                                      const std::vector<Pose> &poses,
+                                      const std::vector<std::size_t> &placed,
                                       const std::vector<std::vector<Pose>> &candidates,
-                                      const PlacementGuide &guide, const ChoiceOptions &options) {
+                                      const PairScore &pair, const ChoiceOptions &options) {
+  if (poses.size() != bodies.size())
+    throw std::domain_error("one pose a body is needed (" + std::to_string(bodies.size()) +
+                            "), got " + std::to_string(poses.size()));
+  if (candidates.size() != placed.size())
+    throw std::domain_error("one list of candidates a placed body is needed (" +
+                            std::to_string(placed.size()) + "), got " +
+                            std::to_string(candidates.size()));
+  for (std::size_t j = 0; j < placed.size(); ++j)
+    if (placed[j] >= bodies.size() || (j > 0 && placed[j] <= placed[j - 1]))
+      throw std::domain_error("placed bodies must be ascending and below " +
+                              std::to_string(bodies.size()) + ", got " + std::to_string(placed[j]));
   for (const std::vector<Pose> &own : candidates)
     if (own.empty()) return {};
-  const ChoiceTables tables(score, fixed, bodies, candidates, guide, options.kept, options.threads);
+  std::vector<Mixture> own;
+  for (std::size_t b : placed) own.push_back(bodies[b]);
+  const ChoiceTables tables(score, bodies_in_place(bodies, poses, placed), own, candidates,
+                            guide_of_placed(placed, poses, pair), options.kept, options.threads);
   std::vector<std::set<RankedChoice>> found(options.runs);
   parallel_for(options.runs, options.threads,
                [&](std::size_t run) { found[run] = annealed(tables, options, run); });
   std::set<RankedChoice> ranked;
   for (const std::set<RankedChoice> &one : found) ranked.insert(one.begin(), one.end());
   std::vector<double> radii;
-  for (const Mixture &body : bodies) radii.push_back(gyration_radius(body));
+  for (const Mixture &body : own) radii.push_back(gyration_radius(body));
   const auto is_same = [&](const Choice &x, const Choice &y) {
-    for (std::size_t b = 0; b < bodies.size(); ++b) {
-      const Pose &p = candidates[b][x[b]], &q = candidates[b][y[b]];
-      const Quaternion turn = conjugate(p.rotation) * q.rotation;
-      if (norm(p.translation - q.translation) > options.apart ||
-          2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radii[b] > options.apart)
+    for (std::size_t b = 0; b < own.size(); ++b)
+      if (!is_same_place(candidates[b][x[b]], candidates[b][y[b]], radii[b], options.apart,
+                         options.apart))
         return false;
-    }
     return true;
   };
   std::vector<Choice> result;

@@ -79,10 +79,7 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
   for (std::size_t j = 0; j < removed_count; ++j) removed.push_back(by_cost[j].second);
   std::sort(removed.begin(), removed.end());
 
-  Mixture fixed;
-  for (std::size_t b = 0; b < n; ++b)
-    if (!std::binary_search(removed.begin(), removed.end(), b))
-      for (const Gaussian &g : moved(problem.bodies[b], solution.poses[b])) fixed.push_back(g);
+  const Mixture fixed = bodies_in_place(problem.bodies, solution.poses, removed);
   std::map<int, std::vector<PlacementCandidate>> by_kind;
   std::vector<Mixture> bodies;
   std::vector<const std::vector<PlacementCandidate> *> candidates;
@@ -94,19 +91,7 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
     candidates.push_back(&own);
     bodies.push_back(problem.bodies[b]);
   }
-  PlacementGuide guide;
-  if (options.pair_score) {
-    guide.pair = [&](std::size_t i, const Pose &at_i, std::size_t j, const Pose &at_j) {
-      return options.pair_score(removed[i], at_i, removed[j], at_j);
-    };
-    guide.alone = [&](std::size_t i, const Pose &at_i) {
-      double sum = 0;
-      for (std::size_t b = 0; b < n; ++b)
-        if (!std::binary_search(removed.begin(), removed.end(), b))
-          sum += options.pair_score(removed[i], at_i, b, solution.poses[b]);
-      return sum;
-    };
-  }
+  const PlacementGuide guide = guide_of_placed(removed, solution.poses, options.pair_score);
   options.combinations = 6;
   PlacementSolution best = solution;
   for (const std::vector<std::size_t> &choice :

@@ -159,3 +159,11 @@ def test_bodies_that_are_not_there_are_refused(complex_of_five, placed, message)
         _core.placement_choices(
             densities.score(), densities.arrays(), native, placed, [native[:1]] * 2, [], []
         )
+
+
+def test_a_term_without_a_weight_is_refused(complex_of_five):
+    densities, volume, native = complex_of_five
+    with pytest.raises(ValueError, match=r"one weight a term is needed \(1\), got 0"):
+        _core.placement_choices(
+            densities.score(), densities.arrays(), native, [0], [native[:1]], [volume], []
+        )
