@@ -129,7 +129,7 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
                            const std::vector<std::size_t> &placed,
                            const std::vector<PoseRows> &candidates,
                            const std::vector<std::shared_ptr<Term>> &terms,
-                           const std::vector<double> &weights, double most_energy,
+                           const std::vector<double> &weights, double most_energy, std::size_t most,
                            std::uint64_t seed, unsigned threads) {
   const std::vector<Mixture> mixtures = to_mixtures(bodies);
   const std::vector<Pose> at = to_poses(poses);
@@ -142,6 +142,7 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
       return std::min(most_energy, uncapped(b, at_b, c, at_c));
     };
   ChoiceOptions options;
+  options.most = most;
   options.seed = seed;
   options.threads = threads;
   std::vector<std::vector<std::size_t>> found;
@@ -155,6 +156,36 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
     for (std::size_t j = 0; j < placed.size(); ++j) chosen[placed[j]] = tried[j][choice[j]];
     result.append(poses_to_numpy(chosen, {at.size(), 7}));
   }
+  return result;
+}
+
+nb::list minimized_choices_of_bodies(const std::shared_ptr<MixtureScore> &score,
+                                     const nb::list &bodies,
+                                     const std::vector<PoseRows> &arrangements,
+                                     const std::vector<std::size_t> &placed,
+                                     const std::vector<std::shared_ptr<Term>> &terms,
+                                     const std::vector<double> &weights, int evaluations,
+                                     unsigned threads) {
+  const std::vector<Mixture> mixtures = to_mixtures(bodies);
+  const std::vector<TermWeight> extra = to_term_weights(terms, weights, mixtures.size());
+  std::vector<std::vector<Pose>> starts;
+  for (const PoseRows &rows : arrangements) {
+    check_rows(rows.shape(0), mixtures.size(), "poses");
+    starts.push_back(to_poses(rows));
+  }
+  for (std::size_t b : placed)
+    if (b >= mixtures.size())
+      throw std::domain_error("placed bodies must be below " + std::to_string(mixtures.size()) +
+                              ", got " + std::to_string(b));
+  std::vector<PlacementSolution> found;
+  {
+    nb::gil_scoped_release release;
+    found = minimized_choices(score, mixtures, extra, starts, placed, evaluations, threads);
+  }
+  nb::list result;
+  for (const PlacementSolution &solution : found)
+    result.append(
+        nb::make_tuple(solution.score, poses_to_numpy(solution.poses, {mixtures.size(), 7})));
   return result;
 }
 
@@ -179,8 +210,14 @@ void bind_placement(nb::module_ &m) {
         "first: (poses (n, 7), overlaps (n,) Da²/Å³).");
   m.def(
       "placement_choices", &choices_of_bodies, "score"_a, "bodies"_a, "poses"_a, "placed"_a,
-      "candidates"_a, "terms"_a, "weights"_a, "most_energy"_a = 10.0, "seed"_a = 0, "threads"_a = 0,
+      "candidates"_a, "terms"_a, "weights"_a, "most_energy"_a = 10.0, "most"_a = 24, "seed"_a = 0,
+      "threads"_a = 0,
       "Arrangements (n, 7) of all bodies in which the placed ones (ascending) are at one of their "
       "candidates each, best first by the score and what the terms say of pairs of bodies (kT, "
       "at most so much a pair).");
+  m.def("minimized_choices", &minimized_choices_of_bodies, "score"_a, "bodies"_a, "arrangements"_a,
+        "placed"_a, "terms"_a, "weights"_a, "evaluations"_a, "threads"_a = 0,
+        "Arrangements (n, 7) that differ in the placed bodies alone, these minimised with the "
+        "others where they are: [(score, poses)], best first; scores, kT, are comparable with each "
+        "other alone.");
 }

@@ -29,6 +29,8 @@ class ExcludedVolumeTerm : public Term {
   std::size_t bodies() const override { return poses_.size(); }
   double evaluate(const std::vector<Pose> &poses,
                   std::vector<PoseGradient> *gradients) const override;
+  double evaluate_moved(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses,
+                        std::vector<PoseGradient> *gradients) const override;
   double pair_score(std::size_t b, const Pose &at_b, std::size_t c,
                     const Pose &at_c) const override;
   double reset(const std::vector<Pose> &poses) override;
@@ -54,6 +56,9 @@ class ExcludedVolumeTerm : public Term {
   };
 
   double pair_energy(std::size_t a, std::size_t b) const;
+  // Of the pairs with a body that counts; gradients, where given, have one entry a body.
+  double evaluate_pairs(const std::vector<char> &counts, const std::vector<Pose> &poses,
+                        std::vector<PoseGradient> *gradients) const;
   void find_contacts(std::size_t body, std::vector<Contact> *contacts);
   void propose_row(std::size_t body);
   void move_center(std::size_t body);

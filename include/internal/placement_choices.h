@@ -4,8 +4,10 @@
 
 #include <IMP/emgmm/internal/mixture_score.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
+#include <IMP/emgmm/internal/term_function.h>
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace emcore {
@@ -15,10 +17,10 @@ struct ChoiceOptions {
   unsigned threads = 0;              // 0: all cores; the result is the same for any number
   std::size_t kept = 150;            // candidates of a body, those that score best alone
   std::size_t runs = 8;              // of annealing
-  std::size_t steps = 20000;         // of each run, a body
+  std::size_t steps = 5000;          // of each run, a body
   double hottest = 20, coldest = 1;  // kT
   std::size_t most = 24;             // choices returned
-  double apart = 5;                  // Å: choices of which no body is farther off are one
+  double apart = 5;                  // Å: candidates of one body that are no farther off are one
 };
 
 // Which candidate each of the `placed` bodies (ascending) takes, best first, all different, with
@@ -31,6 +33,16 @@ std::vector<std::vector<std::size_t>> placement_choices(
     const MixtureScore &score, const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,
     const std::vector<std::size_t> &placed, const std::vector<std::vector<Pose>> &candidates,
     const PairScore &pair, const ChoiceOptions &options);
+
+// Each of these arrangements of all bodies with the placed ones minimised by the density and these
+// terms, the others where they are: best first. What it costs is that of the placed bodies; scores
+// are comparable with each other alone.
+std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const MixtureScore> &score,
+                                                 const std::vector<Mixture> &bodies,
+                                                 const std::vector<TermWeight> &terms,
+                                                 const std::vector<std::vector<Pose>> &arrangements,
+                                                 const std::vector<std::size_t> &placed,
+                                                 int evaluations, unsigned threads);
 
 }  // namespace emcore
 

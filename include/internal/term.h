@@ -60,6 +60,12 @@ class Term {
   virtual double evaluate(const std::vector<Pose> &poses,
                           std::vector<PoseGradient> *gradients) const = 0;
 
+  // The share of evaluate() that the poses of these bodies decide, and the derivatives by them, in
+  // their order: for a minimisation of a few of many bodies. Up to a constant: it may hold more.
+  virtual double evaluate_moved(const std::vector<std::size_t> &bodies,
+                                const std::vector<Pose> &poses,
+                                std::vector<PoseGradient> *gradients) const;
+
   // The share of the score (kT) that bodies b and c decide alone, wherever the others are; a global
   // search makes a table of it. 0 for a term without such a share.
   virtual double pair_score(std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) const;

@@ -19,6 +19,9 @@ struct TermWeight {
 // Weighted sum of terms as a function of all poses, with derivatives, and the share of it that two
 // bodies alone decide. Both are empty for no terms; they may be called from several threads.
 PoseFunction pose_function(const std::vector<TermWeight> &terms);
+// What the poses of these bodies decide of it; gradients of the others are left out (0).
+PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
+                                 const std::vector<std::size_t> &bodies);
 PairScore pair_function(const std::vector<TermWeight> &terms);
 
 }  // namespace emcore

@@ -106,12 +106,34 @@ double ExcludedVolumeTerm::evaluate(const std::vector<Pose> &poses,
                                     std::vector<PoseGradient> *gradients) const {
   check_poses(*this, poses);
   if (gradients) gradients->assign(poses.size(), PoseGradient());
+  return evaluate_pairs(std::vector<char>(poses.size(), 1), poses, gradients);
+}
+
+double ExcludedVolumeTerm::evaluate_moved(const std::vector<std::size_t> &bodies,
+                                          const std::vector<Pose> &poses,
+                                          std::vector<PoseGradient> *gradients) const {
+  check_poses(*this, poses);
+  std::vector<char> counts(poses.size(), 0);
+  for (std::size_t b : bodies) counts.at(b) = 1;
+  std::vector<PoseGradient> all(gradients ? poses.size() : 0);
+  const double energy = evaluate_pairs(counts, poses, gradients ? &all : nullptr);
+  if (gradients) {
+    gradients->clear();
+    for (std::size_t b : bodies) gradients->push_back(all[b]);
+  }
+  return energy;
+}
+
+double ExcludedVolumeTerm::evaluate_pairs(const std::vector<char> &counts,
+                                          const std::vector<Pose> &poses,
+                                          std::vector<PoseGradient> *gradients) const {
   double sum = 0;
   for (std::size_t a = 0; a < poses.size(); ++a) {
     for (std::size_t b = 0; b < poses.size(); ++b) {
       const SphereGrid &grid = tables_->grids[a], &other = tables_->grids[b];
       // Each pair once, from the side of the grid.
       if (a == b || !(a < b ? first_has_grid(grid, other) : !first_has_grid(other, grid))) continue;
+      if (!counts[a] && !counts[b]) continue;
       const Vec3 apart = poses[a] * grid.center() - poses[b] * other.center();
       if (!(norm(apart) < bound_[a] + bound_[b])) continue;
       for (std::size_t j = 0; j < other.spheres().size(); ++j) {

@@ -1,10 +1,11 @@
 #include <IMP/emgmm/internal/parallel.h>
 #include <IMP/emgmm/internal/placement_choices.h>
+#include <IMP/emgmm/internal/placement_problem.h>
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -13,8 +14,6 @@ namespace emcore {
 
 namespace {
 
-constexpr std::size_t kKeptOfRun = 200;
-
 using Choice = std::vector<std::size_t>;
 using RankedChoice = std::pair<double, Choice>;
 
@@ -22,8 +21,7 @@ using RankedChoice = std::pair<double, Choice>;
 class ChoiceTables {
  public:
   ChoiceTables(const MixtureScore &score, const Mixture &fixed, const std::vector<Mixture> &bodies,
-               const std::vector<std::vector<Pose>> &candidates, const PlacementGuide &guide,
-               std::size_t kept, unsigned threads);
+               const std::vector<std::vector<Pose>> &candidates, const PlacementGuide &guide, const ChoiceOptions &options);
 
   std::size_t bodies() const { return rows_.size(); }
   std::size_t candidates(std::size_t b) const { return kept_[b].size(); }
@@ -36,6 +34,12 @@ class ChoiceTables {
   };
   double score(const Choice &choice, Scratch *scratch) const;
 
+  // Choices of the same groups put no body far from where the other does.
+  Choice groups(Choice choice) const {
+    for (std::size_t b = 0; b < choice.size(); ++b) choice[b] = groups_[b][choice[b]];
+    return choice;
+  }
+
   // Its indices into all candidates.
   Choice original(Choice choice) const {
     for (std::size_t b = 0; b < choice.size(); ++b) choice[b] = kept_[b][choice[b]];
@@ -47,7 +51,8 @@ class ChoiceTables {
 
   const MixtureScore &score_;
   double model_weight_;
-  std::vector<Choice> kept_;  // of each body: the candidates that score best without the others
+  std::vector<Choice> kept_;    // of each body: the candidates that score best without the others
+  std::vector<Choice> groups_;  // of each body and kept one: the first that is as good as there
   std::vector<double> fixed_;
   std::vector<std::vector<double>> rows_;   // of each body: a row a candidate
   std::vector<std::vector<double>> alone_;  // guide, kT
@@ -57,10 +62,11 @@ class ChoiceTables {
 ChoiceTables::ChoiceTables(const MixtureScore &score, const Mixture &fixed,
                            const std::vector<Mixture> &bodies,
                            const std::vector<std::vector<Pose>> &candidates,
-                           const PlacementGuide &guide, std::size_t kept, unsigned threads)
+                           const PlacementGuide &guide, const ChoiceOptions &options)
     : score_(score),
       model_weight_(mass(fixed)),
       kept_(bodies.size()),
+      groups_(bodies.size()),
       fixed_(score.table().padded_size, 0.0),
       rows_(bodies.size()),
       alone_(bodies.size()),
@@ -73,25 +79,35 @@ ChoiceTables::ChoiceTables(const MixtureScore &score, const Mixture &fixed,
     std::vector<double> rows(m * padded), alone(m, 0.0);
     std::vector<std::pair<double, std::size_t>> order(m);
     const BodyTable table(bodies[b]);
-    parallel_for(m, threads, [&](std::size_t i) {
+    parallel_for(m, options.threads, [&](std::size_t i) {
       overlap_row(score.table(), table, candidates[b][i], &rows[i * padded]);
       if (guide.alone) alone[i] = guide.alone(b, candidates[b][i]);
       Scratch scratch;
       order[i] = {alone[i] + density_score({fixed_.data(), &rows[i * padded]}, &scratch), i};
     });
     std::sort(order.begin(), order.end());
-    order.resize(std::min(kept, m));
+    order.resize(std::min(options.kept, m));
     for (const auto &[score_alone, i] : order) {
       kept_[b].push_back(i);
       alone_[b].push_back(alone[i]);
       rows_[b].insert(rows_[b].end(), &rows[i * padded], &rows[i * padded] + padded);
+    }
+    const double radius = gyration_radius(bodies[b]);
+    for (std::size_t i = 0; i < kept_[b].size(); ++i) {
+      std::size_t first = 0;
+      while (first < i &&
+             !(groups_[b][first] == first &&
+               is_same_place(candidates[b][kept_[b][first]], candidates[b][kept_[b][i]], radius,
+                             options.apart, options.apart)))
+        ++first;
+      groups_[b].push_back(first);
     }
   }
   for (std::size_t b = 0; guide.pair && b < n; ++b)
     for (std::size_t c = b + 1; c < n; ++c) {
       std::vector<float> &own = pairs_[b * n + c];
       own.resize(this->candidates(b) * this->candidates(c));
-      parallel_for(this->candidates(b), threads, [&](std::size_t i) {
+      parallel_for(this->candidates(b), options.threads, [&](std::size_t i) {
         for (std::size_t j = 0; j < kept_[c].size(); ++j)
           own[i * kept_[c].size() + j] = static_cast<float>(
               guide.pair(b, candidates[b][kept_[b][i]], c, candidates[c][kept_[c][j]]));
@@ -139,16 +155,16 @@ double ChoiceTables::density_score(const std::vector<const double *> &rows,
   return noise.score_of_sum(noise.part_of_sum(l.data(), 0, size));
 }
 
-// The best that one run of annealing came by.
-std::set<RankedChoice> annealed(const ChoiceTables &tables, const ChoiceOptions &options,
-                                std::size_t run) {
+// By groups, the best choice of each that one run of annealing came by.
+std::map<Choice, RankedChoice> annealed(const ChoiceTables &tables, const ChoiceOptions &options,
+                                        std::size_t run) {
   const std::size_t n = tables.bodies();
   Random random(options.seed, run);
   ChoiceTables::Scratch scratch;
   Choice choice(n);
   for (std::size_t b = 0; b < n; ++b) choice[b] = random.below(tables.candidates(b));
   double current = tables.score(choice, &scratch);
-  std::set<RankedChoice> kept;
+  std::map<Choice, RankedChoice> best;
   const std::size_t steps = options.steps * n;
   for (std::size_t step = 0; step < steps; ++step) {
     const double temperature =
@@ -161,12 +177,11 @@ std::set<RankedChoice> annealed(const ChoiceTables &tables, const ChoiceOptions 
       continue;
     }
     current = proposed;
-    if (kept.size() < kKeptOfRun || current < kept.rbegin()->first) {
-      kept.insert({current, choice});
-      if (kept.size() > kKeptOfRun) kept.erase(std::prev(kept.end()));
-    }
+    const RankedChoice ranked{current, choice};
+    RankedChoice &own = best.emplace(tables.groups(choice), ranked).first->second;
+    own = std::min(own, ranked);
   }
-  return kept;
+  return best;
 }
 
 }  // namespace
@@ -192,30 +207,53 @@ std::vector<Choice> placement_choices(const MixtureScore &score, const std::vect
   std::vector<Mixture> own;
   for (std::size_t b : placed) own.push_back(bodies[b]);
   const ChoiceTables tables(score, bodies_in_place(bodies, poses, placed), own, candidates,
-                            guide_of_placed(placed, poses, pair), options.kept, options.threads);
-  std::vector<std::set<RankedChoice>> found(options.runs);
+                            guide_of_placed(placed, poses, pair), options);
+  std::vector<std::map<Choice, RankedChoice>> found(options.runs);
   parallel_for(options.runs, options.threads,
                [&](std::size_t run) { found[run] = annealed(tables, options, run); });
-  std::set<RankedChoice> ranked;
-  for (const std::set<RankedChoice> &one : found) ranked.insert(one.begin(), one.end());
-  std::vector<double> radii;
-  for (const Mixture &body : own) radii.push_back(gyration_radius(body));
-  const auto is_same = [&](const Choice &x, const Choice &y) {
-    for (std::size_t b = 0; b < own.size(); ++b)
-      if (!is_same_place(candidates[b][x[b]], candidates[b][y[b]], radii[b], options.apart,
-                         options.apart))
-        return false;
-    return true;
-  };
+  std::map<Choice, RankedChoice> best;
+  for (const auto &one : found)
+    for (const auto &[groups, ranked] : one) {
+      RankedChoice &own = best.emplace(groups, ranked).first->second;
+      own = std::min(own, ranked);
+    }
+  std::vector<RankedChoice> ranked;
+  for (const auto &[groups, one] : best) ranked.push_back(one);
+  const std::size_t most = std::min(options.most, ranked.size());
+  std::partial_sort(ranked.begin(), ranked.begin() + most, ranked.end());
   std::vector<Choice> result;
-  for (const RankedChoice &ranked_one : ranked) {
-    if (result.size() == options.most) break;
-    const Choice one = tables.original(ranked_one.second);
-    if (std::none_of(result.begin(), result.end(),
-                     [&](const Choice &kept) { return is_same(kept, one); }))
-      result.push_back(one);
-  }
+  for (std::size_t i = 0; i < most; ++i) result.push_back(tables.original(ranked[i].second));
   return result;
+}
+
+std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const MixtureScore> &score,
+                                                 const std::vector<Mixture> &bodies,
+                                                 const std::vector<TermWeight> &terms,
+                                                 const std::vector<std::vector<Pose>> &arrangements,
+                                                 const std::vector<std::size_t> &placed,
+                                                 int evaluations, unsigned threads) {
+  if (arrangements.empty()) return {};
+  PlacementProblem problem;
+  problem.extra = moved_pose_function(terms, placed);
+  for (const Mixture &body : bodies) problem.radii.push_back(gyration_radius(body));
+  MovedScore in_place(score, bodies);
+  in_place.reset(arrangements.front());
+  std::vector<PlacementSolution> found(arrangements.size());
+  constexpr std::size_t kAtOnce = 16;  // for one copy of the score
+  parallel_for((found.size() + kAtOnce - 1) / kAtOnce, threads, [&](std::size_t k) {
+    MovedScore own = in_place;
+    for (std::size_t i = k * kAtOnce; i < std::min(found.size(), (k + 1) * kAtOnce); ++i) {
+      PlacementMove move{0, placed, {}};
+      for (std::size_t b : placed) move.poses.push_back(arrangements[i][b]);
+      move = refined_alone(problem, &own, move, evaluations);
+      found[i] = {move.score, arrangements[i]};
+      for (std::size_t j = 0; j < placed.size(); ++j) found[i].poses[placed[j]] = move.poses[j];
+    }
+  });
+  std::stable_sort(
+      found.begin(), found.end(),
+      [](const PlacementSolution &a, const PlacementSolution &b) { return a.score < b.score; });
+  return found;
 }
 
 }  // namespace emcore

@@ -36,6 +36,17 @@ void MovedPoses::reject() {
   bodies_.clear();
 }
 
+double Term::evaluate_moved(const std::vector<std::size_t> &bodies, const std::vector<Pose> &poses,
+                            std::vector<PoseGradient> *gradients) const {
+  std::vector<PoseGradient> all;
+  const double value = evaluate(poses, gradients ? &all : nullptr);
+  if (gradients) {
+    gradients->clear();
+    for (std::size_t b : bodies) gradients->push_back(all.at(b));
+  }
+  return value;
+}
+
 double Term::pair_score(std::size_t, const Pose &, std::size_t, const Pose &) const { return 0; }
 
 void Term::set_parameters(const std::vector<double> &values) {

@@ -2,6 +2,15 @@
 
 namespace emcore {
 
+namespace {
+
+void add_gradient(double weight, const PoseGradient &own, PoseGradient *sum) {
+  sum->by_translation += weight * own.by_translation;
+  sum->by_rotation += weight * own.by_rotation;
+}
+
+}  // namespace
+
 PoseFunction pose_function(const std::vector<TermWeight> &terms) {
   if (terms.empty()) return nullptr;
   return [terms](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
@@ -10,10 +19,24 @@ PoseFunction pose_function(const std::vector<TermWeight> &terms) {
     if (gradients) gradients->assign(poses.size(), PoseGradient());
     for (const TermWeight &t : terms) {
       sum += t.weight * t.term->evaluate(poses, gradients ? &own : nullptr);
-      for (std::size_t b = 0; gradients && b < own.size(); ++b) {
-        (*gradients)[b].by_translation += t.weight * own[b].by_translation;
-        (*gradients)[b].by_rotation += t.weight * own[b].by_rotation;
-      }
+      for (std::size_t b = 0; gradients && b < own.size(); ++b)
+        add_gradient(t.weight, own[b], &(*gradients)[b]);
+    }
+    return sum;
+  };
+}
+
+PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
+                                 const std::vector<std::size_t> &bodies) {
+  if (terms.empty()) return nullptr;
+  return [terms, bodies](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+    double sum = 0;
+    std::vector<PoseGradient> own;
+    if (gradients) gradients->assign(poses.size(), PoseGradient());
+    for (const TermWeight &t : terms) {
+      sum += t.weight * t.term->evaluate_moved(bodies, poses, gradients ? &own : nullptr);
+      for (std::size_t j = 0; gradients && j < own.size(); ++j)
+        add_gradient(t.weight, own[j], &(*gradients)[bodies[j]]);
     }
     return sum;
   };

@@ -11,7 +11,7 @@ from .. import _core
 from ..mixture import Mixture
 from ..poses import to_matrices
 from ..representation import System
-from ..scoring import ScoreOptions, make_score
+from ..scoring import SIGMA_MIN, ScoreOptions, make_score
 from ..terms.build import density_term
 
 # Da a component. Which body is where takes a time that grows with the square of their number, and
@@ -43,6 +43,18 @@ class Densities:
         if len(data) < len(self.data):
             options = replace(options, component_sigma=(), component_error=())
         return Densities(data, [_coarse(body) for body in self.bodies], options)
+
+    def robust(self) -> Densities:
+        """Compared by the noise model that bounds the price of what nothing explains."""
+        options = replace(
+            self.options,
+            noise_model="outliers",
+            sigma_min=SIGMA_MIN,
+            component_sigma=(),
+            background=0.0,
+            scale="fixed",
+        )
+        return replace(self, options=options)
 
     def score(self) -> _core.MixtureScore:
         return make_score(self.data, self.options)

@@ -144,19 +144,25 @@ class Search:
             )
             best += [score.minimized(placement.poses) for placement in better]
         else:
-            best = placed_anew(
-                score,
-                self.score(self.coarse, self.clashes, _SOFT),
-                self.coarse,
-                self.guides(),
-                best,
-                seed=self.seed,
-                threads=self.threads,
-            )
+            best += [score.minimized(a.poses) for a in self.placed_anew(best)]
         best = recombined(score, best, _JUDGED)
         score = self.score(self.fine, self.clashes)
         best = minimized_anew(score, [best], MINIMIZED)
         return _placements(score.distinct(best, solutions))
+
+    def placed_anew(self, found: list[Arrangement]) -> list[Arrangement]:
+        """What becomes of these, by a robust score, when some bodies at a time are placed anew."""
+        densities = self.coarse.robust()
+        score = self.score(densities, self.clashes)
+        return placed_anew(
+            score,
+            self.score(densities, self.clashes, _SOFT),
+            densities,
+            self.guides(),
+            [score.minimized(a.poses) for a in found],
+            seed=self.seed,
+            threads=self.threads,
+        )
 
     def tempered(
         self, score: ArrangementScore, starts: list[Arrangement], solutions: int, rounds: int

@@ -94,6 +94,53 @@ def test_choices_are_the_best_of_all(complex_of_five, share):
     assert found == sorted(found)
 
 
+@pytest.mark.parametrize("noise", ["lognormal", "outliers"])
+def test_placed_bodies_are_minimised_where_the_others_are(complex_of_five, noise):
+    densities, volume, native = complex_of_five
+    if noise == "outliers":
+        densities = densities.robust()
+    assert densities.options.noise_model == noise
+    rng = np.random.default_rng(7)
+    placed = [1, 3]
+    starts = [native.copy() for _ in range(5)]
+    for start in starts:
+        start[placed, 4:] += rng.normal(0, 6, (2, 3))
+    options = {"terms": [volume], "weights": [0.3], "placed": placed}
+    em = densities.score(), densities.arrays()
+
+    def full(poses):
+        return densities.term().evaluate(poses) + 0.3 * volume.evaluate(poses)
+
+    unmoved = _core.minimized_choices(*em, starts, evaluations=1, **options)
+    scores = [full(start) for start in starts]
+    assert [s for s, _ in unmoved] == sorted(s for s, _ in unmoved)
+    # Scores leave out what the others have among themselves, which is the same in all.
+    apart = np.array([s for s, _ in unmoved]) - np.sort(scores)
+    assert apart == pytest.approx(np.full(5, apart[0]), abs=2e-3)
+    minimized = _core.minimized_choices(*em, starts, evaluations=60, **options)
+    others = [0, 2, 4]
+    for value, poses in minimized:
+        assert np.array_equal(poses[others], native[others])
+        assert value - apart[0] == pytest.approx(full(poses), abs=2e-3)
+    # By slopes: nothing better is near.
+    best = minimized[0][1]
+    for b in placed:
+        for shift in np.vstack([np.eye(3), -np.eye(3)]):
+            near = best.copy()
+            near[b, 4:] += 0.3 * shift
+            assert full(near) > full(best) - 0.02
+    two = _core.minimized_choices(*em, starts, evaluations=60, threads=2, **options)
+    assert all(np.array_equal(a, b) for (_, a), (_, b) in zip(minimized, two, strict=True))
+
+
+def test_bodies_to_minimise_that_are_not_there_are_refused(complex_of_five):
+    densities, volume, native = complex_of_five
+    with pytest.raises(ValueError, match="must be below 5, got 5"):
+        _core.minimized_choices(
+            densities.score(), densities.arrays(), [native], [5], [volume], [1.0], 5
+        )
+
+
 def test_the_answer_does_not_depend_on_threads(complex_of_five):
     densities, volume, native = complex_of_five
     rng = np.random.default_rng(5)
