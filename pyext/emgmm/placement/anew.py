@@ -23,12 +23,13 @@ MISSED_NOISE = 0.5  # standard deviation of the logarithm of what is missed of a
 NEAR_SHARE, MORE = 0.5, 3  # of the rounds take bodies near each other, of a few more
 FAR = 1e4  # Å, where a body meets nothing
 # Rounds without anything better, and at most. On two arrangements of RNA polymerase II (290 and 298
-# kT, the fitted structure 258) something better came after 9 rounds at most, and all that was wrong
-# was right after 11 and 13.
-PATIENCE, ROUNDS = 30, 120
+# kT, the fitted structure 258) something better came after 11 rounds at most, and all that was
+# wrong was right after 11 and 13. By the run's own score, from there, the best came in rounds 4
+# and 6.
+PATIENCE, PATIENCE_OWN, ROUNDS = 20, 8, 120
 BEST_SHARE = 0.5  # of the rounds begin from the best; the others from any of PARENTS
 EXCHANGED = 20  # rounds after which the arrangements exchange bodies
-GAIN = 0.1  # kT: less is no better arrangement
+GAIN = 0.5  # kT: less is no better arrangement
 ROTATIONS, REFINED = 500, 400  # of each body
 CHOICES = 1000  # of places, all different
 # So many of them are left after so many evaluations each, which move the placed bodies alone.
@@ -47,7 +48,7 @@ def placed_anew(
     *,
     seed: int,
     threads: int,
-    patience: int = PATIENCE,
+    patience: int,
 ) -> list[Arrangement]:
     """The best arrangements after some bodies at a time were placed anew, all different.
 

@@ -16,7 +16,7 @@ from ..moves.swaps import principal_axes
 from ..representation import System
 from ..scoring import ScoreOptions
 from ..starts import confinement
-from .anew import placed_anew
+from .anew import PATIENCE, PATIENCE_OWN, placed_anew
 from .arrangements import Arrangement, ArrangementScore, recombined
 from .densities import Densities
 from .tempering import KEPT, MINIMIZED, Tempered, minimized_anew, tempered
@@ -151,18 +151,21 @@ class Search:
         return _placements(score.distinct(best, solutions))
 
     def placed_anew(self, found: list[Arrangement]) -> list[Arrangement]:
-        """What becomes of these, by a robust score, when some bodies at a time are placed anew."""
-        densities = self.coarse.robust()
-        score = self.score(densities, self.clashes)
-        return placed_anew(
-            score,
-            self.score(densities, self.clashes, _SOFT),
-            densities,
-            self.guides(),
-            [score.minimized(a.poses) for a in found],
-            seed=self.seed,
-            threads=self.threads,
-        )
+        """What becomes of these when some bodies at a time are placed anew: by a robust score,
+        which undoes rings, and from there by the run's own, which puts the last ones right."""
+        for densities, patience in ((self.coarse.robust(), PATIENCE), (self.coarse, PATIENCE_OWN)):
+            score = self.score(densities, self.clashes)
+            found = placed_anew(
+                score,
+                self.score(densities, self.clashes, _SOFT),
+                densities,
+                self.guides(),
+                [score.minimized(a.poses) for a in found],
+                seed=self.seed,
+                threads=self.threads,
+                patience=patience,
+            )
+        return found
 
     def tempered(
         self, score: ArrangementScore, starts: list[Arrangement], solutions: int, rounds: int
