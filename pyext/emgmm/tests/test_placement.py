@@ -5,9 +5,11 @@ import pytest
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
+from emgmm.placement import arrangements as placement_arrangements
 from emgmm.placement import place_system
 from emgmm.placement import search as placement_search
 from emgmm.placement import tempering as placement_tempering
+from emgmm.placement.anew import PATIENCE, PATIENCE_OWN
 from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
 from emgmm.scoring import score_mixture
@@ -99,6 +101,31 @@ def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data, mo
     assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
     again, *_ = place_system(system, data, seed=3, threads=2)
     assert np.array_equal(best.poses, again.poses)
+
+
+def test_where_searches_do_not_agree_bodies_are_placed_anew(shared_data, monkeypatch):
+    monkeypatch.setattr(placement_search, "_MANY_BODIES", 1)
+    monkeypatch.setattr(placement_tempering, "STEPS_A_BODY", 1000)
+    monkeypatch.setattr(placement_arrangements.ArrangementScore, "are_alike", lambda *_: False)
+    by_noise = []
+    placed_anew = placement_search.placed_anew
+
+    def recorded(score, soft, densities, guides, found, **options):
+        by_noise.append(densities.options.noise_model)
+        assert options.pop("patience") in (PATIENCE, PATIENCE_OWN)
+        return placed_anew(score, soft, densities, guides, found, patience=2, **options)
+
+    monkeypatch.setattr(placement_search, "placed_anew", recorded)
+    structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
+    system = system_of_chains(structure)
+    n = round(structure.mass.sum() / 1090)
+    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
+    best, *_ = place_system(system, data, seed=3)
+    assert by_noise == ["outliers", "lognormal"]
+    assert max(misplaced(system, best.poses)) < 5
+    # Judged by eq. 13, whatever the way led by.
+    model = system.gaussians.placed(*to_matrices(best.poses))
+    assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
 
 
 def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
