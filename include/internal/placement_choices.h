@@ -26,9 +26,9 @@ struct ChoiceOptions {
 // Which candidate each of the `placed` bodies (ascending) takes, best first, all different, with
 // the others at their poses: choices[c][j] is an index into candidates[j]. Every candidate's
 // overlaps with the data are computed once, so that a choice costs one sum of rows and its
-// logarithms: annealing tries some million. `pair` (may be empty) adds what other terms say of
-// pairs of bodies, kT. Throws std::domain_error for bodies that are none, or as many lists of
-// candidates as there are not bodies.
+// logarithms: annealing tries some hundred thousand. `pair` (may be empty) adds what other terms
+// say of pairs of bodies, kT. Throws std::domain_error for placed bodies that do not ascend or do
+// not exist, and for another number of poses or lists than of bodies.
 std::vector<std::vector<std::size_t>> placement_choices(
     const MixtureScore &score, const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,
     const std::vector<std::size_t> &placed, const std::vector<std::vector<Pose>> &candidates,

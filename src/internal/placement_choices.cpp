@@ -21,7 +21,8 @@ using RankedChoice = std::pair<double, Choice>;
 class ChoiceTables {
  public:
   ChoiceTables(const MixtureScore &score, const Mixture &fixed, const std::vector<Mixture> &bodies,
-               const std::vector<std::vector<Pose>> &candidates, const PlacementGuide &guide, const ChoiceOptions &options);
+               const std::vector<std::vector<Pose>> &candidates, const PlacementGuide &guide,
+               const ChoiceOptions &options);
 
   std::size_t bodies() const { return rows_.size(); }
   std::size_t candidates(std::size_t b) const { return kept_[b].size(); }
@@ -178,8 +179,8 @@ std::map<Choice, RankedChoice> annealed(const ChoiceTables &tables, const Choice
     }
     current = proposed;
     const RankedChoice ranked{current, choice};
-    RankedChoice &own = best.emplace(tables.groups(choice), ranked).first->second;
-    own = std::min(own, ranked);
+    RankedChoice &known = best.emplace(tables.groups(choice), ranked).first->second;
+    known = std::min(known, ranked);
   }
   return best;
 }
@@ -214,11 +215,11 @@ std::vector<Choice> placement_choices(const MixtureScore &score, const std::vect
   std::map<Choice, RankedChoice> best;
   for (const auto &one : found)
     for (const auto &[groups, ranked] : one) {
-      RankedChoice &own = best.emplace(groups, ranked).first->second;
-      own = std::min(own, ranked);
+      RankedChoice &known = best.emplace(groups, ranked).first->second;
+      known = std::min(known, ranked);
     }
   std::vector<RankedChoice> ranked;
-  for (const auto &[groups, one] : best) ranked.push_back(one);
+  for (const auto &[groups, choice] : best) ranked.push_back(choice);
   const std::size_t most = std::min(options.most, ranked.size());
   std::partial_sort(ranked.begin(), ranked.begin() + most, ranked.end());
   std::vector<Choice> result;
