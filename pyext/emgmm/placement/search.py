@@ -144,28 +144,37 @@ class Search:
             )
             best += [score.minimized(placement.poses) for placement in better]
         else:
-            best += [score.minimized(a.poses) for a in self.placed_anew(best)]
+            best = self.placed_anew(best)
         best = recombined(score, best, _JUDGED)
         score = self.score(self.fine, self.clashes)
         best = minimized_anew(score, [best], MINIMIZED)
         return _placements(score.distinct(best, solutions))
 
     def placed_anew(self, found: list[Arrangement]) -> list[Arrangement]:
-        """What becomes of these when some bodies at a time are placed anew: by a robust score,
-        which undoes rings, and from there by the run's own, which puts the last ones right."""
-        for densities, patience in ((self.coarse.robust(), PATIENCE), (self.coarse, PATIENCE_OWN)):
-            score = self.score(densities, self.clashes)
-            found = placed_anew(
-                score,
-                self.score(densities, self.clashes, _SOFT),
-                densities,
-                self.guides(),
-                [score.minimized(a.poses) for a in found],
-                seed=self.seed,
-                threads=self.threads,
-                patience=patience,
-            )
-        return found
+        """These and what becomes of them when some bodies at a time are placed anew: by a robust
+        score, which undoes rings, and of the best by the run's own, which puts the last ones
+        right."""
+        score = self.score(self.coarse, self.clashes)
+        robust = self._placed_anew(self.coarse.robust(), found, PATIENCE)
+        found = [*found, *(score.minimized(a.poses) for a in robust)]
+        best = min(found, key=lambda a: a.score)
+        return [*found, *self._placed_anew(self.coarse, [best], PATIENCE_OWN)]
+
+    def _placed_anew(
+        self, densities: Densities, found: list[Arrangement], patience: int
+    ) -> list[Arrangement]:
+        """By these densities."""
+        score = self.score(densities, self.clashes)
+        return placed_anew(
+            score,
+            self.score(densities, self.clashes, _SOFT),
+            densities,
+            self.guides(),
+            [score.minimized(a.poses) for a in found],
+            seed=self.seed,
+            threads=self.threads,
+            patience=patience,
+        )
 
     def tempered(
         self, score: ArrangementScore, starts: list[Arrangement], solutions: int, rounds: int
