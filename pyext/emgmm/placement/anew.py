@@ -25,8 +25,8 @@ FAR = 1e4  # Å, where a body meets nothing
 # Rounds without anything better, and at most. On two arrangements of RNA polymerase II (290 and 298
 # kT, the fitted structure 258) something better came after 11 rounds at most, and all that was
 # wrong was right after 11 and 13. By the run's own score, from the best alone, the last body was
-# put right after 1 to 5 rounds in eight trials of eight; from eight arrangements, in two runs, not at
-# all.
+# put right after 1 to 5 rounds in eight trials of eight; from eight arrangements, in two runs, not
+# at all.
 PATIENCE, PATIENCE_OWN, ROUNDS = 20, 8, 120
 BEST_SHARE = 0.5  # of the rounds begin from the best; the others from any of PARENTS
 EXCHANGED = 20  # rounds after which the arrangements exchange bodies
