@@ -3,7 +3,7 @@
 Level and components follow from the mass that the map holds. Why not from the histogram: the score
 compares logs of overlaps, so a level that lets in more than the model can fill (Otsu's encloses 570
 kDa of EMD-1883, of which 440 are modelled) pulls every subunit towards the surplus;
-benchmark/results/assembly.md has the numbers.
+benchmark/results/rnapolii.md has the numbers.
 """
 
 from __future__ import annotations

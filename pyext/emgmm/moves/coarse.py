@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..symmetry import Symmetry
 
 # Temperature of the inner chain in units of the replica's. Hotter chains are accepted less and find
-# no more (benchmark/results/assembly.md).
+# no more (benchmark/results/moves.md).
 HEAT = 1.0
 
 
