@@ -2,6 +2,7 @@
 #include <IMP/emgmm/internal/placement.h>
 #include <IMP/emgmm/internal/placement_candidates.h>
 #include <IMP/emgmm/internal/placement_choices.h>
+#include <IMP/emgmm/internal/placement_repair.h>
 #include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -159,6 +160,13 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
   return result;
 }
 
+nb::ndarray<nb::numpy, double> missed(const std::shared_ptr<MixtureScore> &score,
+                                      const nb::list &bodies, const PoseRows &poses) {
+  const std::vector<Mixture> mixtures = to_mixtures(bodies);
+  check_rows(poses.shape(0), mixtures.size(), "poses");
+  return to_numpy(missed_of_bodies(score, mixtures, to_poses(poses)), {mixtures.size()});
+}
+
 nb::list minimized_choices_of_bodies(const std::shared_ptr<MixtureScore> &score,
                                      const nb::list &bodies,
                                      const std::vector<PoseRows> &arrangements,
@@ -215,6 +223,8 @@ void bind_placement(nb::module_ &m) {
       "Arrangements (n, 7) of all bodies in which the placed ones (ascending) are at one of their "
       "candidates each, best first by the score and what the terms say of pairs of bodies (kT, "
       "at most so much a pair).");
+  m.def("missed_of_bodies", &missed, "score"_a, "bodies"_a, "poses"_a,
+        "(n,) kT a Da by which the score of these poses (n, 7) rises without each body.");
   m.def("minimized_choices", &minimized_choices_of_bodies, "score"_a, "bodies"_a, "arrangements"_a,
         "placed"_a, "terms"_a, "weights"_a, "evaluations"_a, "threads"_a = 0,
         "Arrangements (n, 7) that differ in the placed bodies alone, these minimised with the "

@@ -34,9 +34,10 @@ std::vector<std::vector<std::size_t>> placement_choices(
     const std::vector<std::size_t> &placed, const std::vector<std::vector<Pose>> &candidates,
     const PairScore &pair, const ChoiceOptions &options);
 
-// Each of these arrangements of all bodies with the placed ones minimised by the density and these
-// terms, the others where they are: best first. What it costs is that of the placed bodies; scores
-// are comparable with each other alone.
+// Each of these arrangements of all bodies, which differ in the placed ones alone, with those
+// minimised by the density and these terms, the others where they are: best first. What it costs is
+// that of the placed bodies; scores are comparable with each other alone. Throws std::domain_error
+// for arrangements that differ in another body.
 std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const MixtureScore> &score,
                                                  const std::vector<Mixture> &bodies,
                                                  const std::vector<TermWeight> &terms,

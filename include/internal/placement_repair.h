@@ -5,8 +5,16 @@
 #include <IMP/emgmm/internal/placement_problem.h>
 
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace emcore {
+
+// What the score of these poses misses of each body, kT a Da: by so much it rises without it. Of
+// bodies that stand in others' places it is low.
+std::vector<double> missed_of_bodies(const std::shared_ptr<const MixtureScore> &score,
+                                     const std::vector<Mixture> &bodies,
+                                     const std::vector<Pose> &poses);
 
 // Body by body with the others in place: every candidate, every rotation where it is, swaps with
 // other bodies; the best of these refined; until nothing improves.

@@ -16,12 +16,13 @@ struct TermWeight {
   double weight = 1;
 };
 
-// Weighted sum of terms as a function of all poses, with derivatives, and the share of it that two
-// bodies alone decide. Both are empty for no terms; they may be called from several threads.
+// These are empty for no terms; they may be called from several threads.
+// Weighted sum of terms as a function of all poses, with derivatives.
 PoseFunction pose_function(const std::vector<TermWeight> &terms);
-// What the poses of these bodies decide of it; gradients of the others are left out (0).
+// What the poses of these bodies decide of it; derivatives by the others are 0.
 PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
                                  const std::vector<std::size_t> &bodies);
+// The share of it that two bodies alone decide.
 PairScore pair_function(const std::vector<TermWeight> &terms);
 
 }  // namespace emcore

@@ -4,6 +4,7 @@
 #include <IMP/emgmm/internal/random.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <stdexcept>
@@ -185,6 +186,23 @@ std::map<Choice, RankedChoice> annealed(const ChoiceTables &tables, const Choice
   return best;
 }
 
+// All bodies but the placed ones must be where the first arrangement has them.
+void check_in_place(const std::vector<std::vector<Pose>> &arrangements,
+                    const std::vector<std::size_t> &placed) {
+  const auto numbers = [](const Pose &p) {
+    return std::array<double, 7>{p.rotation.w,    p.rotation.x,    p.rotation.y,   p.rotation.z,
+                                 p.translation.x, p.translation.y, p.translation.z};
+  };
+  const std::vector<Pose> &first = arrangements.front();
+  for (std::size_t b = 0; b < first.size(); ++b) {
+    if (std::find(placed.begin(), placed.end(), b) != placed.end()) continue;
+    for (const std::vector<Pose> &other : arrangements)
+      if (numbers(other[b]) != numbers(first[b]))
+        throw std::domain_error("body " + std::to_string(b) +
+                                " is not placed and must be at one pose in all arrangements");
+  }
+}
+
 }  // namespace
 
 std::vector<Choice> placement_choices(const MixtureScore &score, const std::vector<Mixture> &bodies,
@@ -234,6 +252,7 @@ std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const Mix
                                                  const std::vector<std::size_t> &placed,
                                                  int evaluations, unsigned threads) {
   if (arrangements.empty()) return {};
+  check_in_place(arrangements, placed);
   PlacementProblem problem;
   problem.extra = moved_pose_function(terms, placed);
   for (const Mixture &body : bodies) problem.radii.push_back(gyration_radius(body));

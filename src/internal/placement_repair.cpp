@@ -64,19 +64,15 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
   options.seed = random.bits();
   options.rotations = std::min(options.rotations, kRotationsBySize);
   options.refined = kRefinedAnew;
-  MovedScore exact(problem.score, problem.bodies);
-  exact.reset(solution.poses);
-  std::vector<std::pair<double, std::size_t>> by_cost;
-  for (std::size_t b = 0; b < n; ++b) {
-    const Pose away{solution.poses[b].rotation, solution.poses[b].translation + Vec3{1e4, 0, 0}};
-    const double cost = (exact.propose({b}, {away}) - exact.score()) / mass(problem.bodies[b]);
-    by_cost.emplace_back(ranked_score(cost * std::exp(0.5 * random.normal())), b);
-  }
-  exact.reject();
-  std::sort(by_cost.begin(), by_cost.end());
+  const std::vector<double> missed =
+      missed_of_bodies(problem.score, problem.bodies, solution.poses);
+  std::vector<std::pair<double, std::size_t>> by_missed;
+  for (std::size_t b = 0; b < n; ++b)
+    by_missed.emplace_back(ranked_score(missed[b] * std::exp(0.5 * random.normal())), b);
+  std::sort(by_missed.begin(), by_missed.end());
   const std::size_t removed_count = std::min(n, 2 + random.below(n / 2 + 1));
   std::vector<std::size_t> removed;
-  for (std::size_t j = 0; j < removed_count; ++j) removed.push_back(by_cost[j].second);
+  for (std::size_t j = 0; j < removed_count; ++j) removed.push_back(by_missed[j].second);
   std::sort(removed.begin(), removed.end());
 
   const Mixture fixed = bodies_in_place(problem.bodies, solution.poses, removed);
@@ -106,6 +102,20 @@ PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolu
 }
 
 }  // namespace
+
+std::vector<double> missed_of_bodies(const std::shared_ptr<const MixtureScore> &score,
+                                     const std::vector<Mixture> &bodies,
+                                     const std::vector<Pose> &poses) {
+  MovedScore exact(score, bodies);
+  exact.reset(poses);
+  std::vector<double> missed;
+  for (std::size_t b = 0; b < bodies.size(); ++b) {
+    const Pose away{poses[b].rotation, poses[b].translation + Vec3{1e4, 0, 0}};
+    missed.push_back((exact.propose({b}, {away}) - exact.score()) / mass(bodies[b]));
+    exact.reject();
+  }
+  return missed;
+}
 
 PlacementSolution improved_placement(const PlacementProblem &problem, PlacementSolution solution,
                                      std::uint64_t stream) {

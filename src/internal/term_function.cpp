@@ -4,42 +4,47 @@ namespace emcore {
 
 namespace {
 
-void add_gradient(double weight, const PoseGradient &own, PoseGradient *sum) {
-  sum->by_translation += weight * own.by_translation;
-  sum->by_rotation += weight * own.by_rotation;
+// Weighted sum of what `evaluate` says of each term: its value, and derivatives that belong to
+// body_of(0), body_of(1), ...
+template <class Evaluate, class BodyOf>
+PoseFunction weighted_sum(const std::vector<TermWeight> &terms, Evaluate evaluate, BodyOf body_of) {
+  if (terms.empty()) return nullptr;
+  return [=](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+    double sum = 0;
+    std::vector<PoseGradient> own;
+    if (gradients) gradients->assign(poses.size(), PoseGradient());
+    for (const TermWeight &t : terms) {
+      sum += t.weight * evaluate(*t.term, poses, gradients ? &own : nullptr);
+      for (std::size_t j = 0; gradients && j < own.size(); ++j) {
+        PoseGradient &of_body = (*gradients)[body_of(j)];
+        of_body.by_translation += t.weight * own[j].by_translation;
+        of_body.by_rotation += t.weight * own[j].by_rotation;
+      }
+    }
+    return sum;
+  };
 }
 
 }  // namespace
 
 PoseFunction pose_function(const std::vector<TermWeight> &terms) {
-  if (terms.empty()) return nullptr;
-  return [terms](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
-    double sum = 0;
-    std::vector<PoseGradient> own;
-    if (gradients) gradients->assign(poses.size(), PoseGradient());
-    for (const TermWeight &t : terms) {
-      sum += t.weight * t.term->evaluate(poses, gradients ? &own : nullptr);
-      for (std::size_t b = 0; gradients && b < own.size(); ++b)
-        add_gradient(t.weight, own[b], &(*gradients)[b]);
-    }
-    return sum;
-  };
+  return weighted_sum(
+      terms,
+      [](const Term &term, const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
+        return term.evaluate(poses, gradients);
+      },
+      [](std::size_t b) { return b; });
 }
 
 PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
                                  const std::vector<std::size_t> &bodies) {
-  if (terms.empty()) return nullptr;
-  return [terms, bodies](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
-    double sum = 0;
-    std::vector<PoseGradient> own;
-    if (gradients) gradients->assign(poses.size(), PoseGradient());
-    for (const TermWeight &t : terms) {
-      sum += t.weight * t.term->evaluate_moved(bodies, poses, gradients ? &own : nullptr);
-      for (std::size_t j = 0; gradients && j < own.size(); ++j)
-        add_gradient(t.weight, own[j], &(*gradients)[bodies[j]]);
-    }
-    return sum;
-  };
+  return weighted_sum(
+      terms,
+      [bodies](const Term &term, const std::vector<Pose> &poses,
+               std::vector<PoseGradient> *gradients) {
+        return term.evaluate_moved(bodies, poses, gradients);
+      },
+      [bodies](std::size_t j) { return bodies[j]; });
 }
 
 PairScore pair_function(const std::vector<TermWeight> &terms) {

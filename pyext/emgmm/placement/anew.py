@@ -21,7 +21,6 @@ TAKEN = (2, 5)  # bodies at a time
 LARGE = 2.0  # times the mean mass of all: such bodies stay where they are
 MISSED_NOISE = 0.5  # standard deviation of the logarithm of what is missed of a body
 NEAR_SHARE, MORE = 0.5, 3  # of the rounds take bodies near each other, of a few more
-FAR = 1e4  # Å, where a body meets nothing
 # Rounds without anything better, and at most. On two arrangements of RNA polymerase II (290 and 298
 # kT, the fitted structure 258) something better came after 11 rounds at most (in one whole run
 # after more than 14), and 14 and 15 of 15 bodies were in place after 11 to 16. By the run's own
@@ -66,13 +65,13 @@ def placed_anew(
     """
     random = np.random.default_rng(seed)
     masses = np.array([body.mass for body in densities.bodies])
-    em = densities.term()
     failures = 0
     for turn in range(ROUNDS):
         parents = score.distinct(found, PARENTS)
         from_best = random.random() < BEST_SHARE
         parent = parents[0 if from_best else random.integers(len(parents))]
-        taken = _taken(random, masses, _missed(em, masses, parent.poses), parent.poses[:, 4:])
+        missed = _core.missed_of_bodies(densities.score(), densities.arrays(), parent.poses)
+        taken = _taken(random, masses, missed, parent.poses[:, 4:])
         candidates = _candidates(densities, parents, parent, taken, seed + turn, threads)
         choices = _choices(soft, densities, guides, candidates, parent, taken, seed + turn, threads)
         found = score.distinct([*parents, *_children(score, soft, parent, choices)], PARENTS)
@@ -84,21 +83,14 @@ def placed_anew(
     return found
 
 
-def _missed(em: _core.Term, masses: np.ndarray, poses: np.ndarray) -> np.ndarray:
-    """(bodies,) kT a Da by which the density scores worse without the body.
-
-    Of those that stand in others' places it is low: in three arrangements of RNA polymerase II each
-    body that did was among the seven lowest of 13.
-    """
-    away = np.repeat(poses[None], len(poses), axis=0)
-    np.einsum("iij->ij", away)[:, 4:] += FAR
-    return (np.array([em.evaluate(one) for one in away]) - em.evaluate(poses)) / masses
-
-
 def _taken(
     random: np.random.Generator, masses: np.ndarray, missed: np.ndarray, places: np.ndarray
 ) -> list[int]:
-    """Bodies to take out, ascending."""
+    """Bodies to take out, ascending, by what is missed of each, kT a Da.
+
+    It is low of those that stand in others' places: in three arrangements of RNA polymerase II each
+    body that did was among the seven lowest of 13.
+    """
     small = np.flatnonzero(masses <= LARGE * masses.mean())
     noise = np.exp(MISSED_NOISE * random.standard_normal(len(small)))
     least_missed = small[np.argsort(np.maximum(missed[small], 0) * noise)]

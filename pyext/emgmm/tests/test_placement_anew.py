@@ -11,6 +11,7 @@ from emgmm.placement.arrangements import Arrangement, ArrangementScore
 from emgmm.placement.densities import Densities
 from emgmm.poses import random_rotations, to_matrices, turned
 from emgmm.scoring import ScoreOptions
+from emgmm.terms.build import density_term
 
 CENTERS = np.array([[0, 0, 0], [40, 5, -4], [14, 38, 6], [-12, 16, 34], [30, -28, 20]])
 BODIES = len(CENTERS)
@@ -139,6 +140,31 @@ def test_bodies_to_minimise_that_are_not_there_are_refused(complex_of_five):
         _core.minimized_choices(
             densities.score(), densities.arrays(), [native], [5], [volume], [1.0], 5
         )
+
+
+def test_arrangements_that_differ_elsewhere_are_refused(complex_of_five):
+    densities, volume, native = complex_of_five
+    moved = native.copy()
+    moved[2, 4] += 0.1
+    with pytest.raises(ValueError, match="body 2 is not placed and must be at one pose"):
+        _core.minimized_choices(
+            densities.score(), densities.arrays(), [native, moved], [1, 3], [volume], [1.0], 5
+        )
+
+
+def test_missed_is_what_the_score_rises_without_the_body(complex_of_five):
+    densities, _, native = complex_of_five
+    score, arrays = densities.score(), densities.arrays()
+    missed = _core.missed_of_bodies(score, arrays, native)
+    term = density_term(score, densities.bodies)
+    for b, body in enumerate(densities.bodies):
+        others = [c for c in range(len(arrays)) if c != b]
+        without = density_term(score, [densities.bodies[c] for c in others])
+        rise = without.evaluate(native[others]) - term.evaluate(native)
+        assert missed[b] == pytest.approx(rise / body.mass, rel=1e-9)
+    assert (missed > 0).all()
+    with pytest.raises(ValueError, match="poses"):
+        _core.missed_of_bodies(score, arrays, native[:4])
 
 
 def test_the_answer_does_not_depend_on_threads(complex_of_five):
