@@ -154,9 +154,7 @@ def _children(
 ) -> list[Arrangement]:
     """The best of them, minimised, that are not the parent again."""
     for own, (count, evaluations) in [(soft, s) for s in SOFTLY] + [(score, f) for f in FULLY]:
-        minimized = sorted(
-            (own.minimized(poses, evaluations) for poses in choices), key=lambda a: a.score
-        )
+        minimized = sorted(own.all_minimized(choices, evaluations), key=lambda a: a.score)
         children = [one for one in minimized if not score.is_same(one, parent)][:count]
         choices = [one.poses for one in children]
     return children

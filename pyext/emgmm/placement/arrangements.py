@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import permutations
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _core
+from ..environment import cores
 from ..moves.slope import NO_IMAGES
 
 # Å that some body is off or, at its radius, turned: arrangements less apart are one.
@@ -28,12 +31,13 @@ class Arrangement(NamedTuple):
 
 
 class ArrangementScore(NamedTuple):
-    """What judges arrangements. The terms keep state: one use at a time."""
+    """What judges arrangements."""
 
     terms: list[_core.Term]
     weights: list[float]
     radii: np.ndarray  # (bodies,) Å, of gyration
     kinds: list[int]  # of each body; those of one kind are copies
+    threads: int = 1  # 0: all cores
 
     def minimized(self, poses: np.ndarray, evaluations: int = LONG) -> Arrangement:
         """Where forces and torques lead from some poses, (bodies, 7)."""
@@ -41,6 +45,13 @@ class ArrangementScore(NamedTuple):
             self.terms, self.weights, poses, self.radii.tolist(), evaluations, *NO_IMAGES
         )
         return Arrangement(*found[:2])
+
+    def all_minimized(
+        self, starts: Iterable[np.ndarray], evaluations: int = LONG
+    ) -> list[Arrangement]:
+        """Each of these poses, in their order, on several threads."""
+        with ThreadPoolExecutor(self.threads or cores()) as pool:
+            return list(pool.map(lambda poses: self.minimized(poses, evaluations), starts))
 
     def distinct(self, arrangements: list[Arrangement], most: int) -> list[Arrangement]:
         """The best of each that differ, at most so many, best first."""
@@ -94,7 +105,7 @@ def recombined(
     tried: set[bytes] = set()
     for _ in range(GENERATIONS):
         parents = score.distinct(found, PARENTS)
-        children = []
+        starts = []
         for one, other in permutations(parents, 2):
             if one.score > parents[0].score + NEAR_BEST:
                 continue
@@ -103,8 +114,9 @@ def recombined(
                 key = poses.round(1).tobytes()
                 if key not in tried:
                     tried.add(key)
-                    children.append(score.minimized(poses, SHORT))
-        children = [score.minimized(c.poses) for c in score.distinct(children, CHILDREN)]
+                    starts.append(poses)
+        children = score.distinct(score.all_minimized(starts, SHORT), CHILDREN)
+        children = score.all_minimized(child.poses for child in children)
         found = score.distinct([*found, *children], max(solutions, PARENTS))
         if [a.score for a in found[:PARENTS]] == [a.score for a in parents]:
             break

@@ -106,7 +106,7 @@ class Search:
             lists = [better, cold]
         score = self.score(self.fine, self.clashes)
         if self.clashes:
-            lists[0] = score.distinct([score.minimized(a.poses) for a in lists[0]], solutions)
+            lists[0] = score.distinct(score.all_minimized(a.poses for a in lists[0]), solutions)
         best = recombined(score, minimized_anew(score, lists, MINIMIZED), _JUDGED)
         return _placements(score.distinct(best, solutions))
 
@@ -142,7 +142,7 @@ class Search:
                 polished=_LOOKED_AT,
                 clashes=self.clashes,
             )
-            best += [score.minimized(placement.poses) for placement in better]
+            best += score.all_minimized(placement.poses for placement in better)
         else:
             best = self.placed_anew(best)
         best = recombined(score, best, _JUDGED)
@@ -156,7 +156,7 @@ class Search:
         right."""
         score = self.score(self.coarse, self.clashes)
         robust = self._placed_anew(self.coarse.robust(), found, PATIENCE)
-        found = [*found, *(score.minimized(a.poses) for a in robust)]
+        found = [*found, *score.all_minimized(a.poses for a in robust)]
         best = min(found, key=lambda a: a.score)
         return [*found, *self._placed_anew(self.coarse, [best], PATIENCE_OWN)]
 
@@ -170,7 +170,7 @@ class Search:
             self.score(densities, self.clashes, _SOFT),
             densities,
             self.guides(),
-            [score.minimized(a.poses) for a in found],
+            score.all_minimized(a.poses for a in found),
             seed=self.seed,
             threads=self.threads,
             patience=patience,
@@ -226,6 +226,7 @@ class Search:
             [1.0, *weights, *[share] * len(clashes)],
             self.radii,
             self.kinds,
+            self.threads,
         )
 
     def into_what_larger_leave(self, poses: np.ndarray) -> list[_core.Mover]:

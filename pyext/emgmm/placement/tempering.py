@@ -69,7 +69,7 @@ def tempered(
         nothing better is the last.
     """
     frames: list[Arrangement] = []
-    found = [score.minimized(poses) for poses in starts]
+    found = score.all_minimized(starts)
     for turn in range(rounds):
         best = score.distinct(found, KEPT)
         seen = _one_round(
@@ -81,7 +81,7 @@ def tempered(
             threads,
         )
         cold = [Arrangement(*frame) for frame in zip(seen["totals"], seen["poses"], strict=True)]
-        reached = [score.minimized(a.poses) for a in score.distinct(cold, solutions)]
+        reached = score.all_minimized(a.poses for a in score.distinct(cold, solutions))
         found += reached
         frames += cold
         if min(a.score for a in reached) > best[0].score - GAIN:
@@ -94,11 +94,9 @@ def minimized_anew(
 ) -> list[Arrangement]:
     """What the best of each list, at most so many, whose scores may be of other terms, become with
     this score."""
-    return [
-        score.minimized(arrangement.poses)
-        for of_one in lists
-        for arrangement in score.distinct(of_one, most)
-    ]
+    return score.all_minimized(
+        arrangement.poses for of_one in lists for arrangement in score.distinct(of_one, most)
+    )
 
 
 def _one_round(

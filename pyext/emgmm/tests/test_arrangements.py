@@ -98,3 +98,14 @@ def test_copies_in_each_others_places_are_alike_whatever_they_score(complex_of_f
     alike = score._replace(kinds=[0, 0, 1, 2])
     assert alike.are_alike(a, b) and not alike.is_same(a, b)
     assert not score.are_alike(a, b)
+
+
+def test_threads_change_nothing(complex_of_four):
+    score, native = complex_of_four
+    rng = np.random.default_rng(2)
+    starts = [native + np.c_[np.zeros((4, 4)), rng.normal(0, 5, (4, 3))] for _ in range(7)]
+    alone = [score.minimized(poses, 30) for poses in starts]
+    for threads in (1, 3, 0):
+        together = score._replace(threads=threads).all_minimized(iter(starts), 30)
+        assert [a.score for a in together] == [a.score for a in alone]
+        assert all(np.array_equal(a.poses, b.poses) for a, b in zip(together, alone, strict=True))
