@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 from complexes import SHARED, native_mixture, prepare_complex, settings, write_links
 from emgmm.analysis.analyze import analyze
-from emgmm.analysis.convergence import VERDICTS
+from emgmm.analysis.convergence import AGREE
 from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
 from emgmm.moves.slope import minimized
@@ -156,7 +156,7 @@ def one_seed(folder: Path, path: Path, seed: int) -> tuple[Seed, dict]:
         float(np.mean([u["position_error"] for u in units])), float(np.mean(angles)),
         best["cc"], best["precision"],
         *refined_scores(out, folder / "complex.pdb", report["best_frame"]), seconds,
-        report["convergence"]["verdict"] == VERDICTS[0],
+        report["convergence"]["verdict"] == AGREE,
     )  # fmt: skip
     return seen, summary | {"subunits": units}
 

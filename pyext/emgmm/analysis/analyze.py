@@ -18,11 +18,12 @@ from ..scoring import make_score
 from ..terms.build import score_options
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
-from .convergence import Convergence, convergence
+from .convergence import Convergence, convergence, is_late
 from .crosslinks import SatisfiedLinks, satisfied_links
 from .models import RunModels, fit_poses, load_run
 from .outputs import ModelWriter
 from .reference import reference_coordinates
+from .subunits import SubunitPrecision, subunit_precision
 
 _WRITTEN = 10  # clusters whose members and centre are written: the most populated ones
 
@@ -43,6 +44,8 @@ class ClusterReport:
         ov_MD / sqrt(ov_MM ov_DD) of the centre; None for a run without a map.
     accuracy
         Of the centre against the reference; None without one.
+    subunits
+        How firmly the members hold each of them.
     """
 
     cluster: Cluster
@@ -51,6 +54,7 @@ class ClusterReport:
     score: float
     cc: float | None
     accuracy: Accuracy | None
+    subunits: list[SubunitPrecision]
 
 
 @dataclass(frozen=True)
@@ -118,6 +122,8 @@ class Analysis:
                 "populations_in_halves": [list(p) for p in c.populations],
                 "cramers_v": c.cramers_v,
                 "clusters_agree": c.clusters_agree,
+                "moved_subunits": list(c.moved),
+                "subunits_agree": c.subunits_agree,
                 "verdict": c.verdict,
             },
             "reference": str(self.reference) if self.reference else None,
@@ -144,6 +150,7 @@ def _cluster_report(report: ClusterReport, frames: np.ndarray) -> dict:
         "p10": found.p10 if found else None,
         "residues": found.residues if found else None,
         "subunits": [_without_nan(s._asdict()) for s in found.subunits] if found else [],
+        "subunit_precision": [s._asdict() for s in report.subunits],
         "frames": frames[report.cluster.members].tolist(),
     }
 
@@ -201,14 +208,17 @@ def analyze(
     if absent:
         notes.append(f"{absent} flexible beads are not in the trajectory")
     clusters = cluster(coordinates, cutoff or settings.cluster_rmsd80, run.copies())
-    reports = _reports(run, clusters, frames, scores, coordinates, native)
+    late = is_late(chosen, len(run.scores))
+    reports = _reports(run, clusters, frames, scores, coordinates, native, late)
+    largest = max(reports, key=lambda r: r.population)
+    moved = tuple(s.name for s in largest.subunits if not s.halves_agree)
     error, native_score, native_cc = _against_native(run, coordinates[0].astype(float), native)
     analysis = Analysis(
         frames=frames,
         scores=scores,
         clusters=reports,
         entropy=entropy([len(c.members) for c in clusters]),
-        convergence=convergence(run.scores, chosen, [c.members for c in clusters]),
+        convergence=convergence(run.scores, chosen, [c.members for c in clusters], moved),
         subunits=run.subunits(),
         reference=Path(reference) if reference is not None else None,
         score_error_percent=error,
@@ -230,9 +240,10 @@ def _reports(
     scores: np.ndarray,
     coordinates: np.ndarray,
     native: np.ndarray | None,
+    late: np.ndarray,
 ) -> list[ClusterReport]:
     core = _score(run)
-    names, copies = run.subunits(), run.copies()
+    names, copies, molecule = run.subunits(), run.copies(), run.particles.molecule
     reports = []
     for found in clusters:
         model = coordinates[found.center].astype(float)
@@ -242,7 +253,7 @@ def _reports(
             cc = core.cross_correlation(placed.means, placed.covariances, placed.weights)
         against = None
         if native is not None:
-            against = accuracy(model, native[run.present], run.particles.molecule, names, copies)
+            against = accuracy(model, native[run.present], molecule, names, copies)
         reports.append(
             ClusterReport(
                 cluster=found,
@@ -251,6 +262,7 @@ def _reports(
                 score=float(scores[found.center]),
                 cc=cc,
                 accuracy=against,
+                subunits=subunit_precision(coordinates, found, late, molecule, names, copies),
             )
         )
     return reports

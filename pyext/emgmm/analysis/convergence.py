@@ -9,6 +9,7 @@ import numpy as np
 
 LEAST_SCORES = 20  # different ones in each half; with fewer D says little, and nothing moved
 SMALL_D, SMALL_V = 0.3, 0.1  # imp-sampcon's limits for small effects
+AGREE, TOO_FEW = "halves agree", "too few different models to tell"
 
 
 class Convergence(NamedTuple):
@@ -23,6 +24,7 @@ class Convergence(NamedTuple):
     different_scores: tuple[int, int]  # in the first and the second half
     populations: list[tuple[int, int]]  # of each cluster in the first and the second half
     cramers_v: float  # association of cluster and half: 0 for none, 1 for complete
+    moved: tuple[str, ...] = ()  # subunits that are elsewhere in the halves of the largest cluster
 
     @property
     def enough(self) -> bool:
@@ -40,23 +42,37 @@ class Convergence(NamedTuple):
         return bool(halves.all()) and self.cramers_v < SMALL_V
 
     @property
+    def subunits_agree(self) -> bool:
+        return not self.moved
+
+    @property
     def verdict(self) -> str:
-        """One of `VERDICTS`."""
+        """`AGREE`, `TOO_FEW`, or what differs."""
         if not self.enough:
-            return VERDICTS[4]
-        return VERDICTS[2 * (not self.scores_agree) + (not self.clusters_agree)]
+            return TOO_FEW
+        agree = {
+            "scores": self.scores_agree,
+            "clusters": self.clusters_agree,
+            "places of subunits": self.subunits_agree,
+        }
+        differ = [what for what, it_does in agree.items() if not it_does]
+        if not differ:
+            return AGREE
+        listed = " and ".join(filter(None, [", ".join(differ[:-1]), differ[-1]]))
+        return f"{listed} of the halves differ"
 
 
-VERDICTS = (
-    "halves agree",
-    "clusters of the halves differ",
-    "scores of the halves differ",
-    "scores and clusters of the halves differ",
-    "too few different models to tell",
-)
+def is_late(frames: np.ndarray, count: int) -> np.ndarray:
+    """Whether frames are of the second half of a run of so many."""
+    return frames >= (count + 1) // 2
 
 
-def convergence(scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarray]) -> Convergence:
+def convergence(
+    scores: np.ndarray,
+    frames: np.ndarray,
+    clusters: list[np.ndarray],
+    moved: tuple[str, ...] = (),
+) -> Convergence:
     """Compare the first half of the frames with the second.
 
     Parameters
@@ -67,14 +83,16 @@ def convergence(scores: np.ndarray, frames: np.ndarray, clusters: list[np.ndarra
         (m,) frames that were clustered.
     clusters
         Members of each cluster, indices in ``frames``.
+    moved
+        Names of the subunits whose places in the two halves differ.
     """
-    middle = (len(scores) + 1) // 2
-    statistic, significance = ks_two_samples(scores[:middle], scores[middle:])
-    late = frames >= middle
-    different = tuple(len(np.unique(half)) for half in (scores[:middle], scores[middle:]))
+    second = is_late(np.arange(len(scores)), len(scores))
+    statistic, significance = ks_two_samples(scores[~second], scores[second])
+    late = is_late(frames, len(scores))
+    different = tuple(len(np.unique(half)) for half in (scores[~second], scores[second]))
     populations = [(int((~late[c]).sum()), int(late[c].sum())) for c in clusters]
     return Convergence(
-        statistic, significance, different, populations, cramers_v(np.array(populations))
+        statistic, significance, different, populations, cramers_v(np.array(populations)), moved
     )
 
 

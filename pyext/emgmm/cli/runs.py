@@ -87,15 +87,19 @@ def analyze(folder, reference, report, force) -> None:
     """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
     check_report(report, force)
     from ..analysis import analyze as judge
+    from ..analysis.deviations import NEAR
 
     with Bar(f"analysing {folder}"), bad_values(folder):
         result = judge(folder, reference, force=force).report()
     write_report(report, result, force)
-    first = result["clusters"][0]
+    first, count = result["clusters"][0], len(result["clusters"])
     text = (
-        f"{folder}: {len(result['clusters'])} clusters, the first with {first['population']:.0%} "
-        f"of the models, precision {first['precision']:.1f} Å"
+        f"{folder}: {count} cluster{'s' if count > 1 else ''}, the first with "
+        f"{first['population']:.0%} of the models, precision {first['precision']:.1f} Å"
     )
+    loose = [s["name"] for s in first["subunit_precision"] if s["precision"] >= NEAR]
+    if loose:
+        text += f", which does not hold {', '.join(loose)}"
     if first.get("rmsd80") is not None:
         text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']})"
     say(report, text + f"; {result['convergence']['verdict']}")

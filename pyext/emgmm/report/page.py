@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from .. import __version__
+from ..analysis.deviations import NEAR
 from . import figures, links, words
 from .content import Content
 from .surface import Surface
@@ -26,6 +27,7 @@ def render(content: Content) -> str:
             _model(content, surface),
             _accuracy(content),
             _clusters(content),
+            _subunits(content),
             _crosslinks(content),
             _sampling(content),
             _components(content, surface),
@@ -119,15 +121,12 @@ def _accuracy(content: Content) -> str:
     analysis = content.analysis
     if not analysis or not analysis.get("result"):
         return ""
-    colors = {_name(content, i): m.color for i, m in enumerate(content.run.system.molecules)}
     rows = ""
     for unit in analysis["clusters"][0]["subunits"]:
-        red, green, blue = (round(255 * c) for c in colors.get(unit["name"], (0.5, 0.5, 0.5)))
         angle = unit["angle_error"]
         near = unit["rmsd80"] < 10
         rows += (
-            f'<tr><td><span class="dot" style="background:rgb({red},{green},{blue})"></span>'
-            f"{html.escape(unit['name'])}</td><td>{unit['position_error']:.1f}</td>"
+            f"<tr>{_subunit(content, unit['name'])}<td>{unit['position_error']:.1f}</td>"
             f"<td>{'–' if angle is None else f'{angle:.0f}'}</td><td>{unit['rmsd']:.1f}</td>"
             f'<td>{unit["rmsd80"]:.1f}</td><td class="{"yes" if near else "no"}">'
             f"{'in place' if near else 'elsewhere'}</td></tr>"
@@ -152,8 +151,39 @@ def _accuracy(content: Content) -> str:
     )
 
 
-def _name(content: Content, index: int) -> str:
-    return content.run.subunits()[index]
+def _subunit(content: Content, name: str) -> str:
+    """Its cell of a table, with its colour."""
+    colors = dict(
+        zip(content.run.subunits(), (m.color for m in content.run.system.molecules), strict=True)
+    )
+    red, green, blue = (round(255 * c) for c in colors.get(name, (0.5, 0.5, 0.5)))
+    dot = f'<span class="dot" style="background:rgb({red},{green},{blue})"></span>'
+    return f"<td>{dot}{html.escape(name)}</td>"
+
+
+def _subunits(content: Content) -> str:
+    """How firmly the most populated cluster holds each."""
+    clusters = (content.analysis or {}).get("clusters", [])
+    if not clusters or not all("subunit_precision" in c for c in clusters):  # an older version's
+        return ""
+    largest = max(clusters, key=lambda c: c["population"])
+    rows = ""
+    for unit in largest["subunit_precision"]:
+        apart = unit["halves_apart"]
+        held = unit["precision"] < NEAR and (apart is None or apart < NEAR)
+        rows += (
+            f"<tr>{_subunit(content, unit['name'])}<td>{unit['precision']:.1f}</td>"
+            f"<td>{'–' if apart is None else f'{apart:.1f}'}</td>"
+            f'<td class="{"yes" if held else "no"}">{"held" if held else "not held"}</td></tr>'
+        )
+    return (
+        "<section><h2>How firmly each subunit is held</h2><p class='caption'>Within cluster "
+        f"{clusters.index(largest)}, the most populated one. Precision: mean rmsd(80) of the "
+        "subunit to where the cluster's centre has it. Halves apart: between its mean places in "
+        f"the two halves of the run. Held: both below {NEAR:.0f} Å.</p>"
+        "<div class='card scroll'><table><tr><th>subunit</th><th>precision, Å</th>"
+        f"<th>halves apart, Å</th><th></th></tr>{rows}</table></div></section>"
+    )
 
 
 def _clusters(content: Content) -> str:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..analysis.convergence import SMALL_D, SMALL_V, VERDICTS
+from ..analysis.convergence import AGREE, SMALL_D, SMALL_V, TOO_FEW
+from ..analysis.deviations import NEAR
 from .content import Content
 
 POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
@@ -33,13 +34,13 @@ def convergence(content: Content) -> Statement:
         f"Scores of the two halves differ by D = {d:.2f} (Kolmogorov-Smirnov; below {SMALL_D} "
         f"is small), their clusters by V = {v:.2f} (Cramér; below {SMALL_V} is small)."
     )
-    if verdict == VERDICTS[0]:
+    if verdict == AGREE:
         return Statement(
             "good",
             "The two halves of the run agree",
             numbers + " That is necessary for convergence, not proof of it: run other seeds too.",
         )
-    if verdict == VERDICTS[4]:
+    if verdict == TOO_FEW:
         first, second = found["different_scores_in_halves"]
         return Statement(
             "unknown",
@@ -47,7 +48,13 @@ def convergence(content: Content) -> Statement:
             f"The halves of the run hold {first} and {second} models of different score: more "
             "steps, or shorter ones where few are accepted.",
         )
-    differ = [found["scores_agree"], found["clusters_agree"]].count(False)
+    moved = found.get("moved_subunits", [])
+    if moved:
+        numbers += (
+            f" {_listed(moved)} {'is' if len(moved) == 1 else 'are'} elsewhere in the second half "
+            "(table below)."
+        )
+    differ = [found["scores_agree"], found["clusters_agree"], not moved].count(False)
     return Statement("fair" if differ == 1 else "bad", f"Not converged: {verdict}", numbers)
 
 
@@ -65,6 +72,14 @@ def arrangement(content: Content) -> Statement:
         f"from "
         "its centre on average."
     )
+    loose = [s for s in largest.get("subunit_precision", []) if s["precision"] >= NEAR]
+    names = _listed([s["name"] for s in loose])
+    if loose:
+        far = max(s["precision"] for s in loose)
+        lies = "lies" if len(loose) == 1 else "lie up to"
+        text += f" In them {names} {lies} {far:.0f} Å from where the centre has that subunit."
+    if share > 0.8 and loose:
+        return Statement("fair", f"One arrangement stands out, but {names} may be elsewhere", text)
     if share > 0.8:
         return Statement("good", "One arrangement stands out", text)
     if share > 0.4:

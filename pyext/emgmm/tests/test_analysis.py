@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from emgmm.analysis.accuracy import accuracy
 from emgmm.analysis.clustering import cluster, distances, entropy
-from emgmm.analysis.convergence import convergence, cramers_v, ks_two_samples
+from emgmm.analysis.convergence import convergence, cramers_v, is_late, ks_two_samples
 from emgmm.analysis.copies import CopiesOfModels, least_assignment, least_assignments, match
 from emgmm.analysis.deviations import (
     rmsd,
@@ -16,6 +16,7 @@ from emgmm.analysis.deviations import (
     squared_deviations,
     superpose,
 )
+from emgmm.analysis.subunits import subunit_precision
 
 from .toy_system import random_rotations
 
@@ -231,3 +232,53 @@ def test_cramers_v_against_scipy():
     contingency = pytest.importorskip("scipy.stats.contingency")
     table = np.array([[30, 10], [5, 25], [12, 9]])
     assert cramers_v(table) == pytest.approx(contingency.association(table, method="cramer"))
+
+
+def test_a_subunit_that_wanders_is_seen_within_its_cluster():
+    generator = np.random.default_rng(9)
+    center = generator.normal(0, 20, (100, 3))
+    subunit = np.repeat([0, 1, 2], [80, 12, 8])
+    models = center + generator.normal(0, 0.5, (200, 100, 3))
+    shifts = np.where(np.arange(200)[:, None] < 100, [0.0, 0, 0], [0.0, 30, 40])
+    models[:, subunit == 2] += shifts[:, None]
+    found = cluster(models)
+    assert len(found) == 1 and found[0].precision < 2  # a tenth of the complex does not matter
+    late = is_late(np.arange(200), 200)
+    first, second, third = subunit_precision(models, found[0], late, subunit, ["A", "B", "C"])
+    assert [first.name, second.name, third.name] == ["A", "B", "C"]
+    assert first.precision < 2 and first.halves_apart < 1 and first.is_held
+    assert second.is_held and second.halves_agree
+    squared = ((models[1:, subunit == 2] - models[0, subunit == 2]) ** 2).sum(axis=-1)
+    by_hand = [np.sqrt(np.sort(own)[:7].mean()) for own in squared]  # 80 % of 8, rounded up
+    assert third.precision == pytest.approx(np.mean(by_hand), rel=1e-6)
+    assert third.halves_apart == pytest.approx(50, abs=0.5)
+    assert not third.is_held and not third.halves_agree
+    # All members in one half: nothing to compare.
+    only = subunit_precision(models, found[0], np.zeros(200, bool), subunit, ["A", "B", "C"])
+    assert only[2].halves_apart is None and only[2].halves_agree
+
+
+def test_copies_that_change_places_are_held():
+    generator = np.random.default_rng(10)
+    one, other = generator.normal(0, 5, (10, 3)), generator.normal(40, 5, (10, 3))
+    models = np.array([np.vstack([one, other] if i % 3 else [other, one]) for i in range(30)])
+    groups = [np.arange(20).reshape(2, 10)]
+    subunit = np.repeat([0, 1], 10)
+    late = is_late(np.arange(30), 30)
+    (found,) = cluster(models, copies=groups)
+    names = ["A.0", "A.1"]
+    assert all(
+        s.precision == 0 and s.halves_apart < 1e-9
+        for s in subunit_precision(models, found, late, subunit, names, groups)
+    )
+    assert not all(s.is_held for s in subunit_precision(models, found, late, subunit, names))
+
+
+def test_a_moved_subunit_is_part_of_the_verdict():
+    scores = np.random.default_rng(11).normal(size=1000)
+    frames = np.arange(0, 1000, 10)
+    halves = convergence(scores, frames, [np.arange(100)], ("C",))
+    assert halves.scores_agree and halves.clusters_agree and not halves.subunits_agree
+    assert halves.verdict == "places of subunits of the halves differ"
+    drift = convergence(scores - np.arange(1000) * 0.01, frames, [np.arange(100)], ("C",))
+    assert drift.verdict == "scores and places of subunits of the halves differ"

@@ -16,6 +16,7 @@ from emgmm.errors import InputError
 from emgmm.io.maps import DensityMap
 from emgmm.report import words, write_page
 from emgmm.report.content import read_content
+from emgmm.report.page import render
 from emgmm.report.surface import isosurface, level_of_mass
 from emgmm.run import run
 from plotly.offline import get_plotlyjs
@@ -124,6 +125,28 @@ def test_a_run_that_drifts_is_not_called_converged(finished):
         assert ("Not converged" in told.title) == (mood in ("fair", "bad"))
     del analysis["convergence"]["verdict"]  # written by an older version
     assert words.convergence(_with(content, analysis)).mood == "unknown"
+
+
+def test_subunits_that_are_not_held_are_named(finished):
+    content = read_content(finished)
+    analysis = json.loads(json.dumps(content.analysis))
+    largest = max(analysis["clusters"], key=lambda c: c["population"])
+    names = [s["name"] for s in largest["subunit_precision"]]
+    for s in largest["subunit_precision"]:
+        s["precision"] = 1.0
+    largest["population"] = 0.95
+    assert words.arrangement(_with(content, analysis)).mood == "good"
+    largest["subunit_precision"][0] |= {"precision": 62.6, "halves_apart": 54.0}
+    analysis["convergence"] |= {"moved_subunits": names[:1], "subunits_agree": False}
+    analysis["convergence"]["verdict"] = "places of subunits of the halves differ"
+    changed = _with(content, analysis)
+    told = words.arrangement(changed)
+    assert told.mood == "fair" and f"but {names[0]} may be elsewhere" in told.title
+    assert f"{names[0]} lies 63 Å" in told.text
+    assert f"{names[0]} is elsewhere in the second half" in words.convergence(changed).text
+    page = render(changed)
+    assert "How firmly each subunit is held" in page
+    assert page.count(">not held<") == 1 and page.count(">held<") == len(names) - 1
 
 
 def test_how_far_other_arrangements_are_behind_is_told(finished):

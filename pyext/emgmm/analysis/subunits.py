@@ -1,0 +1,81 @@
+"""How firmly the models of a cluster hold each subunit.
+
+rmsd(80) of a whole complex leaves out a fifth of it: a small subunit may be anywhere in models of
+one cluster.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .clustering import Cluster
+from .copies import Group, match
+from .deviations import NEAR, rmsd80, squared_deviations
+
+_BLOCK = 64  # models compared at once, to stay in the processor's cache
+
+
+class SubunitPrecision(NamedTuple):
+    """Where the models of a cluster have one subunit."""
+
+    name: str  # of the place in the cluster's centre; a copy may stand there in other models
+    precision: float  # Å: mean rmsd(80) of the other members to the centre; 0 for a cluster of one
+    halves_apart: float | None  # Å between its mean places in both halves of the run; None: in one
+
+    @property
+    def is_held(self) -> bool:
+        return self.precision < NEAR
+
+    @property
+    def halves_agree(self) -> bool:
+        return self.halves_apart is None or self.halves_apart < NEAR
+
+
+def subunit_precision(
+    models: np.ndarray,
+    cluster: Cluster,
+    late: np.ndarray,
+    subunit: np.ndarray,
+    names: Sequence[str],
+    copies: Sequence[Group] = (),
+) -> list[SubunitPrecision]:
+    """Spread of each subunit over the members of a cluster, not superposed, identical copies
+    assigned best.
+
+    Parameters
+    ----------
+    models
+        (m, n, 3) Å, in one frame.
+    late
+        (m,) bool: of the second half of the run.
+    subunit
+        (n,) index in ``names``; subunits without residues are left out.
+    """
+    center = models[cluster.center]
+    own = [(name, np.flatnonzero(subunit == i)) for i, name in enumerate(names)]
+    own = [(name, residues) for name, residues in own if len(residues)]
+    deviations = np.empty((len(own), len(cluster.members)))
+    places = np.empty((len(own), len(cluster.members), 3))
+    for start in range(0, len(cluster.members), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        members = models[cluster.members[block]]
+        if copies:
+            order = match(members, center, copies)
+            members = np.take_along_axis(members, order[:, :, None], axis=1)
+        for i, (_, residues) in enumerate(own):
+            placed = members[:, residues]
+            deviations[i, block] = rmsd80(squared_deviations(placed, center[residues]))
+            places[i, block] = placed.mean(axis=1)
+    second = late[cluster.members]
+    both = second.any() and not second.all()
+    found = []
+    for (name, _), deviation, place in zip(own, deviations, places, strict=True):
+        spread = float(deviation[1:].mean()) if len(deviation) > 1 else 0.0
+        shift = place[second].mean(axis=0) - place[~second].mean(axis=0) if both else None
+        found.append(
+            SubunitPrecision(name, spread, None if shift is None else float(np.linalg.norm(shift)))
+        )
+    return found
