@@ -150,7 +150,7 @@ def _cluster_report(report: ClusterReport, frames: np.ndarray) -> dict:
         "p10": found.p10 if found else None,
         "residues": found.residues if found else None,
         "subunits": [_without_nan(s._asdict()) for s in found.subunits] if found else [],
-        "subunit_precision": [s._asdict() for s in report.subunits],
+        "subunit_precision": [s._asdict() | {"held": s.is_held} for s in report.subunits],
         "frames": frames[report.cluster.members].tolist(),
     }
 

@@ -26,12 +26,12 @@ class SubunitPrecision(NamedTuple):
     halves_apart: float | None  # Å between its mean places in both halves of the run; None: in one
 
     @property
-    def is_held(self) -> bool:
-        return self.precision < NEAR
-
-    @property
     def halves_agree(self) -> bool:
         return self.halves_apart is None or self.halves_apart < NEAR
+
+    @property
+    def is_held(self) -> bool:
+        return self.precision < NEAR and self.halves_agree
 
 
 def subunit_precision(

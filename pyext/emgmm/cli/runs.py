@@ -87,7 +87,6 @@ def analyze(folder, reference, report, force) -> None:
     """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
     check_report(report, force)
     from ..analysis import analyze as judge
-    from ..analysis.deviations import NEAR
 
     with Bar(f"analysing {folder}"), bad_values(folder):
         result = judge(folder, reference, force=force).report()
@@ -97,7 +96,7 @@ def analyze(folder, reference, report, force) -> None:
         f"{folder}: {count} cluster{'s' if count > 1 else ''}, the first with "
         f"{first['population']:.0%} of the models, precision {first['precision']:.1f} Å"
     )
-    loose = [s["name"] for s in first["subunit_precision"] if s["precision"] >= NEAR]
+    loose = [s["name"] for s in first["subunit_precision"] if not s["held"]]
     if loose:
         text += f", which does not hold {', '.join(loose)}"
     if first.get("rmsd80") is not None:

@@ -169,8 +169,7 @@ def _subunits(content: Content) -> str:
     largest = max(clusters, key=lambda c: c["population"])
     rows = ""
     for unit in largest["subunit_precision"]:
-        apart = unit["halves_apart"]
-        held = unit["precision"] < NEAR and (apart is None or apart < NEAR)
+        apart, held = unit["halves_apart"], unit["held"]
         rows += (
             f"<tr>{_subunit(content, unit['name'])}<td>{unit['precision']:.1f}</td>"
             f"<td>{'–' if apart is None else f'{apart:.1f}'}</td>"

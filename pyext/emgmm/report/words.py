@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ..analysis.convergence import AGREE, SMALL_D, SMALL_V, TOO_FEW
-from ..analysis.deviations import NEAR
 from .content import Content
 
 POOR_CC = 0.7  # native structures at 1.09 kDa a component: 0.83 or more
@@ -72,7 +71,7 @@ def arrangement(content: Content) -> Statement:
         f"from "
         "its centre on average."
     )
-    loose = [s for s in largest.get("subunit_precision", []) if s["precision"] >= NEAR]
+    loose = [s for s in largest.get("subunit_precision", []) if not s["held"]]
     names = _listed([s["name"] for s in loose])
     if loose:
         far = max(s["precision"] for s in loose)

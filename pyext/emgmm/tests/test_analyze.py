@@ -130,7 +130,7 @@ def test_report_and_files(run):
     assert max(s["angle_error"] for s in best["subunits"]) < 5
     held = best["subunit_precision"]
     assert [s["name"] for s in held] == ["A", "B.0", "B.1"]
-    assert all(0 < s["precision"] < 2 and s["halves_apart"] is None for s in held)
+    assert all(0 < s["precision"] < 2 and s["halves_apart"] is None and s["held"] for s in held)
     assert report["result"] == "full positive" and report["score_error_percent"] >= 0
     shares = [c["population"] for c in report["clusters"]]
     assert sum(shares) == pytest.approx(1.0)

@@ -133,10 +133,10 @@ def test_subunits_that_are_not_held_are_named(finished):
     largest = max(analysis["clusters"], key=lambda c: c["population"])
     names = [s["name"] for s in largest["subunit_precision"]]
     for s in largest["subunit_precision"]:
-        s["precision"] = 1.0
+        s |= {"precision": 1.0, "held": True}
     largest["population"] = 0.95
     assert words.arrangement(_with(content, analysis)).mood == "good"
-    largest["subunit_precision"][0] |= {"precision": 62.6, "halves_apart": 54.0}
+    largest["subunit_precision"][0] |= {"precision": 62.6, "halves_apart": 54.0, "held": False}
     analysis["convergence"] |= {"moved_subunits": names[:1], "subunits_agree": False}
     analysis["convergence"]["verdict"] = "places of subunits of the halves differ"
     changed = _with(content, analysis)
