@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +95,12 @@ def _plain(value):
 def say(report: str | None, text: str) -> None:
     """A line for people: on standard output, unless the report goes there."""
     click.echo(text, err=report == "-")
+
+
+def tell_notes(notes: Iterable[str]) -> None:
+    """What was left out or guessed, a line each on standard error, for people and in a pipe."""
+    for note in dict.fromkeys(notes):
+        click.echo(f"emgmm: note: {' '.join(note.split())}", err=True)
 
 
 @contextmanager
