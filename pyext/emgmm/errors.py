@@ -31,5 +31,19 @@ class InputError(ValueError):
         self.where = where
         self.found = found
         self.expected = expected
-        place = f"{self.path}, {where}" if where else self.path
-        super().__init__(f"{place}: found {found}, expected {expected}")
+        place = _readable(self.path)
+        if where:
+            place += ", " + _readable(where, 200)
+        super().__init__(
+            f"{place}: found {_readable(found, 300)}, expected {_readable(expected, 600)}"
+        )
+
+
+def _readable(text: str, longest: int | None = None) -> str:
+    """The text on one line, cut to a length, nothing in it that a terminal would obey."""
+    if longest is not None and len(text) > longest:
+        text = text[: longest - 3] + "..."
+    if text.isprintable():
+        return text
+    # Line ends, control characters, parts of file names that are not UTF-8.
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
