@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from .errors import InputError
-from .io.files import refuse_existing
 from .io.gmm import FORMATS, GmmFile, read_gmm_file, write_gmm
 from .io.maps import DensityMap, read_map, write_map
+from .io.targets import refuse_clashes, refuse_existing
 from .rasterize import enclosing_grid, rasterize
 
 _SUFFIXES = {
@@ -80,6 +80,8 @@ def convert(
         kept = [f"{k}: {v}" for k, v in file.comments.items() if k not in _OWN_COMMENTS]
         write_gmm(target, file.mixture, format, origin, kept, force)
         return report
+    if like is None and voxel is None:
+        refuse_clashes([origin], [target])
     grid, told = _grid(file, origin, like, voxel)
     density = rasterize(file.mixture, grid)
     write_map(target, density, force)

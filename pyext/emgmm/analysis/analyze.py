@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import _core
 from ..errors import InputError
-from ..io.files import refuse_existing, replacing
+from ..io.files import replacing
 from ..io.rmf import copy_frames
+from ..io.targets import refuse_existing
 from ..mixture import Mixture
 from ..scoring import make_score
 from ..terms.build import score_options

@@ -7,9 +7,9 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from ..io.files import refuse_existing
 from ..io.rmf_system import residue_type
 from ..io.structures import Structure, read_structure
+from ..io.targets import refuse_existing
 from ..representation.system import Fragment, System
 
 

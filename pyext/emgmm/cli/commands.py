@@ -10,7 +10,7 @@ import click
 from .. import __version__
 from .options import (
     Bar,
-    check_report,
+    check_files,
     force_option,
     guarded,
     report_option,
@@ -50,8 +50,9 @@ def simulate(
     """Density map of the structure MODEL at a resolution, with noise."""
     if half_maps and snr is None:
         raise click.UsageError("--half-maps needs --snr: without noise they are the map")
-    check_report(report, force)
-    from .structures import simulate_command
+    from .structures import simulate_command, simulated_files
+
+    check_files(report, force, [model], simulated_files(output, half_maps))
 
     result = simulate_command(
         model, output, resolution, voxel, snr, seed, half_maps, threads or 0, force
@@ -62,6 +63,7 @@ def simulate(
         report,
         f"{output}: {shape} voxels of {result['voxel'][0]:g} Å at {resolution:g} Å; contour "
         f"level {result['threshold']:.4g}",
+        output,
     )
 
 
@@ -122,7 +124,9 @@ def fit(
     """
     if components is not None and target_cc is not None:
         raise click.UsageError("give --components or --target-cc, not both")
-    check_report(report, force)
+    errors, raster, plot = (options[name] for name in ("errors", "raster", "plot"))
+    inputs = (map_path, *(options["half_maps"] or ()))
+    check_files(report, force, inputs, (output, errors, raster, plot))
     from .structures import is_structure, structure_command
 
     if is_structure(map_path):
@@ -144,6 +148,7 @@ def fit(
             report,
             f"{output}: {result['components']} Gaussians for {result['units']} units, "
             f"{result['mass']:.0f} Da, CC {result['cc']:.3f}",
+            output,
         )
         return
     _refuse(map_path, "a structure", unit=unit, electrons=electrons, b_factors=b_factors)
@@ -159,6 +164,7 @@ def fit(
         report,
         f"{output}: {result['components']} Gaussians, CC {result['cc']:.3f} over "
         f"{result['voxels']} voxels above {result['threshold']:.4g}, {result['seconds']:.1f} s",
+        output,
     )
 
 
@@ -208,7 +214,7 @@ def score(
     The report has log ratio and sigma of each component: sigma in log ratio units for the lognormal
     models, in Da²/Å³ for the others.
     """
-    check_report(report, force)
+    check_files(report, force, (gmm, model, errors))
     from .structures import score_command
 
     result = score_command(
@@ -240,12 +246,12 @@ def score(
 @force_option
 def convert(source, target, format, like, voxel, report, force) -> None:
     """Between the formats of mixtures, and from a mixture to a map."""
-    check_report(report, force)
+    check_files(report, force, (source, like), [target])
     from .. import convert as library
 
     result = library.convert(source, target, format, like, voxel, force)
     write_report(report, result, force)
-    say(report, f"{target}: {result['components']} Gaussians, {result['format']}")
+    say(report, f"{target}: {result['components']} Gaussians, {result['format']}", target)
 
 
 @commands.command()
@@ -255,7 +261,7 @@ def convert(source, target, format, like, voxel, report, force) -> None:
 @force_option
 def bench(threads, seconds, report, force) -> None:
     """Rate of this machine: 6 rigid bodies of 40 Gaussians in a map of 262, one body a move."""
-    check_report(report, force)
+    check_files(report, force)
     from ..sampling.speed import benchmark
 
     result = benchmark(threads or 0, seconds=seconds)._asdict()
@@ -272,12 +278,13 @@ def bench(threads, seconds, report, force) -> None:
 @force_option
 def info(report, force) -> None:
     """Versions, instruction set, threads, and what was found of IMP and MPI."""
-    check_report(report, force)
+    check_files(report, force)
     from ..environment import installation as look
+    from ..io.streams import is_standard_output
 
     result = look()
     write_report(report, result, force)
-    if report != "-":
+    if not is_standard_output(report):
         for key, value in result.items():
             if (key, value) != ("imp_problem", None):
                 click.echo(f"{key:16} {_told(value)}")

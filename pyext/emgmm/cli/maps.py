@@ -11,7 +11,7 @@ import click
 
 from .. import __version__
 from ..errors import InputError
-from ..io.gmm import write_gmm
+from ..io.gmm import write_gmm, wrote_mixture
 from .options import Bar, bad_values
 
 
@@ -44,7 +44,7 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
     from ..fitting.map_fit import estimate_threshold, fit_map
     from ..io.maps import read_map
 
-    _refuse_existing(request)
+    _refuse_levels(request)
     density = read_map(request.map_path)
     halves = tuple(read_map(path) for path in request.half_maps or ()) or None
     threshold, components = request.threshold, request.components
@@ -133,25 +133,26 @@ def _by_half_maps(halves, threshold: float, request: FitRequest, progress) -> tu
     return levels, components_from_halves(levels)
 
 
-def _outputs(request: FitRequest) -> list[str]:
-    return [p for p in (request.output, request.errors, request.raster, request.plot) if p]
-
-
-def _refuse_existing(request: FitRequest) -> None:
-    from ..io.files import refuse_existing
-
-    paths = _outputs(request)
-    for path in paths:
-        refuse_existing(path, request.force)
-        if not Path(path).parent.is_dir():
-            raise InputError(path, f"no folder {Path(path).parent}", "a path in an existing folder")
-    if len({Path(p).resolve() for p in paths}) < len(paths):
-        raise InputError(request.output, "one name for two outputs", "a name for each")
-    folder = Path(request.levels) if request.levels else None
-    if folder and folder.exists() and not folder.is_dir():
+def _refuse_levels(request: FitRequest) -> None:
+    """Refuses a folder of levels that is in use, or where a level would replace something else."""
+    if request.levels is None:
+        return
+    folder = Path(request.levels)
+    if folder.exists() and not folder.is_dir():
         raise InputError(folder, "a file", "a folder for the levels")
-    if folder and folder.is_dir() and any(folder.iterdir()) and not request.force:
+    if folder.is_dir() and any(folder.iterdir()) and not request.force:
         raise InputError(folder, "a folder in use", "an empty one, or --force")
+    others = (request.map_path, request.output, request.errors, request.raster, request.plot)
+    for path in (Path(name) for name in (*others, *(request.half_maps or ())) if name):
+        if path.resolve().parent == folder.resolve() and _is_level(path):
+            raise InputError(path, "the name of a level", f"another name in {folder}")
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if _is_level(path) and not wrote_mixture(path):
+            raise InputError(path, "a file that emgmm did not write", "a folder without it")
+
+
+def _is_level(path: Path) -> bool:
+    return path.suffix == ".txt" and path.stem.isdecimal()
 
 
 def _write_extras(request: FitRequest, density, fitted, free) -> None:

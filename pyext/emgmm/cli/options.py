@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import functools
-import json
-import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -46,55 +43,51 @@ def threads_option(command: Callable) -> Callable:
     )(command)
 
 
-def check_report(path: str | None, force: bool = False) -> None:
-    """Refuses a report that cannot be written, before any work.
+def check_files(
+    report: str | None,
+    force: bool,
+    inputs: Iterable[str | None] = (),
+    outputs: Iterable[str | None] = (),
+) -> None:
+    """Refuses, before any work, outputs that cannot be written or that are inputs.
+
+    Parameters
+    ----------
+    report
+        What ``--report`` says; an output too.
+    inputs, outputs
+        Files of the command; None for one that is not asked for.
 
     Raises
     ------
     InputError
-        The file exists and ``force`` is false, or its folder is missing.
+        A file exists and ``force`` is false, its folder is missing, or two names are of one file.
     """
-    if path is None or path == "-":
+    if report is None and not any(outputs):
         return
-    from ..io.files import refuse_existing
+    from ..io.targets import refuse_clashes, refuse_existing
 
-    refuse_existing(path, force)
-    if not Path(path).parent.is_dir():
-        raise InputError(path, f"no folder {Path(path).parent}", "a path in an existing folder")
+    written = [path for path in (*outputs, report) if path is not None]
+    # A structure may be named without its ending .gz.
+    refuse_clashes([p for name in inputs if name for p in (name, f"{name}.gz")], written)
+    for path in written:
+        refuse_existing(path, force)
 
 
 def write_report(path: str | None, content: dict, force: bool = False) -> None:
     """Writes ``content`` as JSON where ``--report`` says; numbers that are not finite are null."""
     if path is None:
         return
-    text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
-    if path == "-":
-        click.echo(text)
-        return
-    from ..io.files import replacing
+    from ..io.files import write_json
 
-    with replacing(path, force) as draft:
-        draft.write_text(text + "\n", encoding="utf-8")
+    write_json(path, content, force)
 
 
-def _plain(value):
-    """JSON's types for those of numpy."""
-    if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    return value
+def say(report: str | None, text: str, output: str | None = None) -> None:
+    """A line for people: on standard output, unless the report or the output goes there."""
+    from ..io.streams import is_standard_output
 
-
-def say(report: str | None, text: str) -> None:
-    """A line for people: on standard output, unless the report goes there."""
-    click.echo(text, err=report == "-")
+    click.echo(text, err=is_standard_output(report) or is_standard_output(output))
 
 
 def tell_notes(notes: Iterable[str]) -> None:
@@ -174,6 +167,9 @@ def guarded(main: click.Group) -> Callable[[], None]:
 
     @functools.wraps(main)
     def program() -> None:
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # names of files may be no text, and a terminal may lack Å
+                stream.reconfigure(errors="backslashreplace")
         sys.exit(_status(main))
 
     return program
@@ -182,7 +178,8 @@ def guarded(main: click.Group) -> Callable[[], None]:
 def _status(main: click.Group) -> int:
     try:
         result = main.main(standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except InputError as error:
         return _fail(str(error), BAD_INPUT)

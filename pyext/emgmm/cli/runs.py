@@ -11,7 +11,7 @@ from .options import (
     Bar,
     Stopped,
     bad_values,
-    check_report,
+    check_files,
     force_option,
     report_option,
     say,
@@ -33,7 +33,7 @@ from .options import (
 @force_option
 def run(settings, output, engine, replicas, steps, seed, threads, resume, report, force) -> None:
     """Sample models of the complex that SYSTEM.toml describes."""
-    check_report(report, force)
+    check_files(report, force, [settings])
     from ..run import OtherProcessFailed
     from ..run import run as sample
 
@@ -85,7 +85,7 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
 @force_option
 def analyze(folder, reference, report, force) -> None:
     """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
-    check_report(report, force)
+    check_files(report, force, [reference])
     from ..analysis import analyze as judge
 
     with Bar(f"analysing {folder}"), bad_values(folder):
@@ -110,7 +110,7 @@ def analyze(folder, reference, report, force) -> None:
 @force_option
 def report(folder, report, force) -> None:
     """One HTML page that shows the run in OUT and its analysis."""
-    check_report(report, force)
+    check_files(report, force)
     from ..report import write_page
 
     with Bar(f"drawing {folder}"):

@@ -5,15 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
+from ..io.files import first_bytes
 from ..io.gmm import read_gmm
+from ..io.streams import STANDARD, is_stream
 from ..mixture import Mixture
 from .options import bad_values
 
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
+# Of the first line: mmCIF, and the records that PDB files begin with.
+_STARTS = (
+    b"data_",
+    b"#",
+    b"ATOM  ",
+    b"HETATM",
+    b"HEADER ",
+    b"TITLE ",
+    b"CRYST1",
+    b"REMARK",
+    b"MODEL ",
+)
 
 
 def is_structure(path: str) -> bool:
-    """Whether a name is that of a structure, by its ending."""
+    """Whether a file is a structure, by its ending; of a stream by its first bytes."""
+    if path == STANDARD or is_stream(path):
+        lines = first_bytes(path, "a map or a structure", 1 << 16).splitlines()
+        told = [line for line in lines if line.strip() and not line.startswith(b"#")]
+        return bool(told) and told[0].startswith(_STARTS)
     return Path(path.removesuffix(".gz")).suffix.lower() in _STRUCTURES
 
 
@@ -34,12 +52,10 @@ def structure_command(
 
     from ..fitting.map_fit import peak_rss_mb
     from ..forward.structure import structure_mixture
-    from ..io.files import refuse_existing
     from ..io.gmm import write_gmm
     from ..io.structures import read_structure
     from ..scoring import score_mixture
 
-    refuse_existing(output, force)
     start = time.monotonic()
     structure = read_structure(model)
     options = {"unit": unit, "electrons": electrons, "b_factors": b_factors}
@@ -78,17 +94,11 @@ def simulate_command(
     force: bool,
 ) -> dict:
     """``emgmm simulate``: the map of a structure, and half maps."""
-    from ..io.files import refuse_existing
     from ..io.maps import write_map
     from ..io.structures import read_structure
     from ..simulation import simulate
 
-    paths = [Path(output)]
-    if half_maps:
-        stem, suffix = _split_suffix(Path(output))
-        paths += [stem.with_name(f"{stem.name}_half{i}{suffix}") for i in (1, 2)]
-    for path in paths:
-        refuse_existing(path, force)
+    paths = simulated_files(output, half_maps)
     structure = read_structure(model)
     with bad_values("emgmm simulate"):
         made = simulate(structure, resolution, voxel=voxel, snr=snr, seed=seed, threads=threads)
@@ -102,8 +112,24 @@ def simulate_command(
         "origin": made.density.origin.tolist(),
         "threshold": made.threshold,
         "noise": made.noise,
-        "files": [str(p) for p in paths],
+        "files": paths,
     }
+
+
+def simulated_files(output: str, half_maps: bool) -> list[str]:
+    """The maps that ``emgmm simulate`` writes.
+
+    Raises
+    ------
+    InputError
+        Half maps beside a stream, which has no name to take theirs from.
+    """
+    if not half_maps:
+        return [output]
+    if is_stream(output):
+        raise InputError(output, "a stream", "the name of a file, for --half-maps", "-o")
+    stem, suffix = _split_suffix(Path(output))
+    return [output, *(str(stem.with_name(f"{stem.name}_half{i}{suffix}")) for i in (1, 2))]
 
 
 def _split_suffix(path: Path) -> tuple[Path, str]:

@@ -1,9 +1,16 @@
-"""Opening files: plain or gzip by content, written whole or not at all."""
+"""Files and streams: read plain or gzip by content, written whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
+import itertools
+import json
+import math
 import os
+import shutil
+import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,13 +18,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import InputError
+from .streams import UnusableStream, is_piped, is_stream, opened_stream, read_stream
+from .targets import target_file
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_PART = ".part"  # what a draft's name ends in
+_count = itertools.count()
 
 
 @contextmanager
 def opened(path: str | os.PathLike, expected: str) -> Iterator[BinaryIO]:
-    """The file opened for reading bytes, decompressed if its content is gzip.
+    """The file opened for reading bytes, decompressed if its content is gzip; ``-`` is standard
+    input.
 
     Parameters
     ----------
@@ -30,18 +42,7 @@ def opened(path: str | os.PathLike, expected: str) -> Iterator[BinaryIO]:
         The file is missing, is a folder, may not be read, or its gzip stream is broken; the last
         also while the caller reads.
     """
-    path = Path(path)
-    try:
-        file = open(path, "rb")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", expected) from None
-    except IsADirectoryError:
-        raise InputError(path, "a folder", expected) from None
-    except OSError as error:
-        raise InputError(path, error.strerror or str(error), expected) from None
-    except ValueError:  # a NUL in the name
-        raise InputError(path, "a name that no file can have", expected) from None
-    with file:
+    with _source(path, expected) as file:
         packed = is_gzip(file)
         stream = gzip.GzipFile(fileobj=file, mode="rb") if packed else file
         try:
@@ -51,6 +52,47 @@ def opened(path: str | os.PathLike, expected: str) -> Iterator[BinaryIO]:
                 raise
             found = f"a gzip stream that is broken or cut short ({error})"
             raise InputError(path, found, expected) from None
+
+
+def _source(path: str | os.PathLike, expected: str) -> BinaryIO:
+    try:
+        held = _held.pop(os.fspath(path), None)
+        if held is not None:
+            return io.BytesIO(held)
+        if not is_piped(path):
+            return open(path, "rb")
+        return io.BytesIO(read_stream(path))
+    except FileNotFoundError:
+        raise InputError(path, "no such file", expected) from None
+    except IsADirectoryError:
+        raise InputError(path, "a folder", expected) from None
+    except UnusableStream as error:
+        raise InputError(path, str(error), expected) from None
+    except OSError as error:
+        raise InputError(path, error.strerror or str(error), expected) from None
+    except ValueError:  # a NUL in the name
+        raise InputError(path, "a name that no file can have", expected) from None
+
+
+_held: dict[str, bytes] = {}  # of streams that were looked at and are still to be read
+
+
+def first_bytes(path: str | os.PathLike, expected: str, count: int = 512) -> bytes:
+    """How a stream starts; `opened` has all of it afterwards."""
+    with opened(path, expected) as file:
+        content = file.read()
+    _held[os.fspath(path)] = content
+    return content[:count]
+
+
+def stored_size(stream: BinaryIO) -> tuple[int, bool]:
+    """Bytes of what `opened` gave as they are stored, and whether they are gzip."""
+    packed = isinstance(stream, gzip.GzipFile)
+    raw = stream.fileobj if packed else stream
+    place = raw.tell()
+    size = raw.seek(0, os.SEEK_END)
+    raw.seek(place)
+    return size, packed
 
 
 def is_gzip(file: BinaryIO) -> bool:
@@ -82,43 +124,102 @@ def read_text(path: str | os.PathLike, expected: str) -> str:
 def replacing(path: str | os.PathLike, force: bool = False) -> Iterator[Path]:
     """A temporary name to write to, which becomes ``path`` when the block ends without error.
 
-    A failure or an interrupt leaves what stood at ``path`` as it was. Where ``path`` ends in
-    ``.gz``, what was written is compressed on the way (without a time stamp: the same content
-    gives the same file).
+    A failure or an interrupt leaves what stood at ``path`` as it was. A link stays, and the file
+    that it leads to is replaced; mode and owner of a replaced file stay too. Standard output
+    (``-``), pipes and character devices are written to. Where ``path`` ends in ``.gz``, what was
+    written is compressed on the way (without a time stamp: the same content gives the same file).
 
     Raises
     ------
     InputError
-        ``path`` exists and ``force`` is false, or its folder is missing.
+        As `target_file` and `opened_stream`.
     """
-    path = Path(path)
-    refuse_existing(path, force)
-    if not path.parent.is_dir():
-        raise InputError(path, f"no folder {path.parent}", "a path in an existing folder")
-    draft = path.with_name(f".{path.name}.{os.getpid()}.part")
-    packed = draft.with_name(draft.name + ".gz")
+    if is_stream(path):
+        with tempfile.TemporaryDirectory(prefix="emgmm-") as folder, _named(path):
+            draft = Path(folder) / "draft"
+            yield draft
+            with open(_finished(draft, path), "rb") as written, opened_stream(path) as stream:
+                shutil.copyfileobj(written, stream)
+        return
+    draft = target_file(path, force).with_name(f".emgmm-{os.getpid()}-{next(_count)}{_PART}")
     try:
-        yield draft
-        if path.suffix == ".gz":
-            with (
-                open(draft, "rb") as plain,
-                open(packed, "wb") as raw,
-                gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as out,
-            ):
-                while block := plain.read(1 << 20):
-                    out.write(block)
-            os.replace(packed, path)
-        else:
-            os.replace(draft, path)
+        with _named(path):
+            yield draft
+            finished = _finished(draft, path)
+            target = target_file(path, force)  # once more: it may have come up in the meantime
+            if target.exists():
+                _take_over(target, finished)
+            os.replace(finished, target)
     finally:
         draft.unlink(missing_ok=True)
-        packed.unlink(missing_ok=True)
+        _packed_name(draft).unlink(missing_ok=True)
 
 
-def refuse_existing(path: str | os.PathLike, force: bool) -> None:
-    """Raise `InputError` where ``path`` exists, unless ``force``."""
-    path = Path(path)
-    if path.is_dir():
-        raise InputError(path, "a folder", "a file to write")
-    if path.exists() and not force:
-        raise InputError(path, "a file that exists", "a new name, or --force to overwrite it")
+@contextmanager
+def _named(path: str | os.PathLike) -> Iterator[None]:
+    """Puts the name of the target into an error of writing, such as a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or (error.filename and not str(error.filename).endswith(_PART)):
+            raise
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _finished(draft: Path, path: str | os.PathLike) -> Path:
+    """The draft, or its compressed copy where the name of the target asks for one."""
+    if Path(path).suffix != ".gz":
+        return draft
+    with (
+        open(draft, "rb") as plain,
+        open(_packed_name(draft), "wb") as raw,
+        gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as out,
+    ):
+        shutil.copyfileobj(plain, out, 1 << 20)
+    return _packed_name(draft)
+
+
+def _packed_name(draft: Path) -> Path:
+    return draft.with_name(draft.name + ".gz")
+
+
+def _take_over(former: Path, new: Path) -> None:
+    """Mode and, where the system lets us, owner of the file that is replaced."""
+    found, own = former.stat(), new.stat()
+    if (found.st_uid, found.st_gid) != (own.st_uid, own.st_gid):
+        with contextlib.suppress(OSError):
+            os.chown(new, found.st_uid, found.st_gid)
+    shutil.copymode(former, new)
+
+
+def write_json(path: str | os.PathLike, content: object, force: bool = False) -> None:
+    """Writes JSON in UTF-8: numbers that are not finite are null, names of files printable."""
+    text = json.dumps(_plain(content), indent=1, allow_nan=False, ensure_ascii=False)
+    with replacing(path, force) as draft:
+        draft.write_text(text + "\n", encoding="utf-8")
+
+
+def _plain(value):
+    """JSON's types for those of numpy and for paths."""
+    if isinstance(value, dict):
+        return {_text(str(k)): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str | os.PathLike):
+        return _text(os.fspath(value))
+    return value
+
+
+def _text(value: str) -> str:
+    """Without what UTF-8 cannot hold: bytes of a file's name that are not text, as ``\\xf6``."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def printable(name: str | os.PathLike) -> str:
+    """A file's name on one line of text: bytes and characters that are no text as ``\\xf6``."""
+    text = _text(os.fspath(name))
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

@@ -21,12 +21,14 @@ import numpy as np
 from ..errors import InputError
 from ..mixture import ComponentError, Mixture
 from . import gmm_rows
-from .files import read_text, replacing
+from .files import printable, read_text, replacing
 from .gmm_rows import Component
+from .streams import is_stream
 
 FORMATS = ("imp", "gmconvert", "plumed")
 
 _EXPECTED = "a Gaussian mixture as text (IMP, gmconvert or PLUMED)"
+_CREATED = "# Created by emgmm"
 _ROWS = {
     "imp": gmm_rows.imp_rows,
     "gmconvert": gmm_rows.gmconvert_rows,
@@ -117,11 +119,20 @@ def write_gmm(
     if format not in writers:
         raise InputError("format", repr(format), " or ".join(FORMATS))
     heads = [line for comment in comments for line in comment.splitlines()]
-    if data_fn is not None:
-        heads.insert(0, f"data_fn: {os.path.relpath(data_fn, Path(path).parent)}")
+    if data_fn is not None and not is_stream(data_fn):
+        folder = Path() if is_stream(path) else Path(path).parent
+        heads.insert(0, f"data_fn: {printable(os.path.relpath(data_fn, folder))}")
     with replacing(path, force) as draft, open(draft, "w", encoding="utf-8") as file:
-        for line in writers[format](mixture, heads, Path(path).name):
+        for line in writers[format](mixture, heads, printable(Path(path).name)):
             file.write(line + "\n")
+
+
+def wrote_mixture(path: Path) -> bool:
+    """Whether a regular file, and no link to one, starts as `write_gmm` begins IMP's format."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.readline(80).rstrip() == _CREATED.encode()
 
 
 def _format(path: str | os.PathLike, lines: list[str]) -> str:
@@ -157,7 +168,7 @@ def _mixture(path: str | os.PathLike, components: list[Component]) -> Mixture:
 
 
 def _imp_lines(mixture: Mixture, heads: list[str], _name: str) -> Iterator[str]:
-    yield "# Created by emgmm"
+    yield _CREATED
     for head in heads:
         yield f"# {head}"
     yield f"# ncenters: {len(mixture)}"

@@ -12,7 +12,7 @@ import mrcfile
 import numpy as np
 
 from ..errors import InputError
-from .files import is_gzip, opened, replacing
+from .files import opened, replacing, stored_size
 from .mrc_header import HEADER_BYTES, MapLayout, parse_header
 
 _EXPECTED = "an MRC or CCP4 map"
@@ -149,15 +149,13 @@ def read_map(path: str | os.PathLike) -> DensityMap:
 
 def _stored(path: Path, file: BinaryIO, layout: MapLayout) -> np.ndarray:
     """The voxels as they stand in the file: sections, rows, columns."""
-    size = path.stat().st_size
-    with open(path, "rb") as raw:
-        packed = is_gzip(raw)
+    size, packed = stored_size(file)
     # Before any memory is asked for: a wrong header can promise petabytes.
     if layout.file_bytes > size * (_GZIP_MAX_RATIO if packed else 1):
         raise _wrong_length(path, size, layout, packed)
     if not packed and size > layout.file_bytes:
         raise _wrong_length(path, size, layout, packed)
-    if not packed and size >= _MAPPED_BYTES:
+    if not packed and size >= _MAPPED_BYTES and path.is_file():
         return np.memmap(path, layout.dtype, "r", layout.offset, layout.shape)
     if len(file.read(layout.offset - HEADER_BYTES)) < layout.offset - HEADER_BYTES:
         raise _wrong_length(path, file.tell(), layout)

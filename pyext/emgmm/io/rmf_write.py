@@ -13,11 +13,11 @@ import numpy as np
 from fastavro.write import Writer
 
 from ..errors import InputError
-from .files import refuse_existing
 from .rmf_blocks import Blocks
 from .rmf_node import Node, number_nodes
 from .rmf_read import RmfFile
 from .rmf_schema import FIELDS, FRAME, NODE_TYPES, empty_data, frame_schema, key_type, packed
+from .targets import refuse_existing
 
 PRODUCER = "emgmm"
 

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from .files import opened, read_text, refuse_existing
+from .files import opened, read_text
+from .targets import refuse_existing
 
 _EXPECTED = "a PMI stat file (version 2)"
 _HEADER = "STAT2HEADER"

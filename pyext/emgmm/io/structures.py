@@ -10,6 +10,7 @@ import gemmi
 import numpy as np
 
 from ..errors import InputError
+from .streams import is_stream
 
 # IMP's element masses (Da), so that masses of beads agree to the last digit; else gemmi's.
 _ELEMENT_MASS = {
@@ -98,6 +99,8 @@ def find_file(path: str | os.PathLike, expected: str, where: str | None = None) 
         Neither is there.
     """
     path = Path(path)
+    if is_stream(path):
+        return path
     for candidate in (path, path.with_name(path.name + ".gz")):
         if candidate.is_file():
             return candidate

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from ..errors import InputError
-from ..io.files import refuse_existing, replacing
+from ..io.files import replacing
+from ..io.targets import refuse_existing
 
 __all__ = ["write_page"]
 
