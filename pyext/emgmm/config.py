@@ -13,8 +13,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from .config_errors import validation_error
+from .config_errors import refuse_odd_numbers, syntax_error, validation_error
 from .errors import InputError
+from .io.files import read_text
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -266,18 +267,12 @@ def load_config(path: str | os.PathLike) -> Config:
         exclude each other, or a file that is not there; the error names the line or the key.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "a TOML file of settings") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"an unreadable file ({error})", "a TOML file") from error
+    text = read_text(path, "a TOML file of settings")
     try:
         content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        message, _, place = str(error).rpartition(" (at ")
-        found = f"no TOML ({message or error})"
-        raise InputError(path, found, "TOML", place.rstrip(")") or None) from error
+    except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
+        raise syntax_error(path, text, error) from error
+    refuse_odd_numbers(path, content)
     try:
         config = msgspec.convert(content, Config)
     except msgspec.ValidationError as error:
@@ -376,6 +371,8 @@ def _absolute(path: Path, config: Config) -> Config:
             value = getattr(section, key)
             if value is None:
                 continue
+            if "\0" in value or not value.strip():
+                raise InputError(path, repr(value), f"the path of a {kind}", f"{where}.{key}")
             target = (base / value).resolve()
             there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
             if not there:

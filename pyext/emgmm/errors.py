@@ -1,8 +1,10 @@
-"""The one kind of error that a user of emgmm has to read."""
+"""The one kind of error that a user of emgmm has to read, and the hints in it."""
 
 from __future__ import annotations
 
+import difflib
 import os
+from collections.abc import Iterable
 
 
 class InputError(ValueError):
@@ -47,3 +49,17 @@ def _readable(text: str, longest: int | None = None) -> str:
         return text
     # Line ends, control characters, parts of file names that are not UTF-8.
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that ``name`` is most likely meant to be, or None where none is near.
+
+    Case, spaces, hyphens and underscores do not count.
+    """
+
+    def plain(text: str) -> str:
+        return "".join(c for c in text.casefold() if c not in " _-")
+
+    names = {plain(k): k for k in reversed(list(known))}
+    near = difflib.get_close_matches(plain(name), names, 1)
+    return names[near[0]] if near else None

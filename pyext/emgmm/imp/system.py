@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from ..config import Config
-from ..io.files import is_gzip, opened, replacing
+from ..io.files import is_gzip, opened, read_text, replacing
 from ..io.gmm import read_gmm, write_gmm
 from ..io.structures import find_file
 from ..io.topology import TopologyRow, read_topology
@@ -43,10 +43,24 @@ def _plain_file(path: Path, folder: Path) -> Path:
     with open(found, "rb") as file:
         if name == found.name and not is_gzip(file):
             return found
-    copy = folder / f"{zlib.crc32(str(found).encode()):08x}-{name}"
+    with opened(found, "a readable file") as packed:
+        return _copy(found, folder, name, packed.read())
+
+
+def _plain_text(path: Path, folder: Path) -> Path:
+    """As `_plain_file`, a copy also where PMI would read a byte order mark or odd line endings."""
+    found = find_file(path, "a file of the topology table")
+    content = read_text(found, "a FASTA file").encode()
+    if found.read_bytes() == content:
+        return found
+    return _copy(found, folder, found.name.removesuffix(".gz"), content)
+
+
+def _copy(found: Path, folder: Path, name: str, content: bytes) -> Path:
+    copy = folder / f"{zlib.crc32(os.fsencode(found)):08x}-{name}"
     if not copy.is_file():  # several ranks write the same bytes
-        with replacing(copy, force=True) as draft, opened(found, "a readable file") as packed:
-            draft.write_bytes(packed.read())
+        with replacing(copy, force=True) as draft:
+            draft.write_bytes(content)
     return copy
 
 
@@ -70,7 +84,7 @@ def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int, copies: 
         cells = [
             name,
             ",".join(f"{value:.6g}" for value in row.color),
-            str(_plain_file(row.fasta_file, copies)),
+            str(_plain_text(row.fasta_file, copies)),
             row.fasta_id + (f",{row.fasta_flag}" if row.fasta_flag else ""),
             str(_plain_file(row.pdb, copies) if row.structured else row.pdb),
             row.chain or "",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
+from .files import read_text
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,14 @@ class FastaRecord:
     sequence: str
     uniprot: str | None
     line: int
+    header: str = ""  # the whole of it
+
+
+def meant_header(name: str, records: Iterable[FastaRecord]) -> FastaRecord | None:
+    """The one record whose header holds ``name`` as a word or a field, if there is just one."""
+    wanted = name.casefold()
+    found = [r for r in records if wanted in re.split(r"[\s|]+", r.header.casefold())]
+    return found[0] if len(found) == 1 else None
 
 
 def read_fasta_records(
@@ -31,18 +41,13 @@ def read_fasta_records(
     Raises
     ------
     InputError
-        No such file, no sequence, text before the first header, a character that is no residue
-        code, or a name twice with different sequences.
+        No such file, no sequence, text before the first header, a header without a name, a
+        character that is no residue code, or a name twice with different sequences.
     """
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "a FASTA file") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"an unreadable file ({error})", "a FASTA file") from error
+    lines = read_text(path, "a FASTA file").split("\n")
     entries: list[tuple[int, str, list[str]]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         if line.startswith(">"):
             entries.append((number, line[1:], []))
             continue
@@ -60,17 +65,20 @@ def read_fasta_records(
         raise InputError(path, "no sequence", "a FASTA file with headers starting with '>'")
     records: dict[str, FastaRecord] = {}
     for number, header, parts in entries:
-        cells = [cell.strip() for cell in header.split("|")]
+        cells = [" ".join(cell.split()) for cell in header.split("|")]
         name = (name_map or {}).get(cells[0], cells[0])
         uniprot = cells[1] if len(cells) > 1 and cells[1] else None
-        record = FastaRecord(name, "".join(parts).strip("*"), uniprot, number)
+        if not name:
+            raise InputError(path, "a header without a name", ">name", f"line {number}")
+        sequence = "".join(parts).strip("*")
+        record = FastaRecord(name, sequence, uniprot, number, " ".join(header.split()))
         if not record.sequence:
             raise InputError(path, f"no sequence for {name!r}", "residue codes", f"line {number}")
         if name in records and records[name].sequence != record.sequence:
             raise InputError(
                 path,
                 f"a second sequence named {name!r}, unlike that of line {records[name].line}",
-                "one sequence a name",
+                "one sequence a name (what stands before the first '|')",
                 f"line {number}",
             )
         records[name] = record

@@ -1,7 +1,8 @@
-"""Files and streams: read plain or gzip by content, written whole or not at all."""
+"""Files and streams: read plain or gzip by content, written whole or not at all; text."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import gzip
 import io
@@ -24,6 +25,22 @@ from .targets import target_file
 _GZIP_MAGIC = b"\x1f\x8b"
 _PART = ".part"  # what a draft's name ends in
 _count = itertools.count()
+# How files start that other packers wrote.
+_OTHER_PACKERS = (
+    (b"BZh", "a file packed by bzip2"),
+    (b"\xfd7zXZ\x00", "a file packed by xz"),
+    (b"\x28\xb5\x2f\xfd", "a file packed by zstd"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"PK\x03\x04", "a zip archive or an Office document"),
+)
+# Byte order marks; that of UTF-32 starts as that of UTF-16 does, so it comes first.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 
 
 @contextmanager
@@ -39,10 +56,11 @@ def opened(path: str | os.PathLike, expected: str) -> Iterator[BinaryIO]:
     Raises
     ------
     InputError
-        The file is missing, is a folder, may not be read, or its gzip stream is broken; the last
-        also while the caller reads.
+        The file is missing, is a folder, may not be read, is packed by another program than gzip,
+        or its gzip stream is broken; the last also while the caller reads.
     """
     with _source(path, expected) as file:
+        _refuse_other_packers(path, file, expected)
         packed = is_gzip(file)
         stream = gzip.GzipFile(fileobj=file, mode="rb") if packed else file
         try:
@@ -102,22 +120,47 @@ def is_gzip(file: BinaryIO) -> bool:
     return magic == _GZIP_MAGIC
 
 
+def _refuse_other_packers(path: Path, file: BinaryIO, expected: str) -> None:
+    start = file.read(8)
+    file.seek(0)
+    for magic, found in _OTHER_PACKERS:
+        if start.startswith(magic):
+            raise InputError(path, found, f"{expected}, plain or packed by gzip")
+
+
 def read_text(path: str | os.PathLike, expected: str) -> str:
-    """The whole file as text, decompressed if its content is gzip.
+    """The whole file as text, decompressed if its content is gzip, with ``\\n`` between lines.
+
+    Text is UTF-8, or whatever a byte order mark says (Excel and Notepad write them for UTF-8 and
+    UTF-16). The marks themselves are dropped, also those in the middle that joined files leave.
 
     Raises
     ------
     InputError
-        As `opened`; also for bytes that are not UTF-8 text.
+        As `opened`; also for bytes that are not text of that encoding, and for NUL characters.
     """
     with opened(path, expected) as file:
         data = file.read()
+    mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
     try:
-        return data.decode("utf-8")
+        text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        found = f"a byte that is not text (0x{data[error.start]:02x})"
-        raise InputError(path, found, expected, f"line {line}") from None
+        before = data[len(mark) :][: error.start].decode(encoding, errors="replace")
+        found = f"a byte that is not text (0x{error.object[error.start]:02x})"
+        raise InputError(path, found, f"{expected} in UTF-8", f"line {_lines(before)}") from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufeff", "")
+    if "\0" in text:
+        found = "a NUL character, which is no text"
+        if data[1:2] == b"\0" or data[:1] == b"\0":
+            found += " (UTF-16 without a byte order mark?)"
+        where = f"line {_lines(text[: text.index(chr(0))])}"
+        raise InputError(path, found, f"{expected} in UTF-8", where)
+    return text
+
+
+def _lines(before: str) -> int:
+    """The line, from 1, that starts or goes on where ``before`` ends."""
+    return before.replace("\r\n", "\n").replace("\r", "\n").count("\n") + 1
 
 
 @contextmanager

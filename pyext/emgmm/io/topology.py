@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputError
+from ..errors import InputError, nearest
 from .colors import Color, parse_color
+from .files import read_text
 
 COLUMNS = (
     "molecule_name",
@@ -35,6 +36,7 @@ _ALIASES = {
 }
 _DIRECTORIES = ("pdb_dir", "fasta_dir", "gmm_dir")
 _DEFAULT_BEAD_SIZE = 10
+_INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,7 @@ def read_topology(
         length, a value that does not parse, a row without FASTA file or chain.
     """
     path = Path(path)
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        raise InputError(path, "no such file", "a PMI topology table") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(path, f"an unreadable file ({error})", "a PMI topology table") from error
+    lines = read_text(path, "a PMI topology table").split("\n")
 
     base = path.resolve().parent
     folders = {"pdb_dir": base, "fasta_dir": base, "gmm_dir": base}
@@ -134,7 +131,7 @@ def read_topology(
     header: list[str] | None = None
     in_directories = False
     for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith("#"):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
         cells = _split(path, number, line)
         if cells[0] in ("molecule_name", "component_name"):
@@ -149,9 +146,9 @@ def read_topology(
         elif in_directories and len(cells) > 1 and cells[0] in _DIRECTORIES:
             folders[cells[0]] = base / cells[1]
         else:
-            raise InputError(
-                path, f"{cells[0]!r}", "the header |molecule_name|color|...|", f"line {number}"
-            )
+            meant = nearest(cells[0], COLUMNS) == "molecule_name"
+            expected = "'molecule_name'" if meant else "the header |molecule_name|color|...|"
+            raise InputError(path, f"{cells[0][:30]!r}", expected, f"line {number}")
     if not table:
         found = "no rows" if header else "no header"
         raise InputError(path, found, "a PMI topology table starting with |molecule_name|")
@@ -165,7 +162,8 @@ def _split(path: Path, number: int, line: str) -> list[str]:
     line = line.strip()
     if not line.startswith("|"):
         raise InputError(path, f"{line[:30]!r}", "a row starting with '|'", f"line {number}")
-    return [cell.strip() for cell in line[1:].removesuffix("|").split("|")]
+    # A non-breaking space, as word processors write it, is a space; str.split knows it for one.
+    return [" ".join(cell.split()) for cell in line[1:].removesuffix("|").split("|")]
 
 
 def _header(path: Path, number: int, cells: list[str]) -> list[str]:
@@ -175,11 +173,13 @@ def _header(path: Path, number: int, cells: list[str]) -> list[str]:
     for name, cell in zip(names, cells, strict=False):
         # The oldest tables name each domain; PMI reads and ignores the name.
         if name not in COLUMNS and name != "domain_name":
-            raise InputError(
-                path, f"column {cell!r}", "one of " + ", ".join(COLUMNS), f"line {number}"
-            )
+            near = nearest(cell, [*COLUMNS, *_ALIASES])
+            expected = repr(near) if near else "one of " + ", ".join(COLUMNS)
+            raise InputError(path, f"column {cell!r}", expected, f"line {number}")
         if names.count(name) > 1:
-            raise InputError(path, f"column {cell!r} twice", "each column once", f"line {number}")
+            places = " and ".join(str(i) for i, n in enumerate(names, 1) if n == name)
+            found = f"column {cell!r} twice (columns {places})"
+            raise InputError(path, found, "each column once", f"line {number}")
     return names
 
 
@@ -278,13 +278,13 @@ class _Cells:
         text = self.text(column)
         if not text:
             return default
-        if not re.fullmatch(r"[+-]?\d+", text) or (minimum is not None and int(text) < minimum):
+        if not _INTEGER.fullmatch(text) or (minimum is not None and int(text) < minimum):
             raise self.error(column, "an integer" if minimum is None else "a positive integer")
         return int(text)
 
     def integers(self, column: str) -> tuple[int, ...]:
         cells = [cell.strip() for cell in self.text(column).split(",") if cell.strip()]
-        if not all(re.fullmatch(r"[+-]?\d+", cell) for cell in cells):
+        if not all(_INTEGER.fullmatch(cell) for cell in cells):
             raise self.error(column, "integers separated by commas")
         return tuple(dict.fromkeys(int(cell) for cell in cells))
 
@@ -292,7 +292,7 @@ class _Cells:
         text = self.text("residue_range")
         if text in ("", "all"):
             return None
-        match = re.fullmatch(r"(-?\d+)\s*,\s*(-?\d+|END)", text)
+        match = re.fullmatch(r"(-?\d{1,9})\s*,\s*(-?\d{1,9}|END)", text)
         if match is None:
             raise self.error("residue_range", "first,last or first,END or all")
         first = int(match[1])

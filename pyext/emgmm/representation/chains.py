@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import gemmi
 import numpy as np
 
-from ..errors import InputError
-from ..io.fasta import FastaRecord, read_fasta_records
+from ..errors import InputError, nearest
+from ..io.fasta import FastaRecord, meant_header, read_fasta_records
 from ..io.structures import Structure, find_file, read_structure
 from ..io.topology import TopologyRow
-from .residues import ALPHABETS
+from .sequences import check_codes, compare, fitting_offset
 
 
 @dataclass(frozen=True)
@@ -148,15 +147,16 @@ class _Reader:
             self._fasta[path] = {record.name: record for record in records}
         record = self._fasta[path].get(row.fasta_id)
         if record is None:
-            names = ", ".join(self._fasta[path])
-            expected = f"a name in {path.name}: {names}"
+            known = self._fasta[path]
+            meant = meant_header(row.fasta_id, known.values())
+            expected = f"a name in {path.name}: {', '.join(known)}"
+            if meant is not None:
+                expected = f"the whole name of line {meant.line} of {path.name}: {meant.name!r}"
+            elif near := nearest(row.fasta_id, known):
+                expected += f" (is it {near!r}?)"
             raise self._error(row, "fasta_id", repr(row.fasta_id), expected)
         alphabet = row.fasta_flag or "protein"
-        bad = next((c for c in record.sequence if c not in ALPHABETS[alphabet]), None)
-        if bad is not None:
-            raise InputError(
-                path, f"{bad!r} in {record.name!r}", f"codes of {alphabet}", f"line {record.line}"
-            )
+        check_codes(path, record, alphabet)
         return Chain(row.molecule, row.copy, record.sequence, alphabet, record.uniprot)
 
     def domain(self, chain: Chain, row: TopologyRow) -> Domain:
@@ -172,7 +172,8 @@ class _Reader:
                 row,
                 "residue_range",
                 f"residues {first} to {last} of the sequence",
-                f"some of the {length} residues of {row.fasta_id!r}",
+                f"some of the {length} residues of {row.fasta_id!r}"
+                + (self._advice(chain, row) if row.structured else ""),
             )
         # PMI slices the sequence with a negative index here and then represents only its tail.
         first, last = max(first, 1), min(last, length)
@@ -211,7 +212,7 @@ class _Reader:
                     row,
                     "pdb_offset",
                     f"{row.pdb_offset}, which makes residue {number} the residue {index}",
-                    "an offset that starts the sequence at 1",
+                    f"an offset that starts the sequence at 1{self._advice(chain, row)}",
                 )
             if index in residues:
                 raise self._error(
@@ -250,18 +251,54 @@ class _Reader:
         return chosen
 
     def note_differences(self, chain: Chain) -> None:
-        """Residue types that differ; those of the sequence are used, as in PMI."""
+        """Residue types that differ from the sequence, which is used, as in PMI.
+
+        Raises
+        ------
+        InputError
+            More than a tenth of a row's residues differ: the numbers are others.
+        """
         types = self._types.get(chain.label, {})
-        differing = []
-        for index, name in sorted(types.items()):
-            code = gemmi.find_tabulated_residue(name).one_letter_code.upper()
-            if code.strip() and code != chain.sequence[index - 1]:
-                differing.append(index)
+        differing: list[int] = []
+        for domain in chain.domains:
+            row, own = domain.row, {i: types[i] for i in domain.structured if i in types}
+            # Without what fills up where a structure runs beyond the sequence.
+            sequence = self._sequence(chain)
+            found = compare(own, sequence, chain.alphabet)
+            if not found.fits:
+                advice = fitting_offset(own, sequence, chain.alphabet, row.pdb_offset)
+                raise self._error(
+                    row,
+                    "pdb_offset",
+                    f"{row.pdb_offset}, by which {len(found.differing)} of {found.compared} "
+                    f"residues of {row.pdb.name} chain {row.chain} are not those of the sequence "
+                    f"{row.fasta_id!r}",
+                    f"its residues ({advice or 'no pdb_offset fits most of them'})",
+                )
+            differing += [i for i in found.differing if i <= len(sequence)]
         if differing:
             self.notes.append(
                 f"{chain.label}: {len(differing)} of {len(types)} residues are not those of the "
-                f"sequence ({_ranges(differing)}); is pdb_offset right?"
+                f"sequence ({_ranges(sorted(differing))}); is pdb_offset right?"
             )
+
+    def _sequence(self, chain: Chain) -> str:
+        """The sequence as the FASTA file has it."""
+        row = chain.domains[0].row
+        return self._fasta[row.fasta_file][row.fasta_id].sequence
+
+    def _advice(self, chain: Chain, row: TopologyRow) -> str:
+        """The offset that fits a structure whose numbers leave the sequence, if there is one."""
+        atoms = self._chain_atoms(row)
+        types = {
+            int(atoms.residue_number[i]): str(atoms.residue_name[i]) for i in atoms.central_atoms()
+        }
+        if isinstance(row.residue_range, tuple):
+            first, end = row.residue_range
+            last = math.inf if end == "END" else end
+            types = {i: name for i, name in types.items() if first <= i <= last}
+        advice = fitting_offset(types, chain.sequence, chain.alphabet, 0) if types else None
+        return f"; {advice}" if advice else ""
 
 
 def _helix_residue(n: int) -> ResidueAtoms:

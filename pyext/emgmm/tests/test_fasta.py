@@ -28,6 +28,9 @@ def test_names_accessions_and_stops(tmp_path):
         (">a\nMK\nM1K\n", "line 3: found '1'"),
         (">a\n>b\nMK\n", "line 1: found no sequence for 'a'"),
         (">a\nMK\n>a\nML\n", "line 3: found a second sequence named 'a'"),
+        (">sp|P1|X_Y\nMK\n>sp|P2|Z_Y\nML\n", "named 'sp'.*what stands before the first '|'"),
+        (">a\nMK\n>\nML\n", "line 3: found a header without a name"),
+        (">|P12345\nMK\n", "line 1: found a header without a name"),
     ],
 )
 def test_bad_files_are_told_by_line(tmp_path, text, message):

@@ -254,10 +254,10 @@ def _cut(line):
 
 
 def test_what_does_not_agree_is_noted(build, tmp_path):
-    (tmp_path / "x2.pdb").write_text(_pdb([("A", i) for i in range(28, 33)]))
+    (tmp_path / "x2.pdb").write_text(_pdb([("A", i) for i in range(5, 33)]))
     system = build("|A|s.fasta|a|x2.pdb|A|all||5||1|||\n")
     assert any("runs 2 residues beyond the sequence a" in note for note in system.notes)
-    assert any("are not those of the sequence (residues 28-30)" in note for note in system.notes)
+    assert any("are not those of the sequence (residues 6-24, 26-30)" in n for n in system.notes)
     assert system.molecules[0].sequence == SEQUENCE + "AA"
 
 
