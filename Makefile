@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-SOURCES := $(wildcard include/internal/*.h src/internal/*.cpp pyext/*.cpp tools/*.cmake \
+SOURCES := $(wildcard src/core/*/*.h src/core/*/*.cpp pyext/*.cpp pyext/*.h tools/*.cmake \
                       pyext/emgmm/*/__init__.py) \
            CMakeLists.txt pyproject.toml VERSION
 
@@ -36,7 +36,7 @@ bench: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[lint]'
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror include/*.h include/internal/*.h src/*.h src/*.cpp src/internal/*.cpp pyext/*.cpp test/*.h test/*.cpp
+	$(BIN)/clang-format --dry-run --Werror include/*.h src/*.h src/*.cpp src/core/*/*.h src/core/*/*.cpp pyext/*.h pyext/*.cpp test/*.h test/*.cpp
 
 clean:
 	rm -rf build $(VENV)

@@ -2,12 +2,13 @@
 #ifndef EMGMM_ARRAYS_H
 #define EMGMM_ARRAYS_H
 
-#include <IMP/emgmm/internal/gaussian.h>
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
 #include <stdexcept>
 #include <vector>
+
+#include "mixture/gaussian.h"
 
 namespace emgmm_python {
 

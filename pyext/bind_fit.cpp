@@ -1,7 +1,3 @@
-#include <IMP/emgmm/internal/islands.h>
-#include <IMP/emgmm/internal/map_fit.h>
-#include <IMP/emgmm/internal/point_fit.h>
-#include <IMP/emgmm/internal/rasterize.h>
 #include <nanobind/stl/array.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -12,6 +8,10 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "fit/islands.h"
+#include "fit/map_fit.h"
+#include "fit/point_fit.h"
+#include "fit/rasterize.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -1,9 +1,4 @@
 // Movers that need the data or the slope of the score, and minimisation, for emgmm.
-#include <IMP/emgmm/internal/coarse_mixture.h>
-#include <IMP/emgmm/internal/coarse_mover.h>
-#include <IMP/emgmm/internal/hamiltonian.h>
-#include <IMP/emgmm/internal/placement_density.h>
-#include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -11,6 +6,11 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "mixture/coarse_mixture.h"
+#include "sample/coarse_mover.h"
+#include "sample/hamiltonian.h"
+#include "search/placement_density.h"
+#include "terms/term_function.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -1,14 +1,14 @@
 // Global placement, for emgmm.placement.
-#include <IMP/emgmm/internal/placement.h>
-#include <IMP/emgmm/internal/placement_candidates.h>
-#include <IMP/emgmm/internal/placement_choices.h>
-#include <IMP/emgmm/internal/placement_repair.h>
-#include <IMP/emgmm/internal/term_function.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/vector.h>
 
 #include "arrays.h"
 #include "bindings.h"
+#include "search/placement.h"
+#include "search/placement_candidates.h"
+#include "search/placement_choices.h"
+#include "search/placement_repair.h"
+#include "terms/term_function.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -1,13 +1,4 @@
 // Terms, movers and the sampler, for emgmm.sampling.
-#include <IMP/emgmm/internal/connectivity.h>
-#include <IMP/emgmm/internal/crosslinks.h>
-#include <IMP/emgmm/internal/density_term.h>
-#include <IMP/emgmm/internal/excluded_volume.h>
-#include <IMP/emgmm/internal/global_movers.h>
-#include <IMP/emgmm/internal/minimize.h>
-#include <IMP/emgmm/internal/movers.h>
-#include <IMP/emgmm/internal/principal_axes.h>
-#include <IMP/emgmm/internal/sampler.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -16,6 +7,15 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "mixture/principal_axes.h"
+#include "sample/global_movers.h"
+#include "sample/minimize.h"
+#include "sample/movers.h"
+#include "sample/sampler.h"
+#include "terms/connectivity.h"
+#include "terms/crosslinks.h"
+#include "terms/density_term.h"
+#include "terms/excluded_volume.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -1,6 +1,4 @@
 // MixtureScore and the instruction set, for emgmm.scoring.
-#include <IMP/emgmm/internal/instruction_set.h>
-#include <IMP/emgmm/internal/mixture_score.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -11,6 +9,8 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "math/instruction_set.h"
+#include "score/mixture_score.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -1,5 +1,4 @@
 // Symmetric moves and operations, for emgmm.symmetry.
-#include <IMP/emgmm/internal/symmetric_mover.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 
@@ -7,6 +6,7 @@
 
 #include "arrays.h"
 #include "bindings.h"
+#include "sample/symmetric_mover.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

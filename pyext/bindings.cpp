@@ -1,4 +1,4 @@
-// emgmm._core: types and names only; every formula is in src/internal.
+// emgmm._core: types and names only; every formula is in src/core.
 #include "bindings.h"
 
 #include <nanobind/nanobind.h>

@@ -4,9 +4,9 @@
  */
 
 #include <IMP/emgmm/AlignedSwapMover.h>
-#include <IMP/emgmm/internal/principal_axes.h>
 
 #include "body_moves.h"
+#include "mixture/principal_axes.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -4,8 +4,8 @@
  */
 
 #include <IMP/emgmm/CoarseMover.h>
-#include <IMP/emgmm/internal/coarse_mover.h>
 
+#include "sample/coarse_mover.h"
 #include "scoring_term.h"
 
 IMPEMGMM_BEGIN_NAMESPACE

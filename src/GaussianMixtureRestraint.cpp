@@ -2,18 +2,18 @@
  *  \file GaussianMixtureRestraint.cpp
  *  \brief Bayesian restraint of a model by the Gaussian mixture of a density map.
  *
- *  Translates between particles and the core; every formula is in internal/.
+ *  Translates between particles and the core; every formula is in core/.
  */
 
 #include <IMP/check_macros.h>
 #include <IMP/emgmm/GaussianMixtureRestraint.h>
-#include <IMP/emgmm/internal/moved_score.h>
 #include <IMP/file.h>
 
 #include <cmath>
 #include <stdexcept>
 
 #include "restraint_cache.h"
+#include "score/moved_score.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -4,10 +4,10 @@
  */
 
 #include <IMP/emgmm/HamiltonianMover.h>
-#include <IMP/emgmm/internal/hamiltonian.h>
 
 #include <cmath>
 
+#include "sample/hamiltonian.h"
 #include "scoring_term.h"
 
 IMPEMGMM_BEGIN_NAMESPACE

@@ -5,11 +5,11 @@
 
 #include <IMP/check_macros.h>
 #include <IMP/emgmm/SymmetryConstraint.h>
-#include <IMP/emgmm/internal/body_images.h>
 
 #include <set>
 
 #include "particles.h"
+#include "sample/body_images.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

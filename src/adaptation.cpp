@@ -4,8 +4,9 @@
  */
 
 #include <IMP/emgmm/adaptation.h>
-#include <IMP/emgmm/internal/movers.h>
-#include <IMP/emgmm/internal/tuning.h>
+
+#include "sample/movers.h"
+#include "sample/tuning.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -8,8 +8,6 @@
 
 #include <IMP/check_macros.h>
 #include <IMP/core/MonteCarloMover.h>
-#include <IMP/emgmm/internal/global_movers.h>
-#include <IMP/emgmm/internal/term.h>
 #include <IMP/random.h>
 
 #include <cmath>
@@ -18,6 +16,8 @@
 
 #include "moved_scoring.h"
 #include "particles.h"
+#include "sample/global_movers.h"
+#include "terms/term.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -12,10 +12,11 @@
 #include <IMP/core/Gaussian.h>
 #include <IMP/core/rigid_bodies.h>
 #include <IMP/emgmm/emgmm_config.h>
-#include <IMP/emgmm/internal/gaussian.h>
 
 #include <map>
 #include <vector>
+
+#include "mixture/gaussian.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -7,11 +7,11 @@
 #define IMPEMGMM_SRC_POSE_DENSITY_H
 
 #include <IMP/emgmm/PoseDensity.h>
-#include <IMP/emgmm/internal/placement_density.h>
 
 #include <vector>
 
 #include "particles.h"
+#include "search/placement_density.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

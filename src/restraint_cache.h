@@ -7,13 +7,13 @@
 #define IMPEMGMM_SRC_RESTRAINT_CACHE_H
 
 #include <IMP/emgmm/GaussianMixtureRestraint.h>
-#include <IMP/emgmm/internal/coarse_mixture.h>
-#include <IMP/emgmm/internal/moved_score.h>
 
 #include <memory>
 #include <vector>
 
+#include "mixture/coarse_mixture.h"
 #include "particles.h"
+#include "score/moved_score.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

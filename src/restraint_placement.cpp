@@ -7,8 +7,6 @@
 
 #include <IMP/check_macros.h>
 #include <IMP/emgmm/GaussianMixtureRestraint.h>
-#include <IMP/emgmm/internal/placement.h>
-#include <IMP/emgmm/internal/placement_candidates.h>
 
 #include <algorithm>
 #include <numeric>
@@ -16,6 +14,8 @@
 
 #include "pose_density.h"
 #include "restraint_cache.h"
+#include "search/placement.h"
+#include "search/placement_candidates.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -7,12 +7,12 @@
 #define IMPEMGMM_SCORING_TERM_H
 
 #include <IMP/ScoringFunction.h>
-#include <IMP/emgmm/internal/term.h>
 
 #include <memory>
 #include <vector>
 
 #include "body_moves.h"
+#include "terms/term.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -2,9 +2,6 @@
 #ifndef EMGMM_TEST_DISTRIBUTIONS_H
 #define EMGMM_TEST_DISTRIBUTIONS_H
 
-#include <IMP/emgmm/internal/movers.h>
-#include <IMP/emgmm/internal/sampler.h>
-
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -13,6 +10,8 @@
 #include <vector>
 
 #include "reference.h"
+#include "sample/movers.h"
+#include "sample/sampler.h"
 
 namespace distributions {
 

@@ -1,9 +1,5 @@
 // Moves from coarse to fine: known distributions come out whatever the coarse score is, on one
 // level and on two, with images, with other terms and their parameters in force.
-#include <IMP/emgmm/internal/coarse_mover.h>
-#include <IMP/emgmm/internal/sampler.h>
-#include <IMP/emgmm/internal/symmetric_mover.h>
-
 #include <cmath>
 #include <functional>
 #include <memory>
@@ -12,6 +8,9 @@
 #include <utility>
 
 #include "reference.h"
+#include "sample/coarse_mover.h"
+#include "sample/sampler.h"
+#include "sample/symmetric_mover.h"
 
 using namespace emcore;
 using reference::check;

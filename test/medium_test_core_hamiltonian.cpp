@@ -1,11 +1,10 @@
 // Moves along the slope of the score: a leapfrog map that is reversible, keeps volumes and errs by
 // step², and known distributions.
-#include <IMP/emgmm/internal/body_images.h>
-#include <IMP/emgmm/internal/hamiltonian.h>
-#include <IMP/emgmm/internal/symmetric_mover.h>
-
 #include <cstring>
 
+#include "sample/body_images.h"
+#include "sample/hamiltonian.h"
+#include "sample/symmetric_mover.h"
 #include "wells.h"
 
 using namespace emcore;

@@ -1,7 +1,6 @@
 // Moves to poses that the data suggest, wherever bodies are: a normalised density, and known
 // distributions.
-#include <IMP/emgmm/internal/independence_mover.h>
-
+#include "sample/independence_mover.h"
 #include "wells.h"
 
 using namespace emcore;

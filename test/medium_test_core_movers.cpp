@@ -1,11 +1,10 @@
 // Each mover's detailed balance: distributions that are known.
-#include <IMP/emgmm/internal/global_movers.h>
-#include <IMP/emgmm/internal/principal_axes.h>
-
 #include <array>
 #include <map>
 
 #include "distributions.h"
+#include "mixture/principal_axes.h"
+#include "sample/global_movers.h"
 
 using namespace emcore;
 using namespace distributions;

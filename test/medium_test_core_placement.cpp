@@ -1,16 +1,15 @@
 // Minimisation with forces and torques, and the global search on a complex whose answer is known.
-#include <IMP/emgmm/internal/coarse_mixture.h>
-#include <IMP/emgmm/internal/placement.h>
-#include <IMP/emgmm/internal/placement_by_size.h>
-#include <IMP/emgmm/internal/placement_candidates.h>
-#include <IMP/emgmm/internal/placement_field.h>
-#include <IMP/emgmm/internal/random.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
+#include "math/random.h"
+#include "mixture/coarse_mixture.h"
 #include "reference.h"
+#include "search/placement.h"
+#include "search/placement_by_size.h"
+#include "search/placement_candidates.h"
+#include "search/placement_field.h"
 
 using namespace emcore;
 using reference::check;

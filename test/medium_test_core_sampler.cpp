@@ -1,10 +1,5 @@
 // The sampler: replica exchange and burn-in keep known distributions; the same on any number of
 // threads, resumed bit for bit.
-#include <IMP/emgmm/internal/connectivity.h>
-#include <IMP/emgmm/internal/excluded_volume.h>
-#include <IMP/emgmm/internal/sampler.h>
-#include <IMP/emgmm/internal/tuning.h>
-
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
@@ -16,6 +11,10 @@
 #include <thread>
 
 #include "distributions.h"
+#include "sample/sampler.h"
+#include "sample/tuning.h"
+#include "terms/connectivity.h"
+#include "terms/excluded_volume.h"
 
 using namespace emcore;
 using namespace distributions;

@@ -3,15 +3,15 @@
 #ifndef EMGMM_TEST_REFERENCE_H
 #define EMGMM_TEST_REFERENCE_H
 
-#include <IMP/emgmm/internal/gaussian.h>
-#include <IMP/emgmm/internal/random.h>
-
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "math/random.h"
+#include "mixture/gaussian.h"
 
 namespace reference {
 

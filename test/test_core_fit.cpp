@@ -1,18 +1,17 @@
 // The fit of maps: brick kernels of every instruction set against plain loops over all voxels and
 // components in double precision, and what the least squares promise.
-#include <IMP/emgmm/internal/em_algebra.h>
-#include <IMP/emgmm/internal/em_moves.h>
-#include <IMP/emgmm/internal/em_pass.h>
-#include <IMP/emgmm/internal/em_step.h>
-#include <IMP/emgmm/internal/instruction_set.h>
-#include <IMP/emgmm/internal/map_fit.h>
-#include <IMP/emgmm/internal/random.h>
-#include <IMP/emgmm/internal/rasterize.h>
-
 #include <cmath>
 #include <functional>
 #include <stdexcept>
 
+#include "fit/em_moves.h"
+#include "fit/em_pass.h"
+#include "fit/em_step.h"
+#include "fit/map_fit.h"
+#include "fit/rasterize.h"
+#include "math/em_algebra.h"
+#include "math/instruction_set.h"
+#include "math/random.h"
 #include "reference.h"
 
 using namespace emcore;

@@ -1,12 +1,11 @@
 // Models of isotropic Gaussians with a cutoff, against the sum over all pairs.
-#include <IMP/emgmm/internal/instruction_set.h>
-#include <IMP/emgmm/internal/mixture_score.h>
-#include <IMP/emgmm/internal/random.h>
-
 #include <algorithm>
 #include <cmath>
 
+#include "math/instruction_set.h"
+#include "math/random.h"
 #include "reference.h"
+#include "score/mixture_score.h"
 
 using namespace emcore;
 using reference::check;

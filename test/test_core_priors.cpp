@@ -1,16 +1,15 @@
 // Connectivity, excluded volume, cross-links: against plain loops, finite differences, and after
 // many moves.
-#include <IMP/emgmm/internal/connectivity.h>
-#include <IMP/emgmm/internal/crosslinks.h>
-#include <IMP/emgmm/internal/density_term.h>
-#include <IMP/emgmm/internal/excluded_volume.h>
-#include <IMP/emgmm/internal/random.h>
-
 #include <functional>
 #include <memory>
 #include <stdexcept>
 
+#include "math/random.h"
 #include "reference.h"
+#include "terms/connectivity.h"
+#include "terms/crosslinks.h"
+#include "terms/density_term.h"
+#include "terms/excluded_volume.h"
 
 using namespace emcore;
 using reference::check;

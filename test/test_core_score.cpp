@@ -1,14 +1,13 @@
 // The score against the slow reference, finite differences, the far field, moved scoring.
-#include <IMP/emgmm/internal/instruction_set.h>
-#include <IMP/emgmm/internal/mixture_score.h>
-#include <IMP/emgmm/internal/moved_score.h>
-#include <IMP/emgmm/internal/random.h>
-
 #include <algorithm>
 #include <memory>
 #include <stdexcept>
 
+#include "math/instruction_set.h"
+#include "math/random.h"
 #include "reference.h"
+#include "score/mixture_score.h"
+#include "score/moved_score.h"
 
 using namespace emcore;
 using reference::check;

@@ -1,15 +1,14 @@
 // Moves that keep a symmetry, and terms as functions of poses and of pairs.
-#include <IMP/emgmm/internal/connectivity.h>
-#include <IMP/emgmm/internal/crosslinks.h>
-#include <IMP/emgmm/internal/random.h>
-#include <IMP/emgmm/internal/symmetric_mover.h>
-#include <IMP/emgmm/internal/term_function.h>
-
 #include <cmath>
 #include <memory>
 #include <stdexcept>
 
+#include "math/random.h"
 #include "reference.h"
+#include "sample/symmetric_mover.h"
+#include "terms/connectivity.h"
+#include "terms/crosslinks.h"
+#include "terms/term_function.h"
 
 using namespace emcore;
 using reference::check;

@@ -7,15 +7,10 @@ set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Headers are spelled <IMP/emgmm/internal/x.h> in every build; this link makes the path.
-file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/include/IMP/emgmm)
-file(CREATE_LINK ${CMAKE_SOURCE_DIR}/include/internal
-     ${CMAKE_BINARY_DIR}/include/IMP/emgmm/internal SYMBOLIC)
-
 find_package(Threads REQUIRED)
-file(GLOB core_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/internal/*.cpp)
+file(GLOB_RECURSE core_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/core/*.cpp)
 add_library(emgmm_core STATIC ${core_sources})
-target_include_directories(emgmm_core PUBLIC ${CMAKE_BINARY_DIR}/include)
+target_include_directories(emgmm_core PUBLIC ${CMAKE_SOURCE_DIR}/src/core)
 target_link_libraries(emgmm_core PUBLIC Threads::Threads)
 # The result must not depend on the instruction set beyond rounding: no -ffast-math.
 target_compile_options(emgmm_core PRIVATE -O3 -Wall -Wextra -Wno-psabi)

@@ -1,0 +1,31 @@
+// The last steps of the global search: what is wrong in an arrangement is moved or made anew.
+#ifndef EMGMM_SEARCH_PLACEMENT_REPAIR_H
+#define EMGMM_SEARCH_PLACEMENT_REPAIR_H
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "search/placement_problem.h"
+
+namespace emcore {
+
+// What the score of these poses misses of each body, kT a Da: by so much it rises without it. Of
+// bodies that stand in others' places it is low.
+std::vector<double> missed_of_bodies(const std::shared_ptr<const MixtureScore> &score,
+                                     const std::vector<Mixture> &bodies,
+                                     const std::vector<Pose> &poses);
+
+// Body by body with the others in place: every candidate, every rotation where it is, swaps with
+// other bodies; the best of these refined; until nothing improves.
+PlacementSolution improved_placement(const PlacementProblem &problem, PlacementSolution solution,
+                                     std::uint64_t stream);
+
+// Some bodies taken out, those that the score misses least first, and placed together anew; in turn
+// with improved_placement(), until several of these in a row changed nothing.
+PlacementSolution polished_placement(const PlacementProblem &problem, PlacementSolution solution,
+                                     std::uint64_t stream);
+
+}  // namespace emcore
+
+#endif
