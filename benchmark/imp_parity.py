@@ -143,8 +143,8 @@ def compare(shared, folder):
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.io.gmm import read_gmm
     from emgmm.io.structures import read_structure
+    from emgmm.posterior import Posterior
     from emgmm.starts import input_poses
-    from emgmm.terms.build import build_terms
 
     IMP.set_log_level(IMP.SILENT)
     gmm = prepare(shared, folder)
@@ -165,7 +165,7 @@ def compare(shared, folder):
     ):
         warnings.simplefilter("ignore")
         system, native = build_imp_system(config, out)
-    terms = build_terms(native, read_gmm(gmm), config)
+    terms = Posterior.of_run(config, native, read_gmm(gmm)).terms
     print(
         f"{len(native.bodies)} bodies, {len(native.gaussians.mixture.weights)} model and "
         f"{len(system.em.target_ps)} data Gaussians, {len(native.connectivity)} bonds"

@@ -34,7 +34,6 @@ from emgmm.moves.slope import minimized
 from emgmm.poses import to_poses
 from emgmm.run import run
 from emgmm.starts import place_beads
-from emgmm.terms.build import build_terms
 
 RNAPOLII = SHARED / "crosslinks" / "rnapolii" / "1WCM.pdb.gz"
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "1bd2" / "complex.pdb.gz"
@@ -93,7 +92,7 @@ def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float
     """EM score, kT, of a frame and of the native structure, each after minimising it."""
     models = load_run(out)
     system = models.system
-    term = build_terms(system, models.data(), models.config)[0].term
+    term = models.posterior.terms[0].term
     radii = []
     for body, turns in enumerate(system.bodies.rotatable):
         local = system.finest.local[system.finest.body == body]
@@ -111,12 +110,12 @@ def refined_totals(out: Path, reference: Path, frame: int) -> tuple[dict, dict]:
     """
     models = load_run(out)
     system = models.system
-    specs = build_terms(system, models.data(), models.config)
+    specs = models.posterior.terms
     terms, weights = [s.term for s in specs], [s.weight for s in specs]
     known = system.bodies.rotatable | ~system.bodies.movable
 
     def total(start: np.ndarray) -> dict:
-        poses = minimized(terms, weights, system, start[None], models.config, None)[0]
+        poses = minimized(models.posterior, start[None])[0]
         values = {t.name: w * t.evaluate(poses) for t, w in zip(terms, weights, strict=True)}
         return values | {"total": sum(values.values())}
 

@@ -23,6 +23,7 @@ from assembly import source
 from complexes import native_mixture, prepare_complex, settings
 from emgmm.config import load_config
 from emgmm.output.folder import load_output
+from emgmm.posterior import Posterior
 from emgmm.run import run
 from emgmm.sampling import Callbacks, run_native
 
@@ -49,7 +50,8 @@ def one_run(
         f"frame_interval = 20\nhamiltonian_moves = {share}\n{extra}\n"
     )
     config = load_config(settings(folder, 'gmm = "data_gmm.txt"', text))
-    system, data = load_output(folder / "out")
+    own = load_output(folder / "out")
+    system = own.system
     totals, places, turns = [], [], []
 
     def keep(frames) -> None:
@@ -58,7 +60,7 @@ def one_run(
         turns.append(np.einsum("nbij,bij->nb", frames.rotations, system.bodies.rotation))
 
     began = time.process_time()
-    summary = run_native(system, data, config, Callbacks(frames=keep))
+    summary = run_native(Posterior(config, system, own.data), Callbacks(frames=keep))
     seconds = time.process_time() - began
     half = sum(map(len, totals)) // 2
     place, turn = np.concatenate(places)[half:], np.concatenate(turns)[half:]

@@ -15,7 +15,6 @@ import msgspec
 
 from .config import Config, dump_config, load_config
 from .errors import InputError
-from .mixture import Mixture
 from .output.folder import (
     CHECKPOINT,
     SETTINGS,
@@ -27,7 +26,7 @@ from .output.folder import (
 )
 from .output.frames import Outputs
 from .output.summary import summary_report, write_search, write_summary
-from .representation import System
+from .posterior import Posterior
 from .sampling.checkpoint import read_checkpoint
 from .sampling.native import run_native
 from .sampling.processes import Processes, world
@@ -87,21 +86,21 @@ def run(
     out = Path(out)
     engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:
+        posterior = None
         with _root_first(processes) as is_root:
             if is_root:
-                _prepare(config, out, resume, force, stage, stack)
-        stage("reading the set-up")
-        system, data = load_output(out, config)
+                posterior = _prepare(config, out, resume, force, stage, stack)
+        if posterior is None:
+            stage("reading the set-up")
+            posterior = load_output(out, config)
         if engine == "imp":
             from .imp.run import run_imp
 
-            return run_imp(config, out, system, data, resume=resume, stage=stage, progress=progress)
+            return run_imp(posterior, out, resume=resume, stage=stage, progress=progress)
         if not processes.is_root:
-            run_native(
-                system, data, config, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume)
-            )
+            run_native(posterior, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume))
             return {}
-        return _run_native(config, out, system, data, resume, stage, progress)
+        return _run_native(posterior, out, resume, stage, progress)
 
 
 def _prepare(
@@ -111,16 +110,16 @@ def _prepare(
     force: bool,
     stage: Callable[[str], None],
     stack: ExitStack,
-) -> None:
-    """Checks the folder, keeps others out of it, and writes what the run starts from."""
+) -> Posterior | None:
+    """Checks the folder, keeps others out of it, and writes what the run starts from; the run's
+    problem, None where it stands in the folder already."""
     if resume and force:
         raise InputError("--force", "--resume too", "one of them")
     refuse_used(out, resume, force)
     if resume:
         refuse_changes(out, config)
     stack.enter_context(locked(out))
-    if not resume:
-        set_up(config, out, stage)
+    return None if resume else set_up(config, out, stage)
 
 
 class OtherProcessFailed(Exception):
@@ -194,33 +193,29 @@ def _with_options(config: Config, replicas, steps, seed, threads) -> Config:
 
 
 def _run_native(
-    config: Config,
+    posterior: Posterior,
     out: Path,
-    system: System,
-    data: Mixture | None,
     resume: bool,
     stage: Callable[[str], None],
     progress: Callable[[Progress], None],
 ) -> dict:
-    checkpoint = out / CHECKPOINT
+    config, checkpoint = posterior.config, out / CHECKPOINT
     going_on = _goes_on(out, resume)
     if resume:
         (out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
     offsets = read_checkpoint(checkpoint).offsets if going_on else None
-    searched = config.sampling.start == "placed" and data is not None and not going_on
+    searched = config.sampling.start == "placed" and posterior.data is not None and not going_on
     stage("placing the subunits in the map" if searched else "sampling")
-    with Outputs(out, system, data, config, offsets) as outputs:
+    with Outputs(out, posterior, offsets) as outputs:
         callbacks = Callbacks(
             outputs.write, progress, outputs.offsets, lambda found: write_search(out, found)
         )
         try:
-            summary = run_native(
-                system, data, config, callbacks, checkpoint=checkpoint, resume=going_on
-            )
+            summary = run_native(posterior, callbacks, checkpoint=checkpoint, resume=going_on)
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
             raise InputError(out / SETTINGS, str(error), "settings that can be sampled") from error
-    report = summary_report(config, system, data, "native") | summary._asdict()
+    report = summary_report(posterior, "native") | summary._asdict()
     write_summary(out, report)
     return report

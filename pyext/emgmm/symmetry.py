@@ -12,11 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .analysis.deviations import superpose
 from .config import SymmetryConfig
 from .errors import InputError
 from .mixture import Mixture
-from .poses import composed, to_matrices, to_poses
+from .poses import composed, superpose, to_matrices, to_poses
 from .representation.system import System
 from .scoring import ScoreOptions, make_score
 

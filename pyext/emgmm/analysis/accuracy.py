@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..poses import rotation_angle, superpose
 from .copies import Group, match
 from .deviations import (
     NEAR,
     rmsd,
     rmsd80,
-    rotation_angle,
     share_within,
     squared_deviations,
-    superpose,
 )
 
 

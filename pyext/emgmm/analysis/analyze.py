@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from .. import _core
 from ..errors import InputError
 from ..io.files import replacing
 from ..io.rmf import copy_frames
 from ..io.targets import refuse_existing
 from ..mixture import Mixture
-from ..scoring import make_score
-from ..terms.build import score_options
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence, is_late
@@ -243,7 +240,7 @@ def _reports(
     native: np.ndarray | None,
     late: np.ndarray,
 ) -> list[ClusterReport]:
-    core = _score(run)
+    core = run.posterior.score
     names, copies, molecule = run.subunits(), run.copies(), run.particles.molecule
     reports = []
     for found in clusters:
@@ -269,13 +266,6 @@ def _reports(
     return reports
 
 
-def _score(run: RunModels) -> _core.MixtureScore | None:
-    data = run.data()
-    if data is None:
-        return None
-    return make_score(data, replace(score_options(run.config), single_precision=False))
-
-
 def _against_native(
     run: RunModels, model: np.ndarray, native: np.ndarray | None
 ) -> tuple[float | None, float | None, float | None]:
@@ -284,7 +274,7 @@ def _against_native(
     Both are of the bodies that the reference can place: beads that no structure holds count in
     neither.
     """
-    core = _score(run)
+    core = run.posterior.score
     if native is None or core is None:
         return None, None, None
     at, of = fit_poses(run.system, native), run.poses(model)

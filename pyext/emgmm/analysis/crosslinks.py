@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..terms.crosslinks import CrossLinks, read_crosslinks
+from ..terms.crosslinks import CrossLinks
 from .clustering import Cluster
 from .models import RunModels
 
@@ -96,8 +96,7 @@ def satisfied_links(
         In a file of cross-links.
     """
     found = []
-    for section in run.config.crosslinks:
-        links = read_crosslinks(run.system, section)
+    for links in run.posterior.links:
         of_clusters = [_distances(run, links, coordinates[np.asarray(c.members)]) for c in clusters]
         found.append(
             SatisfiedLinks(

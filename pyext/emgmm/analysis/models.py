@@ -15,11 +15,11 @@ from ..io.gmm import read_gmm
 from ..io.rmf import RmfFile, read_rmf
 from ..io.stat import read_stat
 from ..mixture import Mixture
+from ..poses import superpose
+from ..posterior import Posterior
 from ..representation import build_system
 from ..representation.system import Particles, System
-from ..terms.build import scaled_data
 from .copies import Group
-from .deviations import superpose
 
 SCORE = "Total_Score"
 
@@ -30,8 +30,8 @@ class RunModels:
 
     Attributes
     ----------
-    folder, config, system
-        The output folder, its settings and what they describe.
+    folder, posterior
+        The output folder, and the problem of the run in it.
     rmf
         The trajectory.
     frames
@@ -44,13 +44,22 @@ class RunModels:
     """
 
     folder: Path
-    config: Config
-    system: System
+    posterior: Posterior
     rmf: RmfFile
     frames: np.ndarray
     scores: np.ndarray
     present: np.ndarray
     _order: np.ndarray  # leaf of the trajectory for each of them
+
+    @property
+    def config(self) -> Config:
+        """The settings of the run."""
+        return self.posterior.config
+
+    @property
+    def system(self) -> System:
+        """What the settings describe."""
+        return self.posterior.system
 
     @cached_property
     def particles(self) -> Particles:
@@ -73,14 +82,6 @@ class RunModels:
         finest = np.full((len(self.system.finest), 3), np.nan)
         finest[self.present] = coordinates
         return fit_poses(self.system, finest)
-
-    def data(self) -> Mixture | None:
-        """The data GMM, scaled as in the run; None for a run without a map."""
-        em = self.config.em
-        path = self.folder / "data_gmm.txt"
-        if em is None or not (path.is_file() or em.gmm):
-            return None
-        return scaled_data(read_gmm(path if path.is_file() else em.gmm), self.system, em)
 
     def subunits(self) -> list[str]:
         """A name for each molecule (`System.subunits`)."""
@@ -117,6 +118,7 @@ def load_run(folder: str | os.PathLike) -> RunModels:
     config = load_config(folder / "system.toml")
     own = folder / "gmm"
     system = build_system(config, own if own.is_dir() else None)
+    posterior = Posterior.of_run(config, system, _data(folder, config))
     stat = read_stat(folder / "stat.0.out")
     rmf = read_rmf(folder / "rmfs" / "0.rmf3")
     scores = stat.column(SCORE)
@@ -128,7 +130,15 @@ def load_run(folder: str | os.PathLike) -> RunModels:
     order = _leaf_order(rmf, system)
     present = np.flatnonzero(order >= 0)
     kept = order[present]
-    return RunModels(folder, config, system, rmf, frames[there], scores[there], present, kept)
+    return RunModels(folder, posterior, rmf, frames[there], scores[there], present, kept)
+
+
+def _data(folder: Path, config: Config) -> Mixture | None:
+    """The data GMM of a run before it is scaled; None for a run without a map."""
+    path = folder / "data_gmm.txt"
+    if config.em is None or not (path.is_file() or config.em.gmm):
+        return None
+    return read_gmm(path if path.is_file() else config.em.gmm)
 
 
 def _leaf_order(rmf: RmfFile, system: System) -> np.ndarray:

@@ -19,22 +19,18 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..config import Config, dump_config, load_config
 from ..errors import InputError
-from ..mixture import Mixture
 from ..moves.build import groups_to_move
-from ..moves.slope import minimized
 from ..output.summary import summary_report, write_search, write_summary
-from ..representation.system import System
-from ..sampling.native import Starts, burn_in, placed_starts
+from ..posterior import Posterior
+from ..sampling.native import burn_in, starts_of
 from ..sampling.types import Progress
-from ..starts import input_poses, random_starts
-from ..symmetry import find_symmetry
-from ..terms.build import build_terms
 from .system import build_imp_system, fit_bodies, set_poses, write_axes
 
 _LOG = "imp.log"
@@ -42,10 +38,8 @@ _RESULT, _STARTS = "restart/result.%d.json", "restart/starts.npy"
 
 
 def run_imp(
-    config: Config,
+    posterior: Posterior,
     out: Path,
-    system: System,
-    data: Mixture | None,
     *,
     resume: bool = False,
     stage: Callable[[str], None] = lambda text: None,
@@ -60,19 +54,21 @@ def run_imp(
     KeyboardInterrupt
         After Ctrl-C; the folder can be resumed.
     """
+    config = posterior.config
     lacks = imp_lacks(config)
     if lacks is not None:
         raise InputError(out, *lacks)
     if config.sampling.linked_moves:
-        groups_to_move(system, config)
+        groups_to_move(posterior)
     command = _command(config, out, resume)
     (out / "restart").mkdir(exist_ok=True)
     if resume:
         (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
-    with_axes = write_axes(config, out, data)
+    # The processes that sample take the axes that are found here.
+    posterior = replace(posterior, config=write_axes(config, out, posterior.data))
     if not resume and (config.sampling.start != "asis" or config.sampling.minimize):
         stage("placing the subunits" if config.sampling.start == "placed" else "starts")
-        starts, search = _starts(with_axes, system, data)
+        starts, search = starts_of(posterior)
         np.save(out / _STARTS, starts)
         if search is not None:
             write_search(out, search)
@@ -87,7 +83,7 @@ def run_imp(
     merge_ranks(str(out), config.sampling.replicas)
     _remove_extras(out)
     frames, best = _frames(out)
-    report = summary_report(config, system, data, "imp") | _results(out, config.sampling.replicas)
+    report = summary_report(posterior, "imp") | _results(out, config.sampling.replicas)
     report |= {"frames": frames, "best_score": best}
     write_summary(out, report)
     return report
@@ -188,26 +184,6 @@ def _results(out: Path, replicas: int) -> dict:
     }
     result["found"] = {name: sum(part["found"][name] for part in parts) for name in result["found"]}
     return result
-
-
-def _starts(config: Config, system: System, data: Mixture | None) -> Starts:
-    """Those of the native engine."""
-    search = None
-    sampling = config.sampling
-    symmetry = find_symmetry(system, data, config)
-    if sampling.start == "placed" and data is not None:
-        starts, search = placed_starts(system, data, config, symmetry)
-    elif sampling.start == "asis":
-        starts = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
-    else:
-        starts = random_starts(system, data, sampling)
-    if symmetry is not None:
-        starts = symmetry.symmetric(starts)
-    if sampling.minimize:
-        specs = build_terms(system, data, config)
-        terms, weights = [s.term for s in specs], [s.weight for s in specs]
-        starts = minimized(terms, weights, system, starts, config, symmetry)
-    return Starts(starts, search)
 
 
 def _command(config: Config, out: Path, resume: bool) -> list[str]:

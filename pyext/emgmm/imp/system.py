@@ -18,11 +18,11 @@ from ..io.topology import TopologyRow, read_topology
 from ..map_defaults import data_mass
 from ..mixture import Mixture
 from ..poses import to_matrices
+from ..posterior import Posterior
 from ..representation.densities import spherical
 from ..representation.system import System
 from ..scoring import with_sigma
 from ..symmetry import symmetry_axes
-from ..terms.build import scaled_data, score_options
 
 _TABLE = "topology_imp.txt"
 _AXES = "restart/symmetry.json"
@@ -214,8 +214,8 @@ def build_imp_system(config: Config, out: Path):
             "single_precision": config.sampling.precision == "single",
         }
         if em.errors is not None:
-            data = scaled_data(read_gmm(out / "data_gmm.txt"), native, em)
-            sigma = with_sigma(data, score_options(config))
+            posterior = Posterior.of_run(config, native, read_gmm(out / "data_gmm.txt"))
+            sigma = with_sigma(posterior.data, posterior.options)
             options["sigma_min"] = sigma.sigma_min
             options["component_sigmas"] = sigma.component_sigma
         if em.scale_to_mass and (em.map_mass or em.map):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
-from ..config import Config
 from ..errors import InputError
-from ..mixture import Mixture
-from ..representation.system import System
 from ..starts import confinement
-from ..terms.build import TermSpec, scaled_data
-from ..terms.crosslinks import (
-    read_crosslinks,
-)
+from ..terms.build import TermSpec
 from .coarse import coarse_mover
 from .independence import independence_mover
 from .linked import linked_groups, linked_movers
@@ -23,15 +18,10 @@ from .slope import hamiltonian_mover
 from .swaps import aligned_movers, global_movers
 
 if TYPE_CHECKING:
-    from ..symmetry import Symmetry
+    from ..posterior import Posterior
 
 
-def build_movers(
-    system: System,
-    config: Config,
-    symmetry: Symmetry | None = None,
-    data: Mixture | None = None,
-) -> tuple[list[_core.Mover], list[float]]:
+def build_movers(posterior: Posterior) -> tuple[list[_core.Mover], list[float]]:
     """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
     for the whole system, with the largest steps of the settings.
 
@@ -52,7 +42,8 @@ def build_movers(
     InputError
         ``linked_moves`` where nothing links two bodies; in a file of cross-links.
     """
-    sampling = config.sampling
+    system, data, config = posterior.system, posterior.data, posterior.config
+    sampling, symmetry = config.sampling, posterior.symmetry
     bodies = system.bodies
     free = bodies.movable.copy()
     if symmetry is not None:
@@ -87,7 +78,7 @@ def build_movers(
     shares += aligned_shares
     if sampling.linked_moves:
         linked = linked_movers(
-            system, groups_to_move(system, config, free), groups, translation, rotation
+            system, groups_to_move(posterior, free), groups, translation, rotation
         )
         more += linked
         shares += [sampling.linked_moves / len(linked) for _ in linked]
@@ -103,8 +94,7 @@ def build_movers(
         last_shares.append(sampling.hamiltonian_moves)
     if sampling.coarse_moves and data is not None and config.em is not None:
         ball = confinement(system, data, sampling)
-        own = scaled_data(data, system, config.em)
-        last.append(coarse_mover(system, own, free, config.em, sampling, symmetry, ball))
+        last.append(coarse_mover(system, data, free, config.em, sampling, symmetry, ball))
         last_shares.append(sampling.coarse_moves)
     weights = [(1 - sum(shares) - sum(last_shares)) / len(movers)] * len(movers) + shares
     movers += more
@@ -113,9 +103,7 @@ def build_movers(
     return movers + last, weights + last_shares
 
 
-def groups_to_move(
-    system: System, config: Config, free: np.ndarray | None = None
-) -> list[list[int]]:
+def groups_to_move(posterior: Posterior, free: np.ndarray | None = None) -> list[list[int]]:
     """Linked bodies that ``linked_moves`` move as one (`linked_groups`).
 
     Raises
@@ -123,11 +111,10 @@ def groups_to_move(
     InputError
         Nothing links two bodies; in a file of cross-links.
     """
-    links = [read_crosslinks(system, section) for section in config.crosslinks]
-    groups = linked_groups(system, links, free)
+    groups = linked_groups(posterior.system, posterior.links, free)
     if not groups:
         raise InputError(
-            config.system.topology,
+            posterior.config.system.topology,
             "no cross-link and no bond between two rigid bodies that may move",
             "at least one",
             "sampling.linked_moves",
@@ -135,7 +122,7 @@ def groups_to_move(
     return groups
 
 
-def parameter_movers(specs: list[TermSpec]) -> list[_core.Mover]:
+def parameter_movers(specs: Sequence[TermSpec]) -> list[_core.Mover]:
     """One mover for each unknown of the terms that is not fixed."""
     return [
         _core.parameter_mover(p.name, t, i, p.low, p.high, p.max_step)

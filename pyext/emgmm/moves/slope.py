@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from ..config import Config, SamplingConfig
+from ..config import SamplingConfig
 from ..representation.system import System
 
 if TYPE_CHECKING:
+    from ..posterior import Posterior
     from ..symmetry import Symmetry
 
 Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
@@ -52,19 +53,14 @@ def hamiltonian_mover(
     )
 
 
-def minimized(
-    terms: list[_core.Term],
-    weights: list[float],
-    system: System,
-    starts: np.ndarray,
-    config: Config,
-    symmetry: Symmetry | None,
-) -> np.ndarray:
+def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
     """(replicas, bodies, 7) starts after minimising the score, each different one once.
 
     Flexible beads come first: put beside their neighbours in any direction, they would push the
     rigid bodies out of the density before they get out of their way.
     """
+    system, symmetry = posterior.system, posterior.symmetry
+    terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
     free = system.bodies.movable.copy()
     if symmetry is not None:
         free[symmetry.image] = False
@@ -72,7 +68,7 @@ def minimized(
 
     def better(poses: np.ndarray, moving: np.ndarray) -> np.ndarray:
         radii = turning_radii(system, moving)
-        evaluations = config.sampling.minimize
+        evaluations = posterior.config.sampling.minimize
         return _core.minimize_terms(terms, weights, poses, radii, evaluations, *_images(symmetry))[
             1
         ]

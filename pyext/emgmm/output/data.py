@@ -12,12 +12,15 @@ from ..fitting.map_fit import FitResult, fit_map
 from ..io.gmm import data_path, read_gmm, write_gmm
 from ..io.maps import read_map
 from ..map_defaults import dust_volume, structured_mass, threshold_of_mass
+from ..mixture import Mixture
 from ..representation import System
 
 
-def write_data(config: Config, system: System, path: Path, stage: Callable[[str], None]) -> None:
+def write_data(
+    config: Config, system: System, path: Path, stage: Callable[[str], None]
+) -> Mixture | None:
     """Writes the data GMM that the settings name or whose map they name, as it is before it is
-    scaled to the mass of the model; nothing without [em].
+    scaled to the mass of the model, and returns it; nothing without [em].
 
     Raises
     ------
@@ -26,19 +29,20 @@ def write_data(config: Config, system: System, path: Path, stage: Callable[[str]
     """
     em = config.em
     if em is None:
-        return
+        return None
     if em.gmm is not None:
         data = read_gmm(em.gmm)
         if em.errors is not None:
             read_component_errors(em.errors, len(data))
         write_gmm(path, data, data_fn=data_path(em.gmm))
-        return
+        return data
     stage(f"fitting Gaussians to {Path(em.map).name}")
     try:
         fitted = _fitted(em, em.map_mass or structured_mass(system), config.sampling.threads)
     except ValueError as error:
         raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
     write_gmm(path, fitted.mixture, data_fn=em.map)
+    return fitted.mixture
 
 
 def _fitted(em: EmConfig, mass: float, threads: int) -> FitResult:

@@ -14,9 +14,8 @@ import msgspec
 from ..config import Config, dump_config, load_config
 from ..errors import InputError
 from ..io.gmm import read_gmm
-from ..mixture import Mixture
-from ..representation import System, build_system
-from ..terms.build import scaled_data
+from ..posterior import Posterior
+from ..representation import build_system
 from .data import write_data
 
 SETTINGS, DATA, BODIES, SEARCH, SUMMARY, CHECKPOINT = (
@@ -65,8 +64,8 @@ def locked(out: Path) -> Iterator[None]:
             lock.unlink(missing_ok=True)
 
 
-def load_output(out: str | os.PathLike, config: Config | None = None) -> tuple[System, Mixture]:
-    """System and data GMM (as scored) of an output folder.
+def load_output(out: str | os.PathLike, config: Config | None = None) -> Posterior:
+    """The problem of the run in an output folder.
 
     Raises
     ------
@@ -80,10 +79,8 @@ def load_output(out: str | os.PathLike, config: Config | None = None) -> tuple[S
             raise InputError(out, found, "the output folder of emgmm run")
         config = load_config(out / SETTINGS)
     system = build_system(config, config.system.gmm_dir or out / BODIES)
-    data = None
-    if config.em is not None:
-        data = scaled_data(read_gmm(out / DATA), system, config.em)
-    return system, data
+    data = None if config.em is None else read_gmm(out / DATA)
+    return Posterior.of_run(config, system, data)
 
 
 def refuse_used(out: Path, resume: bool, force: bool) -> None:
@@ -120,15 +117,15 @@ def _flat(value, name: str = "") -> dict[str, object]:
     return {k: v for key, item in value.items() for k, v in _flat(item, prefix + key).items()}
 
 
-def set_up(config: Config, out: Path, stage: Callable[[str], None]) -> None:
-    """Settings, data GMM and GMMs of the bodies, all or nothing."""
+def set_up(config: Config, out: Path, stage: Callable[[str], None]) -> Posterior:
+    """Writes settings, data GMM and GMMs of the bodies, all or nothing; the problem of the run."""
     draft = out.parent / f".{out.name}.{os.getpid()}.new"
     draft.mkdir()
     try:
         stage("reading structures, fitting Gaussians to the bodies")
         (draft / BODIES).mkdir()
         system = build_system(config, config.system.gmm_dir or draft / BODIES)
-        write_data(config, system, draft / DATA, stage)
+        data = write_data(config, system, draft / DATA, stage)
         (draft / SETTINGS).write_text(dump_config(config), encoding="utf-8")
         (draft / "rmfs").mkdir()
         if out.is_dir():
@@ -142,6 +139,7 @@ def set_up(config: Config, out: Path, stage: Callable[[str], None]) -> None:
                 os.replace(draft / name, out / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    return Posterior.of_run(config, system, data)
 
 
 def _remove(path: Path) -> None:

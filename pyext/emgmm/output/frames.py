@@ -8,15 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..config import Config
 from ..io.rmf import RmfWriter
 from ..io.rmf_system import system_tree
 from ..io.stat import StatWriter
-from ..mixture import Mixture
-from ..representation import System
+from ..posterior import Posterior
 from ..sampling.types import Frames
-from ..scoring import make_score
-from ..terms.build import build_terms, score_options
 
 STAT, REPLICA_STAT, RMF = "stat.0.out", "stat_replica.0.out", "rmfs/0.rmf3"
 # The sampler's names of the terms -> keys of PMI's stat files.
@@ -44,8 +40,6 @@ class Outputs:
     ----------
     folder
         Output folder; ``rmfs`` is there.
-    data
-        Data GMM as scored, None for none.
     offsets
         Lengths to cut the files to before going on (a checkpoint's); None for new files.
     """
@@ -53,22 +47,20 @@ class Outputs:
     def __init__(
         self,
         folder: Path,
-        system: System,
-        data: Mixture | None,
-        config: Config,
+        posterior: Posterior,
         offsets: dict[str, int] | None,
     ) -> None:
         self._folder = folder
-        self._system = system
-        self._score = None if data is None else make_score(data, score_options(config))
-        self._temperature = config.sampling.temperature_min
-        specs = build_terms(system, data, config)
+        self._system = system = posterior.system
+        self._score = posterior.score
+        self._temperature = posterior.config.sampling.temperature_min
+        specs = posterior.terms
         features = [term_key(spec.term.name) for spec in specs]
         parameters = [p.name for spec in specs for p in spec.parameters]
         self._tree = system_tree(
             system, features, stat_keys=("Total_Score",), folder=folder / "rmfs"
         )
-        em_keys = [CC_KEY, SIGMA_KEY] if data is not None else []
+        em_keys = [CC_KEY, SIGMA_KEY] if self._score is not None else []
         stat_keys = [
             "Total_Score",
             *features,

@@ -8,15 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..config import Config
 from ..io.files import replacing
-from ..mixture import Mixture
-from ..representation import System
+from ..posterior import Posterior
 from .folder import SEARCH, SUMMARY
 
 
-def summary_report(config: Config, system: System, data: Mixture | None, engine: str) -> dict:
+def summary_report(posterior: Posterior, engine: str) -> dict:
     """What ``run.json`` says of a run besides the numbers of its sampler."""
+    config, system, data = posterior.config, posterior.system, posterior.data
     return {
         "engine": engine,
         "version": __version__,

@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..analysis.deviations import superpose
 from ..mixture import Mixture
-from ..poses import to_poses
+from ..poses import superpose, to_poses
 from ..representation.system import System
 
 # Å, root mean square: what differs less is one structure.

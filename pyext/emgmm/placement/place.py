@@ -11,6 +11,8 @@ bodies, and where they do not agree some bodies at a time are taken out and plac
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..config import Config
@@ -19,6 +21,7 @@ from ..poses import composed
 from ..representation import System
 from ..scoring import ScoreOptions
 from ..starts import carry_along, input_poses, place_beads
+from ..terms.crosslinks import CrossLinks
 from .body_copies import aligned_copies
 from .search import Placement, Search
 
@@ -31,6 +34,7 @@ def place_system(
     options: ScoreOptions = _DEFAULT_SCORE,
     *,
     config: Config | None = None,
+    links: Sequence[CrossLinks] = (),
     seed: int = 0,
     threads: int = 0,
     solutions: int = 6,
@@ -52,8 +56,10 @@ def place_system(
     options
         Of the score that ranks arrangements.
     config
-        Settings whose cross-links, and the system's connectivity and excluded volume, count in the
-        search too; None for the density alone.
+        Settings of the run, with which the system's connectivity and excluded volume and the
+        ``links`` count in the search too; None for the density alone.
+    links
+        Sets of cross-links of the settings.
     seed, threads
         The answer depends on the seed, not on the number of threads (0: all cores).
     solutions
@@ -65,8 +71,6 @@ def place_system(
 
     Raises
     ------
-    InputError
-        In a file of cross-links.
     ValueError
         No rigid body has Gaussians.
     """
@@ -77,7 +81,7 @@ def place_system(
     if len(placed) == 0:
         raise ValueError("no rigid body with Gaussians to place in the map")
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
-    search = Search.of_bodies(system, placed, kinds, data, options, config, seed, threads)
+    search = Search.of_bodies(system, placed, kinds, data, options, config, links, seed, threads)
     found = search.found(solutions, min(confirmations, searches), searches)
     score = search.score(search.coarse, [])
     return [

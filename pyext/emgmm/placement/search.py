@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from ..moves.swaps import principal_axes
 from ..representation import System
 from ..scoring import ScoreOptions
 from ..starts import confinement
+from ..terms.crosslinks import CrossLinks
 from .anew import PATIENCE, PATIENCE_OWN, placed_anew
 from .arrangements import Arrangement, ArrangementScore, recombined
 from .densities import Densities
@@ -72,6 +74,7 @@ class Search:
         data: Mixture,
         options: ScoreOptions,
         config: Config | None,
+        links: Sequence[CrossLinks],
         seed: int,
         threads: int,
     ) -> Search:
@@ -81,7 +84,7 @@ class Search:
             kinds,
             fine,
             fine.coarse() if many else fine,
-            placement_terms(system, placed, config) if config else ([], []),
+            placement_terms(system, placed, links) if config else ([], []),
             placement_clashes(system, placed, 1) if config else [],
             placement_clashes(system, placed, _SOFT_BEADS) if config and many else [],
             np.array(turning_radii(system, system.bodies.movable))[placed],

@@ -8,13 +8,13 @@ long as the chain can be.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
 
 from .. import _core
-from ..config import Config
 from ..representation.system import Particles, System
-from ..terms.crosslinks import read_crosslinks
+from ..terms.crosslinks import CrossLinks
 
 # Of the beads' own. Beads of ten residues overlap in native structures, by 58 kT in 1BD2, and a
 # wrong turn scored better for that; smaller by a fifth they cost 13 kT, 1 after minimising.
@@ -24,7 +24,9 @@ CLASH_RADIUS = 0.8
 PlacementTerms = tuple[list[_core.Term], list[float]]
 
 
-def placement_terms(system: System, placed: np.ndarray, config: Config) -> PlacementTerms:
+def placement_terms(
+    system: System, placed: np.ndarray, crosslinks: Sequence[CrossLinks] = ()
+) -> PlacementTerms:
     """Terms over the placed bodies alone, in their order: connectivity, then cross-links.
 
     Parameters
@@ -36,8 +38,7 @@ def placement_terms(system: System, placed: np.ndarray, config: Config) -> Place
     for term in _chains(system, placed):
         terms.append(term)
         weights.append(1.0)
-    for section in config.crosslinks:
-        links = read_crosslinks(system, section)
+    for links in crosslinks:
         beads = system.particles[links.resolution]
         anchor = _anchors(beads, placed)
         first, second = anchor[links.first], anchor[links.second]

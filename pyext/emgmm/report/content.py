@@ -15,8 +15,6 @@ from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
 from ..output.folder import SEARCH, SUMMARY
 from ..output.frames import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
-from ..scoring import make_score
-from ..terms.build import score_options
 
 # Terms by the keys of PMI's stat files; a group of the pattern becomes part of the name.
 _TERMS = {
@@ -57,6 +55,8 @@ class Content:
         Data GMM as scored; None without a map.
     log_ratios
         (N_D,) of the best model, log(ov_MD / ov_DD).
+    best_cc, best_sigma
+        CC and most probable σ of the best model; None without a map.
     """
 
     folder: Path
@@ -73,6 +73,8 @@ class Content:
     coordinates: np.ndarray
     data: Mixture | None
     log_ratios: np.ndarray | None
+    best_cc: float | None
+    best_sigma: float | None
 
 
 def read_content(folder: Path) -> Content:
@@ -89,13 +91,13 @@ def read_content(folder: Path) -> Content:
     shown = np.unique(np.linspace(0, n - 1, min(n, 2000)).round().astype(int))
     best = int(np.argmin(run.scores))
     coordinates = run.coordinates(run.frames[[best]])[0].astype(np.float64)
-    data = run.data()
-    log_ratios = None
-    if data is not None:
+    score = run.posterior.score
+    log_ratios = cc = sigma = None
+    if score is not None:
         placed = run.system.gaussians.placed(*run.poses(coordinates))
-        core = make_score(data, score_options(run.config))
         arrays = (placed.means, placed.covariances, placed.weights)
-        log_ratios = np.asarray(core.log_ratios(*arrays))
+        log_ratios = np.asarray(score.log_ratios(*arrays))
+        cc, sigma = score.cross_correlation(*arrays), score.sigma_estimate(log_ratios)
     steps = stat.column("MonteCarlo_Nframe") if "MonteCarlo_Nframe" in stat else np.arange(n)
     return Content(
         folder=folder,
@@ -110,8 +112,10 @@ def read_content(folder: Path) -> Content:
         search=_json(folder / SEARCH),
         analysis=_json(folder / "analysis.json"),
         coordinates=coordinates,
-        data=data,
+        data=run.posterior.data,
         log_ratios=log_ratios,
+        best_cc=cc,
+        best_sigma=sigma,
     )
 
 

@@ -80,8 +80,8 @@ def _tiles(content: Content) -> str:
     summary, analysis = content.summary or {}, content.analysis or {}
     tiles = [("best score", f"{content.run.scores.min():,.1f}", "kT")]
     if content.data is not None:
-        tiles.append(("CC with the map", f"{words.best_cc(content):.3f}", ""))
-        tiles.append(("noise σ", f"{words.best_sigma(content):.2f}", ""))
+        tiles.append(("CC with the map", f"{content.best_cc:.3f}", ""))
+        tiles.append(("noise σ", f"{content.best_sigma:.2f}", ""))
     if analysis:
         largest = max(c["population"] for c in analysis["clusters"])
         tiles.append(("largest cluster", f"{largest:.1%}", ""))

@@ -117,7 +117,7 @@ def fit(content: Content) -> Statement:
     """How well the best model explains the map."""
     if content.log_ratios is None or not content.cc:
         return Statement("unknown", "No density", "This run has no density term.")
-    cc, sigma = best_cc(content), best_sigma(content)
+    cc, sigma = content.best_cc, content.best_sigma
     off = np.abs(content.log_ratios)
     poor = float((off > 1).mean())
     text = (
@@ -162,29 +162,6 @@ def accuracy(content: Content) -> Statement | None:
         "negative": "The reference is another arrangement",
     }
     return Statement(moods[analysis["result"]], titles[analysis["result"]], text)
-
-
-def best_cc(content: Content) -> float | None:
-    """CC of the best model, None without a map."""
-    if content.data is None:
-        return None
-    from ..scoring import make_score
-    from ..terms.build import score_options
-
-    placed = content.run.system.gaussians.placed(*content.run.poses(content.coordinates))
-    core = make_score(content.data, score_options(content.run.config))
-    return float(core.cross_correlation(placed.means, placed.covariances, placed.weights))
-
-
-def best_sigma(content: Content) -> float | None:
-    """Most probable σ of the best model, None without a map."""
-    if content.data is None:
-        return None
-    from ..scoring import make_score
-    from ..terms.build import score_options
-
-    core = make_score(content.data, score_options(content.run.config))
-    return float(core.sigma_estimate(content.log_ratios))
 
 
 def _count(n: int, noun: str) -> str:

@@ -10,16 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
-from ..config import Config, SamplingConfig
-from ..map_defaults import structured_mass
-from ..mixture import Mixture
+from ..config import SamplingConfig
 from ..moves.build import build_movers, parameter_movers
 from ..moves.slope import minimized
 from ..placement.symmetric import symmetric_placements, symmetric_search
+from ..posterior import Posterior
 from ..representation.system import System
 from ..starts import confinement, input_poses, random_starts
-from ..symmetry import Symmetry, find_symmetry
-from ..terms.build import build_terms, score_options
 from .loop import Run, StopRequest
 from .processes import Processes, world
 from .types import Callbacks, NamedSampler, RunSummary
@@ -43,9 +40,7 @@ class Starts(NamedTuple):
     search: list[dict] | None = None  # `arrangements` of search.json
 
 
-def placed_starts(
-    system: System, data: Mixture, config: Config, symmetry: Symmetry | None = None
-) -> Starts:
+def placed_starts(posterior: Posterior) -> Starts:
     """The best arrangements of a global search, in turn one a replica.
 
     Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
@@ -54,10 +49,9 @@ def placed_starts(
     """
     from ..placement.place import place_system
 
-    if config.em.scale_to_mass:  # the search places what has a structure, and no flexible beads
-        data = data.scaled_to(config.em.map_mass or structured_mass(system))
-    sampling = config.sampling
-    options = score_options(config)
+    system, symmetry, options = posterior.system, posterior.symmetry, posterior.options
+    data = posterior.search_data()
+    sampling = posterior.config.sampling
     if symmetry is not None:
         poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
         if poses is not None:
@@ -66,7 +60,8 @@ def placed_starts(
         system,
         data,
         options,
-        config=config,
+        config=posterior.config,
+        links=posterior.links,
         seed=sampling.seed,
         threads=sampling.threads,
         # One good place of one copy is enough for a symmetric start.
@@ -114,33 +109,38 @@ def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
     return min(BURN_IN_A_MOVER * movers, LONGEST_BURN_IN)
 
 
-def _starts(
-    system: System,
-    data: Mixture | None,
-    config: Config,
-    symmetry: Symmetry | None,
-    processes: Processes,
-    resume: bool,
+def starts_of(
+    posterior: Posterior, processes: Processes | None = None, resume: bool = False
 ) -> Starts:
-    sampling = config.sampling
-    if sampling.start == "placed" and data is not None and not resume:
-        # One process searches; all need the starts.
-        return processes.broadcast(
-            placed_starts(system, data, config, symmetry) if processes.is_root else None
-        )
-    if sampling.start == "random":
-        return Starts(random_starts(system, data, sampling))
-    return Starts(np.repeat(input_poses(system)[None], sampling.replicas, axis=0))
+    """Where the settings have the replicas start, with the symmetry kept.
+
+    Parameters
+    ----------
+    processes
+        One of several searches for all.
+    resume
+        Poses come from a checkpoint: nothing is searched for.
+    """
+    system, sampling, symmetry = posterior.system, posterior.config.sampling, posterior.symmetry
+    processes = processes or Processes()
+    search = None
+    if sampling.start == "placed" and posterior.data is not None and not resume:
+        poses, search = processes.broadcast(placed_starts(posterior) if processes.is_root else None)
+    elif sampling.start == "random":
+        poses = random_starts(system, posterior.data, sampling)
+    else:
+        poses = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
+    if symmetry is not None:
+        poses = symmetry.symmetric(poses)
+    if sampling.minimize and not resume:
+        poses = minimized(posterior, poses)
+    return Starts(poses, search)
 
 
 def make_sampler(
-    system: System,
-    data: Mixture | None,
-    config: Config,
-    resume: bool = False,
-    processes: Processes | None = None,
+    posterior: Posterior, resume: bool = False, processes: Processes | None = None
 ) -> NamedSampler:
-    """The core's sampler for a system, its data and its settings.
+    """The core's sampler of a run's problem.
 
     A run that will be resumed gets its poses from the checkpoint, so no start is searched for. Of
     several processes each gets its share of the replicas.
@@ -152,10 +152,9 @@ def make_sampler(
     ValueError
         Nothing to score, or nothing that moves.
     """
-    sampling = config.sampling
-    specs = build_terms(system, data, config)
-    symmetry = find_symmetry(system, data, config)
-    movers, mover_weights = build_movers(system, config, symmetry, data)
+    system, data, sampling = posterior.system, posterior.data, posterior.config.sampling
+    specs = posterior.terms
+    movers, mover_weights = build_movers(posterior)
     if not movers:
         raise ValueError("nothing to sample: no body of the topology can move")
     unknowns = parameter_movers(specs)
@@ -164,18 +163,13 @@ def make_sampler(
     movers += unknowns
     processes = processes or Processes()
     several = processes.size > 1
-    starts, search = _starts(system, data, config, symmetry, processes, resume)
-    if symmetry is not None:
-        starts = symmetry.symmetric(starts)
-    terms, weights = [s.term for s in specs], [s.weight for s in specs]
-    if sampling.minimize and not resume:
-        starts = minimized(terms, weights, system, starts, config, symmetry)
+    starts, search = starts_of(posterior, processes, resume)
     threads = sampling.threads
     if several and threads == 0:
         threads = max(1, (os.cpu_count() or 1) // processes.size)
     sampler = _core.Sampler(
-        terms=terms,
-        weights=weights,
+        terms=[s.term for s in specs],
+        weights=[s.weight for s in specs],
         annealed=[s.annealed for s in specs],
         movers=movers,
         temperatures=temperature_ladder(
@@ -207,9 +201,7 @@ def make_sampler(
 
 
 def run_native(
-    system: System,
-    data: Mixture | None,
-    config: Config,
+    posterior: Posterior,
     callbacks: Callbacks | None = None,
     *,
     checkpoint: str | os.PathLike | None = None,
@@ -217,7 +209,7 @@ def run_native(
     chunk_seconds: float = 0.25,
     checkpoint_seconds: float = 30.0,
 ) -> RunSummary:
-    """Sample the poses of a system (design, section 4).
+    """Sample the poses of a system.
 
     The result depends on the settings and the seed alone: not on the number of threads or
     processes, the length of the pieces, or interruptions. Under ``mpirun`` every process calls this
@@ -225,8 +217,6 @@ def run_native(
 
     Parameters
     ----------
-    data
-        Data GMM, None for a run without density.
     checkpoint
         File of the state, replaced every ``checkpoint_seconds``, on Ctrl-C and at the end.
     resume
@@ -243,12 +233,12 @@ def run_native(
         After Ctrl-C or SIGTERM, when frames and checkpoint are written.
     """
     processes = world()
-    named = make_sampler(system, data, config, resume, processes)
+    named = make_sampler(posterior, resume, processes)
     path = Path(checkpoint) if checkpoint else None
     callbacks = callbacks or Callbacks()
     if named.search is not None and processes.is_root:
         callbacks.searched(named.search)
-    run = Run(named, config, callbacks, path, processes)
+    run = Run(named, posterior.config, callbacks, path, processes)
     if resume:
         run.restore()
     with StopRequest() as stop:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .. import _core
-from ..config import Config, EmConfig
+from ..config import Config
 from ..errors import InputError
 from ..fitting.fit_error import read_component_errors
-from ..map_defaults import data_mass
 from ..mixture import Mixture
 from ..representation.system import System
-from ..scoring import ScoreOptions, make_score
+from ..scoring import ScoreOptions
 from .crosslinks import (
     PSI_RANGE,
     PSI_STEP,
@@ -22,8 +22,10 @@ from .crosslinks import (
     SIGMA_STEP,
     CrossLinks,
     crosslink_term,
-    read_crosslinks,
 )
+
+if TYPE_CHECKING:
+    from ..posterior import Posterior
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,9 @@ def score_options(config: Config) -> ScoreOptions:
     )
 
 
-def scaled_data(data: Mixture, system: System, em: EmConfig) -> Mixture:
-    """Data GMM with the mass of what it is to show (`data_mass`), where the settings say so."""
-    return data.scaled_to(data_mass(system, em)) if em.scale_to_mass else data
-
-
-def build_terms(system: System, data: Mixture | None, config: Config) -> list[TermSpec]:
+def build_terms(posterior: Posterior) -> tuple[TermSpec, ...]:
     """The terms of the score in the order of the output: em, connectivity, excluded volume, and one
     for each set of cross-links.
-
-    Parameters
-    ----------
-    data
-        Data GMM; scaled here where the settings say so (`scaled_data`). None leaves the
-        EM term out.
 
     Raises
     ------
@@ -82,25 +73,24 @@ def build_terms(system: System, data: Mixture | None, config: Config) -> list[Te
     ValueError
         No term is left.
     """
+    system, config = posterior.system, posterior.config
     terms = []
-    if data is not None and config.em is not None:
-        data = scaled_data(data, system, config.em)
-        score = make_score(data, score_options(config))
+    if posterior.score is not None:
         own = [system.gaussians.of_body(body) for body in range(len(system.bodies))]
-        terms.append(TermSpec(density_term(score, own), config.em.weight, annealed=True))
+        em = density_term(posterior.score, own)
+        terms.append(TermSpec(em, config.em.weight, annealed=True))
     if len(system.connectivity):
         terms.append(TermSpec(connectivity_term(system), 1.0))
     if system.excluded_volume is not None and system.excluded_volume.kappa > 0:
         terms.append(TermSpec(excluded_volume_term(system), 1.0))
-    for section in config.crosslinks:
-        links = read_crosslinks(system, section)
+    for section, links in zip(config.crosslinks, posterior.links, strict=True):
         if f"crosslinks_{links.label}" in [s.term.name for s in terms]:
             found = f"label {links.label!r} twice"
             raise InputError(section.file, found, "another label for each set of cross-links")
         terms.append(_crosslink_spec(system, links, section.file))
     if not terms:
         raise ValueError("nothing to score: no density, no connectivity and no excluded volume")
-    return terms
+    return tuple(terms)
 
 
 def density_term(

@@ -9,6 +9,7 @@ from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.swaps import aligned_movers
 from emgmm.poses import random_rotations, to_matrices
+from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
@@ -94,15 +95,20 @@ def test_known_distribution():
 
 
 def test_switch(system, data):  # noqa: F811
-    assert not any(m.name.startswith("align ") for m in build_movers(system, config())[0])
-    movers, weights = build_movers(system, config(alignment_moves=0.3, global_moves=0.2))
+    assert not any(
+        m.name.startswith("align ")
+        for m in build_movers(Posterior.of_run(config(), system, None))[0]
+    )
+    movers, weights = build_movers(
+        Posterior.of_run(config(alignment_moves=0.3, global_moves=0.2), system, None)
+    )
     names = [m.name for m in movers]
     assert tuple(names[14:]) == PAIRS and weights[14:] == pytest.approx([0.1] * 3)
     assert sum(weights) == pytest.approx(1) and weights[:8] == pytest.approx([0.5 / 8] * 8)
     only_one = np.zeros(6, dtype=bool)
     only_one[0] = True
     assert aligned_movers(system, only_one, 0.3) == ([], [])
-    summary = run_native(system, data, config(alignment_moves=0.3, start="asis"))
+    summary = run_native(Posterior.of_run(config(alignment_moves=0.3, start="asis"), system, data))
     assert set(PAIRS) < set(summary.acceptance) and summary.drift == 0
 
 
@@ -110,7 +116,9 @@ def test_default_draws_the_same_numbers(system, data):  # noqa: F811
     runs = []
     for given in ({}, {"alignment_moves": 0.0}, {"alignment_moves": 0.1}):
         runs.append(Recorder())
-        run_native(system, data, config(start="asis", steps=600, **given), runs[-1])
+        run_native(
+            Posterior.of_run(config(start="asis", steps=600, **given), system, data), runs[-1]
+        )
     assert runs[0].totals == runs[1].totals != runs[2].totals
 
 

@@ -11,12 +11,11 @@ from emgmm.analysis.copies import CopiesOfModels, least_assignment, least_assign
 from emgmm.analysis.deviations import (
     rmsd,
     rmsd80,
-    rotation_angle,
     share_within,
     squared_deviations,
-    superpose,
 )
 from emgmm.analysis.subunits import subunit_precision
+from emgmm.poses import rotation_angle, superpose
 
 from .toy_system import random_rotations
 

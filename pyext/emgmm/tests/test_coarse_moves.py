@@ -11,6 +11,7 @@ from emgmm.imp.run import imp_lacks
 from emgmm.mixture import Mixture
 from emgmm.moves.build import build_movers
 from emgmm.moves.coarse import coarse_term
+from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
 from emgmm.scoring import ScoreOptions, make_score
 
@@ -102,11 +103,14 @@ def test_coarse_term_keeps_the_mass(system, data):  # noqa: F811
 def test_share_and_report(system, data, levels):  # noqa: F811
     chains = dict(coarse_moves=0.1, coarse_steps=5, coarse_levels=levels)
     settings = config(**chains, start="asis", steps=900)
-    movers, weights = build_movers(system, settings, data=data)
+    movers, weights = build_movers(Posterior.of_run(settings, system, data))
     assert movers[-1].name == "coarse" and weights[-1] == 0.1 and sum(weights) == pytest.approx(1)
-    summary = run_native(system, data, settings)
+    summary = run_native(Posterior.of_run(settings, system, data))
     assert 0 < summary.acceptance["coarse"] < 1 and summary.drift == 0
-    assert "coarse" not in run_native(system, data, config(start="asis", steps=60)).acceptance
+    assert (
+        "coarse"
+        not in run_native(Posterior.of_run(config(start="asis", steps=60), system, data)).acceptance
+    )
 
 
 def test_settings_are_checked(load_sampling):

@@ -12,6 +12,7 @@ from emgmm.config import CrosslinksConfig
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.linked import linked_groups, linked_movers, linked_pairs, with_companions
+from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
 from emgmm.terms.crosslinks import CrossLinks
 
@@ -59,7 +60,7 @@ def test_links_tie_bodies(system):  # noqa: F811
 
 
 def test_only_new_groups_get_movers(system):  # noqa: F811
-    movers, weights = build_movers(system, config(linked_moves=0.2))
+    movers, weights = build_movers(Posterior.of_run(config(linked_moves=0.2), system, None))
     names = [m.name for m in movers]
     # 0 and 2 are a super rigid body, all three with their beads the whole system.
     assert names[8:] == ["linked body 2, body 5"]
@@ -96,14 +97,14 @@ def test_known_distribution():
 
 def test_reported_and_without_drift(system, data):  # noqa: F811
     settings = config(linked_moves=0.3, start="asis", steps=900)
-    summary = run_native(system, data, settings)
+    summary = run_native(Posterior.of_run(settings, system, data))
     assert 0 < summary.acceptance["linked body 2, body 5"] < 1 and summary.drift == 0
 
 
 def test_nothing_linked_is_refused(system, data):  # noqa: F811
     apart = without_bonds(system)
     with pytest.raises(InputError, match=r"linked_moves: found no cross-link"):
-        build_movers(apart, config(linked_moves=0.2), data=data)
+        build_movers(Posterior.of_run(config(linked_moves=0.2), apart, data))
     known = {(2, 3, 4, 5)}
     assert linked_movers(system, [[2, 5]], known, 1.0, 0.1) == []
 
@@ -112,5 +113,5 @@ def test_links_of_a_file(system, tmp_path):  # noqa: F811
     (tmp_path / "l.csv").write_text("prot1,res1,prot2,res2\nA,5,A,215\n")
     section = CrosslinksConfig(file=str(tmp_path / "l.csv"), resolution=10)
     linked = msgspec.structs.replace(config(linked_moves=0.2), crosslinks=(section,))
-    names = [m.name for m in build_movers(without_bonds(system), linked)[0]]
+    names = [m.name for m in build_movers(Posterior.of_run(linked, without_bonds(system), None))[0]]
     assert names[8:] == ["linked body 0, body 5"]

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY
 from emgmm import _core
-from emgmm.config import PROTEIN_VOLUME, EmConfig
+from emgmm.config import PROTEIN_VOLUME, Config, EmConfig, SystemConfig
 from emgmm.fitting.dust import without_dust
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
 from emgmm.io.structures import read_structure
 from emgmm.map_defaults import structured_mass, threshold_of_mass
 from emgmm.output.folder import load_output
+from emgmm.posterior import Posterior
 from emgmm.run import run
 from emgmm.simulation import simulate_map
-from emgmm.terms.build import scaled_data
 from toy_system import toy_system
 
 
@@ -109,7 +109,8 @@ def test_beads_have_no_share_of_a_map():
         (EmConfig(gmm="g", map_mass=5e4), 5e4),
         (EmConfig(map="m", scale_to_mass=False), data.mass),
     ):
-        assert scaled_data(data, system, em).mass == pytest.approx(mass)
+        config = Config(system=SystemConfig(topology="t"), em=em)
+        assert Posterior.of_run(config, system, data).data.mass == pytest.approx(mass)
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def with_map(tmp_path):
 def test_a_run_needs_only_the_map_and_its_resolution(with_map, tmp_path):
     run(with_map("resolution = 10.0"), tmp_path / "out", engine="auto")
     data = read_gmm(tmp_path / "out" / "data_gmm.txt")
-    system, _ = load_output(tmp_path / "out")
+    system = load_output(tmp_path / "out").system
     assert len(data) == round(structured_mass(system) / (0.7 * 10**3 / PROTEIN_VOLUME))
     # From the settings that the run left behind comes the same blurred model.
     least = np.linalg.eigvalsh(system.gaussians.mixture.covariances).min()

@@ -11,10 +11,10 @@ from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.slope import NO_IMAGES, minimized, turning_radii
 from emgmm.poses import to_matrices, to_poses
+from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
 from emgmm.starts import random_starts
 from emgmm.symmetry import operations
-from emgmm.terms.build import build_terms
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 
@@ -29,7 +29,7 @@ COARSE = dict(coarse_moves=0.2, coarse_steps=5, steps=600)
 
 
 def test_movers_and_shares(system, data):  # noqa: F811
-    movers, weights = build_movers(system, config(**ALL), data=data)
+    movers, weights = build_movers(Posterior.of_run(config(**ALL), system, data))
     names = [m.name for m in movers]
     assert names[14:] == ["independence", "Hamiltonian"]
     assert sum(weights) == pytest.approx(1)
@@ -40,7 +40,7 @@ def test_movers_and_shares(system, data):  # noqa: F811
 @pytest.mark.parametrize("kind", ["independence_moves", "hamiltonian_moves"])
 def test_each_is_reported(system, data, kind):  # noqa: F811
     settings = config(**{kind: 0.2, "steps": 600, "hamiltonian_step": 0.02, "start": "asis"})
-    summary = run_native(system, data, settings)
+    summary = run_native(Posterior.of_run(settings, system, data))
     name = "independence" if kind == "independence_moves" else "Hamiltonian"
     assert len(summary.acceptance) == 9
     assert summary.acceptance[name] > (0.3 if kind == "hamiltonian_moves" else 0)
@@ -67,14 +67,18 @@ def test_density_of_proposals():
 def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
     settings = config(**given)
     whole = Recorder()
-    expected = run_native(system, data, settings, whole)
+    expected = run_native(Posterior.of_run(settings, system, data), whole)
     path = tmp_path / "checkpoint.bin"
     recorder = Recorder(stop_after=3)
     with pytest.raises(KeyboardInterrupt):
-        run_native(system, data, settings, recorder, checkpoint=path, chunk_seconds=0.0)
+        run_native(
+            Posterior.of_run(settings, system, data), recorder, checkpoint=path, chunk_seconds=0.0
+        )
     assert len(recorder.totals) < len(whole.totals)
     one_thread = config(**given, threads=1)
-    found = run_native(system, data, one_thread, recorder, checkpoint=path, resume=True)
+    found = run_native(
+        Posterior.of_run(one_thread, system, data), recorder, checkpoint=path, resume=True
+    )
     assert recorder.totals == whole.totals and len(whole.totals) == 20
     assert found.acceptance == expected.acceptance
     assert found.found == expected.found and sum(found.found.values()) > 0
@@ -86,10 +90,10 @@ def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
 
 def test_minimized_starts(system, data):  # noqa: F811
     settings = config(minimize=60)
-    specs = build_terms(system, data, settings)
-    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    posterior = Posterior.of_run(settings, system, data)
+    terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
     starts = random_starts(system, data, settings.sampling)
-    found = minimized(terms, weights, system, starts, settings, None)
+    found = minimized(posterior, starts)
 
     def score(poses):
         return sum(w * t.evaluate(poses) for t, w in zip(terms, weights, strict=True))
@@ -97,10 +101,10 @@ def test_minimized_starts(system, data):  # noqa: F811
     assert found.shape == starts.shape
     for before, after in zip(starts, found, strict=True):
         assert score(after) < score(before) - 1
-    same = minimized(terms, weights, system, starts[[0, 0, 1]], settings, None)
+    same = minimized(posterior, starts[[0, 0, 1]])
     np.testing.assert_array_equal(same, found[[0, 0, 1]])
     recorder = Recorder()
-    run_native(system, data, config(minimize=60, steps=60), recorder)
+    run_native(Posterior.of_run(config(minimize=60, steps=60), system, data), recorder)
     assert len(recorder.totals) == 2
 
 
@@ -147,7 +151,7 @@ def test_images_follow_all_moves(group, shares, kind):
     sampling = msgspec.structs.replace(config.sampling, **(shares | given))
     config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
     recorder = Recorder()
-    summary = run_native(system, data, config, recorder)
+    summary = run_native(Posterior.of_run(config, system, data), recorder)
     # Images start outside the confinement, where half of all moves lead away and are refused.
     assert summary.acceptance[kind] > 0.05 and summary.drift == 0
     turns, shifts = to_matrices(operations(group, CENTER, axis, second))
@@ -172,8 +176,8 @@ def test_settings_are_checked(load_sampling):
 def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
     """Beads inside of bodies find their places, and do not push these out of theirs."""
     settings = config(minimize=300)
-    specs = build_terms(system, data, settings)
-    terms, weights = [s.term for s in specs], [s.weight for s in specs]
+    posterior = Posterior.of_run(settings, system, data)
+    terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
     rigid = system.bodies.rotatable
     every = turning_radii(system, system.bodies.movable)
     clashing = to_poses(system.bodies.rotation, system.bodies.translation)
@@ -185,5 +189,5 @@ def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
         return np.linalg.norm(poses[rigid, 4:] - native[rigid, 4:], axis=1).max()
 
     at_once = _core.minimize_terms(terms, weights, clashing, every, 300, *NO_IMAGES)[1]
-    in_turn = minimized(terms, weights, system, clashing[None], settings, None)[0]
+    in_turn = minimized(posterior, clashing[None])[0]
     assert moved(in_turn) < 0.7 * moved(at_once)

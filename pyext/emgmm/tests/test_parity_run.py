@@ -19,6 +19,7 @@ from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
 from emgmm.poses import to_matrices
+from emgmm.posterior import Posterior
 from emgmm.starts import input_poses
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
@@ -97,7 +98,6 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.moves.coarse import coarse_term
     from emgmm.starts import random_starts
-    from emgmm.terms.build import build_terms, scaled_data
 
     text = short.read_text()
     gmm = load_config(short).em.gmm
@@ -116,12 +116,14 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
         data = read_gmm(gmm)
         write_gmm(out / "data_gmm.txt", data)
         system, native = build_imp_system(config, out)
-        (term,) = [s.term for s in build_terms(native, data, config) if s.term.name == "em"]
+        (term,) = [
+            s.term for s in Posterior.of_run(config, native, data).terms if s.term.name == "em"
+        ]
         poses = random_starts(native, data, config.sampling)[0]
         set_poses(system, native, poses)
         scores.append(system.em.evaluate())
         assert scores[-1] == pytest.approx(term.evaluate(poses), rel=1e-6)
-        rough = coarse_term(native, scaled_data(data, native, config.em), config.em, 4)
+        rough = coarse_term(native, Posterior.of_run(config, native, data).data, config.em, 4)
         coarse = system.em.create_coarse_restraint(4)
         assert coarse.evaluate(False) == pytest.approx(rough.evaluate(poses), rel=1e-6)
     apart = np.abs(np.subtract.outer(scores, scores)) + np.eye(len(scores))
@@ -138,7 +140,6 @@ def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaus
     from emgmm.config import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.starts import random_starts
-    from emgmm.terms.build import build_terms
     from IMP.emgmm.gmm import get_component
 
     table = tmp_path / "topology.txt"
@@ -162,7 +163,7 @@ def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaus
     write_gmm(out / "data_gmm.txt", data)
     system, native = build_imp_system(config, out)
     assert len(system.em.model_ps) == len(native.gaussians)
-    (term,) = [s.term for s in build_terms(native, data, config) if s.term.name == "em"]
+    (term,) = [s.term for s in Posterior.of_run(config, native, data).terms if s.term.name == "em"]
     for poses in (input_poses(native), random_starts(native, data, config.sampling)[0]):
         set_poses(system, native, poses)
         assert system.em.evaluate() == pytest.approx(term.evaluate(poses), rel=1e-9)

@@ -13,9 +13,9 @@ from emgmm.config import load_config
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.poses import to_matrices
+from emgmm.posterior import Posterior
 from emgmm.starts import random_starts
 from emgmm.symmetry import find_symmetry, operations, symmetry_axes
-from emgmm.terms.build import build_terms
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
 
@@ -69,7 +69,7 @@ def test_both_engines_score_symmetric_poses_alike(ring, tmp_path):
     system, native = build_imp_system(config, out)
     assert len(system.dof.get_movers()) == 1 + 2  # a body, two beads
     symmetry = find_symmetry(native, data, config)
-    (em,) = [s.term for s in build_terms(native, data, config) if s.term.name == "em"]
+    (em,) = [s.term for s in Posterior.of_run(config, native, data).terms if s.term.name == "em"]
     poses = symmetry.symmetric(random_starts(native, data, config.sampling)[0])
     only_first = poses.copy()
     only_first[symmetry.image, 4:] += 77

@@ -10,6 +10,7 @@ from emgmm.mixture import Mixture
 from emgmm.placement import place_system
 from emgmm.placement.terms import CLASH_RADIUS, placement_clashes, placement_terms
 from emgmm.poses import to_matrices
+from emgmm.posterior import Posterior
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -66,11 +67,15 @@ def write(tmp_path, rows, **changes):
     return Config(system=SystemConfig(topology="t"), crosslinks=(section,))
 
 
+def links_of(system, config):
+    return Posterior.of_run(config, system, None).links
+
+
 def test_chains_and_links_of_beads_count_at_the_bodies(tmp_path):
     system = tailed_system()
     placed = np.array([0, 4, 6])
     config = write(tmp_path, ["A,2,B,3", "A,5,B,1", "A,6,A,1"], weight=2.0)
-    (chain, links), weights = placement_terms(system, placed, config)
+    (chain, links), weights = placement_terms(system, placed, links_of(system, config))
     assert weights == [1.0, 2.0]
     poses = np.zeros((3, 7))
     poses[:, 0] = 1
@@ -106,7 +111,9 @@ def test_chains_and_links_of_beads_count_at_the_bodies(tmp_path):
 
 def test_links_to_molecules_without_a_placed_body_are_left_out(tmp_path):
     system = tailed_system()
-    terms, _ = placement_terms(system, np.array([0, 4]), write(tmp_path, ["A,2,B,3"]))
+    terms, _ = placement_terms(
+        system, np.array([0, 4]), links_of(system, write(tmp_path, ["A,2,B,3"]))
+    )
     assert [t.name for t in terms] == ["connectivity"]
 
 
@@ -179,11 +186,12 @@ def test_links_tell_alike_bodies_apart(tmp_path):
             rows.append(f"{'ABC'[a]},{i + 1},{'ABC'[b]},{j + 1}")
     rows.append("B,1,C,4")  # false
     config = write(tmp_path, rows)
-    best = place_system(system, data, config=config, seed=2, threads=1)[0]
+    links = links_of(system, config)
+    best = place_system(system, data, config=config, links=links, seed=2, threads=1)[0]
     rotation, translation = to_matrices(best.poses)
     moved = system.finest.positions(rotation, translation)
     assert np.linalg.norm(moved - xyz, axis=1).max() < 4
-    again = place_system(system, data, config=config, seed=2, threads=2)[0]
+    again = place_system(system, data, config=config, links=links, seed=2, threads=2)[0]
     np.testing.assert_array_equal(best.poses, again.poses)
     assert input_poses(system).shape == (3, 7)
 

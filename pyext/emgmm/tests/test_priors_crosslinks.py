@@ -10,6 +10,7 @@ from emgmm.config import Config, ConnectivityConfig, CrosslinksConfig, SamplingC
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.poses import to_poses
+from emgmm.posterior import Posterior
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -128,7 +129,7 @@ def test_two_sets_need_two_labels(tmp_path):
     section = write(tmp_path, "prot1,res1,prot2,res2\nA,1,B,2\n")
     config = Config(system=SystemConfig(topology="t"), crosslinks=(section, section))
     with pytest.raises(InputError, match="label 'links' twice"):
-        build_terms(pair_system(), None, config)
+        build_terms(Posterior.of_run(config, pair_system(), None))
 
 
 def test_published_files_have_the_default_columns(shared_data):
@@ -159,14 +160,15 @@ def test_unknowns_can_be_fixed(tmp_path):
         sampling=SamplingConfig(replicas=1, steps=3000, start="asis", threads=1),
     )
     batches = []
-    summary = run_native(system, None, config, Callbacks(frames=batches.append))
+    summary = run_native(Posterior.of_run(config, system, None), Callbacks(frames=batches.append))
     frames = batches[-1]
     assert frames.parameter_names == ("sigma_links", "psi_links")
     assert (frames.parameters[:, 0] == 200.0).all() and frames.parameters[:, 1].std() > 0
     assert "sigma_links" not in summary.acceptance and "psi_links" in summary.acceptance
     section = write(tmp_path, text, psi=0.7)
     with pytest.raises(InputError, match=r"found psi = 0\.7, expected 0\.01 to 0\.49"):
-        build_terms(system, None, msgspec.structs.replace(config, crosslinks=(section,)))
+        own = msgspec.structs.replace(config, crosslinks=(section,))
+        build_terms(Posterior.of_run(own, system, None))
 
 
 def test_links_bring_bodies_together_and_sample_their_unknowns(tmp_path):
@@ -180,7 +182,7 @@ def test_links_bring_bodies_together_and_sample_their_unknowns(tmp_path):
         sampling=SamplingConfig(replicas=2, steps=40_000, start="asis", seed=3, threads=1),
     )
     batches = []
-    summary = run_native(system, None, config, Callbacks(frames=batches.append))
+    summary = run_native(Posterior.of_run(config, system, None), Callbacks(frames=batches.append))
     frames = batches[-1]
     assert frames.terms == ("excluded_volume", "crosslinks_links")
     assert frames.parameter_names == ("sigma_links", "psi_links")

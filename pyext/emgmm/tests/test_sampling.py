@@ -15,6 +15,7 @@ from emgmm.moves.build import build_movers
 from emgmm.moves.swaps import principal_axes
 from emgmm.placement import Placement, place
 from emgmm.poses import random_rotations, to_matrices, to_poses, turned
+from emgmm.posterior import Posterior
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -28,7 +29,6 @@ from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_nativ
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from emgmm.sampling.native import burn_in, placed_starts
 from emgmm.starts import random_starts
-from emgmm.terms.build import build_terms
 from priors_reference import connectivity_energy, excluded_volume_energy
 
 
@@ -137,7 +137,7 @@ def test_poses_round_trip():
 
 
 def test_terms_equal_the_plain_loops(system, data):
-    specs = build_terms(system, data, config())
+    specs = Posterior.of_run(config(), system, data).terms
     assert [s.term.name for s in specs] == ["em", "connectivity", "excluded_volume"]
     assert [s.annealed for s in specs] == [True, False, False]
     for poses in random_starts(system, data, config().sampling):
@@ -151,7 +151,7 @@ def test_terms_equal_the_plain_loops(system, data):
 
 @pytest.mark.parametrize("index", [0, 1, 2])
 def test_gradients_are_slopes(system, data, index):
-    term = build_terms(system, data, config())[index].term
+    term = Posterior.of_run(config(), system, data).terms[index].term
     rng = np.random.default_rng(2)
     poses = random_starts(system, data, config(box=30.0).sampling)[0]
     _, by_translation, by_rotation = term.gradient(poses)
@@ -195,14 +195,14 @@ def test_random_starts(system, data):
 
 
 def test_movers(system):
-    movers, weights = build_movers(system, config())
+    movers, weights = build_movers(Posterior.of_run(config(), system, None))
     names = [m.name for m in movers]
     assert weights == pytest.approx([1 / 8] * 8)
     assert names == [f"body {b}" for b in range(6)] + ["super rigid body 1", "whole system"]
 
 
 def test_global_movers(system, data):
-    movers, weights = build_movers(system, config(global_moves=0.2))
+    movers, weights = build_movers(Posterior.of_run(config(global_moves=0.2), system, None))
     names = [m.name for m in movers[8:]]
     assert names == [
         *(f"turn body {b}" for b in (0, 2, 5)),
@@ -211,24 +211,26 @@ def test_global_movers(system, data):
     assert weights == pytest.approx([0.8 / 8] * 8 + [0.1 / 3] * 6)
     axes = principal_axes(system, 0)
     np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
-    summary = run_native(system, data, config(global_moves=0.2, start="asis"))
+    summary = run_native(Posterior.of_run(config(global_moves=0.2, start="asis"), system, data))
     assert summary.drift == 0 and set(names) < set(summary.acceptance)
 
 
 def test_run_reports_and_finds_the_map_again(system, data):
     recorder = Recorder()
-    summary = run_native(system, data, config(start="asis"), recorder)
+    summary = run_native(Posterior.of_run(config(start="asis"), system, data), recorder)
     frames = recorder.batches[0]
     assert summary.frames == len(recorder.totals) == 100
     assert summary.steps == 3000 and summary.moves == 3 * 3400
     assert summary.best_score == min(recorder.totals)
-    assert set(summary.acceptance) == {m.name for m in build_movers(system, config())[0]}
+    assert set(summary.acceptance) == {
+        m.name for m in build_movers(Posterior.of_run(config(), system, None))[0]
+    }
     assert all(0 < rate < 1 for rate in summary.acceptance.values())
     assert summary.found.keys() == summary.acceptance.keys()
     assert len(summary.exchange) == 2 and summary.drift == 0
     assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])
     assert frames.terms == ("em", "connectivity", "excluded_volume")
-    specs = build_terms(system, data, config())
+    specs = Posterior.of_run(config(), system, data).terms
     poses = to_poses(frames.rotations[-1], frames.translations[-1])
     for spec, score in zip(specs, frames.scores[-1], strict=True):
         assert spec.term.evaluate(poses) == pytest.approx(score, rel=1e-9)
@@ -237,25 +239,31 @@ def test_run_reports_and_finds_the_map_again(system, data):
 
 def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
     whole = Recorder()
-    run_native(system, data, config(), whole)
+    run_native(Posterior.of_run(config(), system, data), whole)
     path = tmp_path / "checkpoint.bin"
     recorder = Recorder(stop_after=3)
     handler = signal.getsignal(signal.SIGINT)  # ignored where the tests run in the background
     with pytest.raises(KeyboardInterrupt):
         run_native(
-            system, data, config(), recorder, checkpoint=path, chunk_seconds=0.0
+            Posterior.of_run(config(), system, data), recorder, checkpoint=path, chunk_seconds=0.0
         )  # as short as can be
     assert signal.getsignal(signal.SIGINT) is handler
     stored = read_checkpoint(path)
     assert 3 <= stored.offsets["frames"] == len(recorder.totals) < len(whole.totals)
-    summary = run_native(system, data, config(threads=1), recorder, checkpoint=path, resume=True)
+    summary = run_native(
+        Posterior.of_run(config(threads=1), system, data), recorder, checkpoint=path, resume=True
+    )
     assert recorder.totals == whole.totals
     assert summary.frames == len(whole.totals)
     assert summary.best_score == min(whole.totals)
     # Once finished, resuming does nothing; more steps go on.
-    again = run_native(system, data, config(), recorder, checkpoint=path, resume=True)
+    again = run_native(
+        Posterior.of_run(config(), system, data), recorder, checkpoint=path, resume=True
+    )
     assert again.frames == len(recorder.totals) == 100
-    more = run_native(system, data, config(steps=3600), recorder, checkpoint=path, resume=True)
+    more = run_native(
+        Posterior.of_run(config(steps=3600), system, data), recorder, checkpoint=path, resume=True
+    )
     assert more.frames == len(recorder.totals) == 120
 
 
@@ -264,7 +272,9 @@ def test_only_arrangements_near_the_best_start_replicas(system, data, monkeypatc
     scores = (7.0, 8.5, 12.0)
     found = [Placement(s, 1, to_poses(native[0], native[1] + s)) for s in scores]
     monkeypatch.setattr(place, "place_system", lambda *args, **options: found)
-    starts, search = placed_starts(system, data, config(start="placed", replicas=5))
+    starts, search = placed_starts(
+        Posterior.of_run(config(start="placed", replicas=5), system, data)
+    )
     assert [s["starts"] for s in search] == [True, True, False]
     assert [s["score"] for s in search] == list(scores)
     assert (starts == np.stack([found[k].poses for k in (0, 1, 0, 1, 0)])).all()
@@ -283,34 +293,37 @@ def test_burn_in_adapts_and_freezes(system, data, tmp_path):
     path = tmp_path / "checkpoint.bin"
     settings = config(adapt_steps=20_000, steps=20_000, max_translation=1.0, start="asis")
     recorder = Recorder()
-    summary = run_native(system, data, settings, recorder, checkpoint=path)
+    summary = run_native(Posterior.of_run(settings, system, data), recorder, checkpoint=path)
     assert summary.steps == 20_000 and summary.frames == 20_000 // 30
     temperatures = summary.temperatures
     assert temperatures[0] == 1 and temperatures[2] == 2.5 and 1 < temperatures[1] < 2.5
     assert temperatures[1] != pytest.approx(2.5**0.5, rel=1e-3)
     bodies = [summary.acceptance[f"body {b}"] for b in range(6)]
     assert np.mean(bodies) == pytest.approx(0.3, abs=0.15)
-    again = run_native(system, data, settings, recorder, checkpoint=path, resume=True)
+    again = run_native(
+        Posterior.of_run(settings, system, data), recorder, checkpoint=path, resume=True
+    )
     assert again.temperatures == temperatures and again.acceptance == summary.acceptance
     with pytest.raises(InputError, match="burn-in of 20000 steps"):
-        run_native(system, data, config(), checkpoint=path, resume=True)
+        run_native(Posterior.of_run(config(), system, data), checkpoint=path, resume=True)
 
 
 def test_single_precision_is_close(system, data):
     poses = to_poses(system.bodies.rotation, system.bodies.translation)
     single, double = (
-        build_terms(system, data, config(precision=p))[0].term for p in ("single", "double")
+        Posterior.of_run(config(precision=p), system, data).terms[0].term
+        for p in ("single", "double")
     )
     assert single.reset(poses + 0.0) == pytest.approx(double.reset(poses), abs=1e-3)
 
 
 def test_another_run_is_refused(system, data, tmp_path):
     path = tmp_path / "checkpoint.bin"
-    run_native(system, data, config(steps=100), checkpoint=path)
+    run_native(Posterior.of_run(config(steps=100), system, data), checkpoint=path)
     with pytest.raises(InputError, match=r"checkpoint\.bin: found .*seed 5.*expected"):
-        run_native(system, data, config(seed=6), checkpoint=path, resume=True)
+        run_native(Posterior.of_run(config(seed=6), system, data), checkpoint=path, resume=True)
     with pytest.raises(InputError, match="other temperatures"):
-        run_native(system, data, config(replicas=4), checkpoint=path, resume=True)
+        run_native(Posterior.of_run(config(replicas=4), system, data), checkpoint=path, resume=True)
 
 
 def test_checkpoint_files(tmp_path):
@@ -333,14 +346,14 @@ def test_checkpoint_files(tmp_path):
 
 def test_bad_setups_are_refused(system, data):
     with pytest.raises(TypeError, match="incompatible"):
-        build_terms(system, data, config())[0].term.evaluate(np.zeros((6, 6)))
+        Posterior.of_run(config(), system, data).terms[0].term.evaluate(np.zeros((6, 6)))
     with pytest.raises(ValueError, match="one pose a body"):
-        build_terms(system, data, config())[0].term.evaluate(np.zeros((5, 7)))
+        Posterior.of_run(config(), system, data).terms[0].term.evaluate(np.zeros((5, 7)))
     with pytest.raises(ValueError, match="max_translation"):
         _core.rigid_mover("m", np.array([0]), -1.0, 0.0)
     with pytest.raises(ValueError, match="twice"):
         _core.rigid_mover("m", np.array([1, 1]), 1.0, 0.0)
-    sampler, *_ = make_sampler(system, data, config())
+    sampler, *_ = make_sampler(Posterior.of_run(config(), system, data))
     sampler.advance(100, 10)
     with pytest.raises(ValueError, match="frames"):
         sampler.advance(100, 10)

@@ -20,6 +20,7 @@ KILLS = int(os.environ.get("EMGMM_TEST_KILLS", "3"))
 
 def run(folder: Path, steps: int) -> None:
     """Frames go to a file; what lies beyond the checkpoint's offset is cut off on resuming."""
+    from emgmm.posterior import Posterior
     from emgmm.sampling import Callbacks, run_native
     from emgmm.sampling.checkpoint import read_checkpoint
     from test_sampling import chain_system, config
@@ -42,9 +43,7 @@ def run(folder: Path, steps: int) -> None:
             return {"frames.bin": os.fstat(file.fileno()).st_size}
 
         run_native(
-            system,
-            data,
-            config(steps=steps),
+            Posterior.of_run(config(steps=steps), system, data),
             Callbacks(frames=write, offsets=offsets),
             checkpoint=checkpoint,
             resume=resume,

@@ -18,6 +18,7 @@ from command_line import settings
 
 def run(folder: Path) -> None:
     """Frames of rank 0, and what the run reports."""
+    from emgmm.posterior import Posterior
     from emgmm.sampling import Callbacks, run_native
     from emgmm.sampling.processes import world
     from test_sampling import chain_system, config
@@ -26,9 +27,7 @@ def run(folder: Path) -> None:
     data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
     frames = []
     summary = run_native(
-        system,
-        data,
-        config(replicas=5, adapt_steps=500, threads=1),
+        Posterior.of_run(config(replicas=5, adapt_steps=500, threads=1), system, data),
         Callbacks(frames=frames.append),
         checkpoint=folder / "checkpoint.bin",
         chunk_seconds=0.005,

@@ -3,12 +3,12 @@
 import msgspec
 import numpy as np
 import pytest
-from emgmm.analysis.deviations import rotation_angle
 from emgmm.config import Config, EmConfig, SamplingConfig, SymmetryConfig, SystemConfig, load_config
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.placement.symmetric import symmetric_search
-from emgmm.poses import to_matrices, to_poses
+from emgmm.poses import rotation_angle, to_matrices, to_poses
+from emgmm.posterior import Posterior
 from emgmm.sampling import Callbacks, make_sampler, run_native
 from emgmm.scoring import ScoreOptions, make_score
 from emgmm.starts import input_poses
@@ -91,7 +91,7 @@ def test_images_follow_through_a_run(group):
         given["second_axis"] = tuple(second)
     config = settings(group, **given)
     batches = []
-    summary = run_native(system, None, config, Callbacks(frames=batches.append))
+    summary = run_native(Posterior.of_run(config, system, None), Callbacks(frames=batches.append))
     assert 0 < summary.acceptance["RigidBody A.0"] <= 1
     assert "RigidBody A.1" not in summary.acceptance
     turns, shifts = to_matrices(operations(group, CENTER, axis, second))
@@ -115,7 +115,7 @@ def test_global_search_finds_a_ring():
         em=EmConfig(gmm="g"),
         sampling=SamplingConfig(replicas=1, steps=1, start="placed", threads=1),
     )
-    named = make_sampler(system, data, config)
+    named = make_sampler(Posterior.of_run(config, system, data))
     rotation, translation = to_matrices(named.sampler.poses(0))
     placed = system.gaussians.placed(rotation, translation)
     gap = np.linalg.norm(placed.means[:, None] - data.means[None], axis=2).min(axis=1)
