@@ -203,6 +203,7 @@ def _run_native(
     going_on = _goes_on(out, resume)
     if resume:
         (out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
+    report = summary_report(posterior, "native", out)
     offsets = read_checkpoint(checkpoint).offsets if going_on else None
     searched = config.sampling.start == "placed" and posterior.data is not None and not going_on
     stage("placing the subunits in the map" if searched else "sampling")
@@ -216,6 +217,6 @@ def _run_native(
             if isinstance(error, InputError):
                 raise
             raise InputError(out / SETTINGS, str(error), "settings that can be sampled") from error
-    report = summary_report(posterior, "native") | summary._asdict()
+    report |= summary._asdict()
     write_summary(out, report)
     return report

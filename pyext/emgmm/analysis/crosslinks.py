@@ -40,6 +40,7 @@ class SatisfiedLinks:
         """The content of ``analysis.json``, key ``crosslinks``: one entry of the list.
 
         Links have a ``score``, that of their identification or None, where the file has scores.
+        ``read``, ``used`` and ``dropped`` count rows of the file (`CrossLinks.account`).
         """
         length, scores = self.links.length, self.links.id_scores
         order = np.argsort(-self.best, kind="stable")  # the worst ones first
@@ -67,6 +68,7 @@ class SatisfiedLinks:
                 }
                 for i in order
             ],
+            **self.links.account(),
             "notes": list(self.links.notes),
         }
 

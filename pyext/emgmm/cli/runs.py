@@ -15,6 +15,7 @@ from .options import (
     force_option,
     report_option,
     say,
+    tell_notes,
     threads_option,
     write_report,
 )
@@ -76,6 +77,7 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
         f"{result['steps_per_second']:.0f} steps/s, {result['seconds']:.1f} s "
         f"({result['engine']} engine)",
     )
+    tell_notes(result["notes"])
 
 
 @click.command()
@@ -102,6 +104,7 @@ def analyze(folder, reference, report, force) -> None:
     if first.get("rmsd80") is not None:
         text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']})"
     say(report, text + f"; {result['convergence']['verdict']}")
+    tell_notes(result["notes"])
 
 
 @click.command("report")

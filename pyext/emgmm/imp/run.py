@@ -60,6 +60,7 @@ def run_imp(
         raise InputError(out, *lacks)
     if config.sampling.linked_moves:
         groups_to_move(posterior)
+    report = summary_report(posterior, "imp", out)
     command = _command(config, out, resume)
     (out / "restart").mkdir(exist_ok=True)
     if resume:
@@ -83,7 +84,7 @@ def run_imp(
     merge_ranks(str(out), config.sampling.replicas)
     _remove_extras(out)
     frames, best = _frames(out)
-    report = summary_report(posterior, "imp") | _results(out, config.sampling.replicas)
+    report |= _results(out, config.sampling.replicas)
     report |= {"frames": frames, "best_score": best}
     write_summary(out, report)
     return report

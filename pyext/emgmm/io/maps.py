@@ -35,6 +35,8 @@ class DensityMap:
         (3,) Å, sides of a voxel along x, y, z.
     origin
         (3,) Å, position x, y, z of the centre of voxel ``values[0, 0, 0]``.
+    notes
+        What was guessed of the file, or is odd in it, in sentences.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class DensityMap:
     values: np.ndarray
     voxel: np.ndarray
     origin: np.ndarray
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         values = np.asarray(self.values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from ..config import Config, EmConfig
 from ..errors import InputError
 from ..fitting.fit_error import read_component_errors
 from ..fitting.map_fit import FitResult, fit_map
-from ..io.gmm import data_path, read_gmm, write_gmm
-from ..io.maps import read_map
+from ..io.gmm import data_path, read_gmm, read_gmm_file, write_gmm
+from ..io.maps import DensityMap, read_map
 from ..map_defaults import dust_volume, structured_mass, threshold_of_mass
 from ..mixture import Mixture
 from ..representation import System
+
+_NOTES = "map_notes"  # comment of the data GMM
 
 
 def write_data(
@@ -38,15 +41,27 @@ def write_data(
         return data
     stage(f"fitting Gaussians to {Path(em.map).name}")
     try:
-        fitted = _fitted(em, em.map_mass or structured_mass(system), config.sampling.threads)
+        density = read_map(em.map)
+        mass = em.map_mass or structured_mass(system)
+        fitted = _fitted(density, em, mass, config.sampling.threads)
+    except InputError:
+        raise
     except ValueError as error:
         raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
-    write_gmm(path, fitted.mixture, data_fn=em.map)
+    notes = [f"{Path(em.map).name}: {note}" for note in density.notes]
+    comments = [f"{_NOTES}: {json.dumps(notes)}"] if notes else []
+    write_gmm(path, fitted.mixture, data_fn=em.map, comments=comments)
     return fitted.mixture
 
 
-def _fitted(em: EmConfig, mass: float, threads: int) -> FitResult:
-    density = read_map(em.map)
+def map_notes(path: Path) -> list[str]:
+    """What was noted of the map when `write_data` fitted it."""
+    if not path.is_file():
+        return []
+    return json.loads(read_gmm_file(path).comments.get(_NOTES, "[]"))
+
+
+def _fitted(density: DensityMap, em: EmConfig, mass: float, threads: int) -> FitResult:
     components = em.components
     if components is None and em.target_cc is None:
         components = max(1, round(mass / em.model.component_mass))

@@ -125,7 +125,10 @@ def set_up(config: Config, out: Path, stage: Callable[[str], None]) -> Posterior
         stage("reading structures, fitting Gaussians to the bodies")
         (draft / BODIES).mkdir()
         system = build_system(config, config.system.gmm_dir or draft / BODIES)
-        data = write_data(config, system, draft / DATA, stage)
+        posterior = Posterior.of_run(
+            config, system, write_data(config, system, draft / DATA, stage)
+        )
+        _ = posterior.links  # read here, so that a fault in them leaves no folder behind
         (draft / SETTINGS).write_text(dump_config(config), encoding="utf-8")
         (draft / "rmfs").mkdir()
         if out.is_dir():
@@ -139,7 +142,7 @@ def set_up(config: Config, out: Path, stage: Callable[[str], None]) -> Posterior
                 os.replace(draft / name, out / name)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return Posterior.of_run(config, system, data)
+    return posterior
 
 
 def _remove(path: Path) -> None:

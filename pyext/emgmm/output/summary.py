@@ -10,12 +10,19 @@ import numpy as np
 from .. import __version__
 from ..io.files import replacing
 from ..posterior import Posterior
-from .folder import SEARCH, SUMMARY
+from ..terms.crosslinks import links_account
+from .data import map_notes
+from .folder import DATA, SEARCH, SUMMARY
 
 
-def summary_report(posterior: Posterior, engine: str) -> dict:
-    """What ``run.json`` says of a run besides the numbers of its sampler."""
+def summary_report(posterior: Posterior, engine: str, out: Path) -> dict:
+    """What ``run.json`` says of a run in the folder ``out`` besides the numbers of its sampler.
+
+    ``links`` counts the rows of the cross-link files (`links_account`), ``notes`` say what was left
+    out or guessed.
+    """
     config, system, data = posterior.config, posterior.system, posterior.data
+    links = posterior.links
     return {
         "engine": engine,
         "version": __version__,
@@ -26,7 +33,8 @@ def summary_report(posterior: Posterior, engine: str) -> dict:
         "rigid_bodies": int(np.count_nonzero(system.bodies.rotatable)),
         "residues": int(sum(len(m.sequence) for m in system.molecules)),
         "mass": system.mass,
-        "notes": list(system.notes),
+        "links": links_account(links),
+        "notes": [*system.notes, *map_notes(out / DATA), *(r for s in links for r in s.remarks)],
     }
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import _core
 from ..config import CrosslinksConfig
-from ..errors import InputError
+from ..errors import InputError, nearest
+from ..io.tables import Row, read_table
 from ..representation.system import Particles, System
 
 # IMP.pmi's ranges of the unknowns and the largest steps of their moves.
 SIGMA_RANGE, SIGMA_STEP = (0.01, 100.0), 0.5  # Å
 PSI_RANGE, PSI_STEP = (0.01, 0.49), 0.1
+
+_NO_PROTEIN = "an end without a protein"
+_OTHER_PROTEIN = "a protein that is not in the topology table"
+_NO_RESIDUE = "a residue that is not modelled"
+_SAME = "one and the same residue"
+_NUMBER = re.compile(r"([+-]?\d{1,9})(\.0*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,12 @@ class CrossLinks:
         False for an unknown that stays where it starts.
     notes
         Rows that were left out, and why.
+    rows
+        How many the file has.
+    dropped
+        (reason, number of rows) of those left out, the commonest first.
+    remarks
+        What was left out or guessed of the whole file, in sentences.
     id_scores
         (links,) what the column ``score`` says of each link, the most of its readings, NaN where
         it says nothing; None without that column. Not part of the likelihood, as in IMP.pmi: it
@@ -63,6 +77,15 @@ class CrossLinks:
     psi_is_sampled: bool
     notes: tuple[str, ...]
     id_scores: np.ndarray | None = None
+    rows: int = 0
+    dropped: tuple[tuple[str, int], ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def account(self) -> dict:
+        """Rows ``read``, ``used`` and ``dropped`` (reason and count), for JSON."""
+        dropped = [{"reason": reason, "count": count} for reason, count in self.dropped]
+        used = self.rows - sum(count for _, count in self.dropped)
+        return {"read": self.rows, "used": used, "dropped": dropped}
 
     def __len__(self) -> int:
         return len(self.names)
@@ -85,56 +108,57 @@ class CrossLinks:
 def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
     """Reads the CSV file of a set; the settings name its columns.
 
-    Rows with the same value in the column ``id`` are readings of one link. A molecule with copies,
-    named without one (``actin``, not ``actin.1``), stands for any of them, as in IMP.pmi. Rows of
-    molecules or residues that are not modelled are left out with a note.
+    Rows with the same value in the column ``id`` are readings of one link; a row without a value
+    is a link of its own. A molecule with copies, named without one (``actin``, not ``actin.1``),
+    stands for any of them, as in IMP.pmi. Rows of molecules or residues that are not modelled are
+    left out with a note.
 
     Raises
     ------
     InputError
-        No such column, a residue or score that is no number, or no row that can be used.
+        As `read_table`; a residue or score that is no number, or no row that can be used.
     """
     path = Path(config.file)
-    label = config.label or path.stem
     beads = system.nearest(config.resolution)
+    pairs = ((config.protein1, config.residue1), (config.protein2, config.residue2))
+    needed = [name for pair in pairs for name in pair]
+    optional = [name for name in (config.id, config.score) if name]
+    table = read_table(path, needed, "a CSV file of cross-links", optional)
     names: list[str] = []
-    rows: dict[str, int] = {}  # number of a link by its id
+    numbers: dict[object, int] = {}  # number of a link by its id
     contributions: list[tuple[int, int, int]] = []
     scores: list[float] = []  # of the links
-    notes: list[str] = []
-    for line, row in _rows(path, config):
-        ends = [
-            _places(system, beads, path, line, row, protein, residue)
-            for protein, residue in (
-                (config.protein1, config.residue1),
-                (config.protein2, config.residue2),
-            )
-        ]
+    account = _Account(path, system)
+    for row in table.rows:
+        # Half a link (a dead end of the linker) is no fault of the file.
+        whole = all(row.cells[protein] for protein, _ in pairs)
+        two = [_named(account, row, *pair) if whole else None for pair in pairs]
+        ends = [_places(system, beads, *named) if named else [] for named in two]
         found = [
             (a, b) for a in ends[0] for b in ends[1] if (a.bead, a.residue) != (b.bead, b.residue)
         ]
-        text = "-".join(
-            f"{row[p]}:{row[r]}"
-            for p, r in ((config.protein1, config.residue1), (config.protein2, config.residue2))
-        )
         if not found:
-            why = "not modelled" if not (ends[0] and ends[1]) else "one and the same residue"
-            notes.append(f"{path.name}, line {line}: {text} is {why}")
+            text = "-".join(f"{row.cells[p]}:{row.cells[r]}" for p, r in pairs)
+            account.drop(row, text, two, ends)
             continue
-        key = row[config.id] if config.id else str(line)
-        if key not in rows:
-            rows[key] = len(names)
+        own = row.cells[config.id] if config.id else ""
+        key = (own,) if own else row.line
+        if key not in numbers:
+            numbers[key] = len(names)
             names.append(f"{found[0][0].name}-{found[0][1].name}")
             scores.append(np.nan)
+        number = numbers[key]
+        account.use(two, number, unnamed=bool(config.id and not own))
         if config.score:
-            scores[rows[key]] = np.fmax(scores[rows[key]], _score(path, line, row, config.score))
-        contributions.extend((rows[key], a.bead, b.bead) for a, b in found)
+            scores[number] = np.fmax(scores[number], _score(path, row, config.score))
+        contributions.extend((number, a.bead, b.bead) for a, b in found)
     if not contributions:
-        raise InputError(path, "no cross-link between modelled residues", "at least one")
+        why = f" ({account.reasons()})" if account.dropped else ""
+        raise InputError(path, f"no cross-link between modelled residues{why}", "at least one")
     contributions.sort(key=lambda c: c[0])
     link, first, second = np.array(contributions, dtype=np.int64).T
     return CrossLinks(
-        label,
+        config.label or path.stem,
         beads.resolution,
         tuple(names),
         link,
@@ -147,9 +171,27 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
         config.weight,
         config.sigma_is_sampled,
         config.psi_is_sampled,
-        tuple(notes),
+        tuple(account.notes),
         np.array(scores) if config.score else None,
+        rows=len(table.rows),
+        dropped=tuple(account.dropped.most_common()),
+        remarks=(*table.notes, *account.remarks(len(table.rows), config.id)),
     )
+
+
+def links_account(sets: Sequence[CrossLinks]) -> dict:
+    """Rows ``read``, ``used`` and ``dropped`` (reason and count, the commonest first) of all sets
+    together, and of each one in ``sets``."""
+    dropped: Counter[str] = Counter()
+    for links in sets:
+        dropped.update(dict(links.dropped))
+    own = [links.account() for links in sets]
+    return {
+        "read": sum(a["read"] for a in own),
+        "used": sum(a["used"] for a in own),
+        "dropped": [{"reason": reason, "count": n} for reason, n in dropped.most_common()],
+        "sets": [{"label": s.label, **a} for s, a in zip(sets, own, strict=True)],
+    }
 
 
 def crosslink_term(system: System, links: CrossLinks) -> _core.Term:
@@ -184,57 +226,106 @@ class _End:
     name: str
 
 
-def _rows(path: Path, config: CrosslinksConfig) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(os.fspath(path), f"an unreadable file ({error})", "a CSV file") from error
-    reader = csv.DictReader(text.splitlines(), skipinitialspace=True)
-    columns = reader.fieldnames or []
-    needed = [config.protein1, config.residue1, config.protein2, config.residue2]
-    for name in [*needed, *filter(None, (config.id, config.score))]:
-        if name not in columns:
-            found = "the columns " + ", ".join(c for c in columns if c) if columns else "no header"
-            raise InputError(path, found, f"a column {name!r}", "line 1")
-    for row in reader:
-        if any(row[name] is None for name in needed):
-            raise InputError(
-                path,
-                "a row that ends early",
-                f"{len(columns)} columns",
-                f"line {reader.line_num}",
-            )
-        yield reader.line_num, {key: (value or "").strip() for key, value in row.items() if key}
+class _Named(NamedTuple):
+    """One end as the file has it."""
+
+    protein: str
+    residue: int
 
 
-def _score(path: Path, line: int, row: dict[str, str], column: str) -> float:
+@dataclass
+class _Account:
+    """What is left out of a file, or guessed, while its rows are read."""
+
+    path: Path
+    system: System
+    notes: list[str] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    fractions: int = 0  # residue numbers such as 35.0
+    _first: dict[str, str] = field(default_factory=dict)  # of each reason
+    _strangers: Counter[str] = field(default_factory=Counter)  # proteins that are not in the table
+    _pairs: dict[tuple[_Named, ...], int] = field(default_factory=dict)
+    _repeated: int = 0
+    _unnamed: int = 0
+
+    def drop(self, row: Row, text: str, two: list[_Named | None], ends: list[list[_End]]) -> None:
+        """A row that says nothing of the model."""
+        known = {name for m in self.system.molecules for name in (m.name, m.label)}
+        strangers = {named.protein for named in two if named and named.protein not in known}
+        self._strangers.update(strangers)
+        if None in two:
+            reason = _NO_PROTEIN
+        elif strangers:
+            reason = _OTHER_PROTEIN
+        else:
+            reason = _SAME if ends[0] and ends[1] else _NO_RESIDUE
+        self.dropped[reason] += 1
+        self._first.setdefault(reason, f"line {row.line}: {text}")
+        why = _SAME if reason == _SAME else "not modelled"
+        self.notes.append(f"{self.path.name}, line {row.line}: {text} is {why}")
+
+    def use(self, two: list[_Named], number: int, unnamed: bool) -> None:
+        """A row that is a reading of a link."""
+        self._unnamed += unnamed
+        self._repeated += self._pairs.setdefault(tuple(sorted(two)), number) != number
+
+    def reasons(self) -> str:
+        """Why rows were left out, the commonest reason first."""
+        text = "; ".join(
+            f"{count} for {reason} (the first is {self._first[reason]})"
+            for reason, count in self.dropped.most_common()
+        )
+        known = [m.name for m in self.system.molecules]
+        for stranger, _ in self._strangers.most_common(1):
+            if near := nearest(stranger, known):
+                text += f"; is {stranger!r} meant to be {near!r}?"
+        return text
+
+    def remarks(self, rows: int, id: str | None) -> list[str]:
+        """What to tell of the whole file."""
+        told = []
+        if self.fractions:
+            told.append(f"residue numbers such as 35.0 ({self.fractions} of them) are read as 35")
+        if self.dropped:
+            total = sum(self.dropped.values())
+            told.append(f"cross-links left out: {total} of {rows}, {self.reasons()}")
+        if self._unnamed:
+            told.append(f"rows without {id!r} ({self._unnamed} of them) are links of their own")
+        if self._repeated:
+            told.append(f"rows that repeat a link ({self._repeated} of them) count once more")
+        return [f"{self.path.name}: {text}" for text in told]
+
+
+def _named(account: _Account, row: Row, protein: str, residue: str) -> _Named:
+    """The end that two columns name."""
+    name, text = row.cells[protein], row.cells[residue]
+    match = _NUMBER.fullmatch(text)
+    if match is None:
+        expected = "the number of a residue"
+        if near := re.fullmatch(r"[A-Za-z]{1,3}[ -]?(\d{1,9})", text):
+            expected += f" ({near[1]}?)"
+        found = repr(text) if text else "nothing"
+        where = f"line {row.line}, column {residue}"
+        raise InputError(account.path, found, expected, where)
+    account.fractions += match[2] is not None
+    return _Named(name, int(match[1]))
+
+
+def _score(path: Path, row: Row, column: str) -> float:
     """NaN where the field is empty."""
-    text = row[column]
+    text = row.cells[column]
     try:
-        return float(text) if text else np.nan
+        value = float(text) if text else np.nan
     except ValueError:
-        raise InputError(
-            path, repr(text), "the score of a link, a number", f"line {line}, column {column}"
-        ) from None
+        value = np.inf
+    if np.isinf(value):
+        where = f"line {row.line}, column {column}"
+        raise InputError(path, repr(text), "the score of a link, a number", where)
+    return value
 
 
-def _places(
-    system: System,
-    beads: Particles,
-    path: Path,
-    line: int,
-    row: dict[str, str],
-    protein: str,
-    residue: str,
-) -> list[_End]:
+def _places(system: System, beads: Particles, name: str, number: int) -> list[_End]:
     """Beads that a name and a residue number may mean: one for each copy."""
-    try:
-        number = int(row[residue])
-    except ValueError:
-        raise InputError(
-            path, repr(row[residue]), "the number of a residue", f"line {line}, column {residue}"
-        ) from None
-    name = row[protein]
     ends = []
     for m, molecule in enumerate(system.molecules):
         if name not in (molecule.name, molecule.label):
