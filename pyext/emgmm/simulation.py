@@ -24,7 +24,7 @@ def atoms_as_mixture(
     Weight: the electron scattering factor at zero angle, Å (Peng et al., Acta Cryst. A52 (1996)
     257; International Tables C, 4.3.2.2), times the occupancy. Variance: (0.225 resolution)²
     plus the atom's own, the mean of b / 8π² over the five Gaussians of its factor, plus its
-    B factor / 8π² if asked for.
+    B factor / 8π² if asked for (not the confidence of a prediction).
 
     Raises
     ------
@@ -37,11 +37,10 @@ def atoms_as_mixture(
     weights = amplitude * structure.occupancy
     variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
     if b_factors:
-        variance = variance + structure.b_factor / (8 * np.pi**2)
-    kept = weights > 0
-    if not kept.any():
-        raise ValueError("the structure has no atom of positive occupancy")
-    return Mixture(structure.xyz[kept], variance[kept, None, None] * np.eye(3), weights[kept])
+        variance = variance + structure.displacement()
+    if not len(structure):
+        raise ValueError("the structure has no atoms")
+    return Mixture(structure.xyz, variance[:, None, None] * np.eye(3), weights)
 
 
 @dataclass(frozen=True, eq=False)

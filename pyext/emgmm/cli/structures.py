@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import InputError
-from ..io.files import first_bytes
+from ..io.files import first_bytes, opened
 from ..io.gmm import read_gmm
 from ..io.streams import STANDARD, is_stream
 from ..mixture import Mixture
 from .options import bad_values
 
+if TYPE_CHECKING:
+    from ..io.structures import Structure
+
 _STRUCTURES = (".pdb", ".ent", ".cif", ".mmcif", ".pdbx")
-# Of the first line: mmCIF, and the records that PDB files begin with.
-_STARTS = (
-    b"data_",
-    b"#",
-    b"ATOM  ",
-    b"HETATM",
-    b"HEADER ",
-    b"TITLE ",
-    b"CRYST1",
-    b"REMARK",
-    b"MODEL ",
-)
+# Of other files that a command takes in the same place.
+_OTHERS = (".mrc", ".map", ".ccp4", ".mrcs", ".rec", ".gmm", ".txt", ".dat")
 
 
 def is_structure(path: str) -> bool:
-    """Whether a file is a structure, by its ending; of a stream by its first bytes."""
+    """Whether a file is a structure: by its ending where that says something, else by how it
+    begins."""
+    from ..io.structures import begins_as_structure
+
     if path == STANDARD or is_stream(path):
-        lines = first_bytes(path, "a map or a structure", 1 << 16).splitlines()
-        told = [line for line in lines if line.strip() and not line.startswith(b"#")]
-        return bool(told) and told[0].startswith(_STARTS)
-    return Path(path.removesuffix(".gz")).suffix.lower() in _STRUCTURES
+        return begins_as_structure(first_bytes(path, "a map or a structure", 1 << 16))
+    suffix = Path(path.removesuffix(".gz")).suffix.lower()
+    if suffix in _STRUCTURES or suffix in _OTHERS or not Path(path).is_file():
+        return suffix in _STRUCTURES
+    with opened(path, "a map, a mixture or a structure") as file:
+        return begins_as_structure(file.read(1 << 16))
+
+
+def _account(structure: Structure, b_factors: bool = False) -> dict:
+    """What the JSON of a command says of a structure that it read."""
+    account = structure.account
+    notes = list(account.notes)
+    if b_factors and account.b_column == "plddt":
+        notes.append(
+            f"{account.name}: the B column looks like the confidence of a prediction (pLDDT), not "
+            "B factors: --b-factors does not use it"
+        )
+    elif b_factors and not structure.b_factor.any():
+        notes.append(f"{account.name}: all B factors are 0")
+    return {"atoms": account.report(), "b_column": account.b_column, "notes": notes}
 
 
 def structure_command(
@@ -46,6 +59,7 @@ def structure_command(
     seed: int,
     threads: int,
     force: bool,
+    keep: tuple[str, ...] = (),
 ) -> dict:
     """``emgmm fit`` of a structure: the mixture of its atoms, residues or beads."""
     import time
@@ -57,7 +71,7 @@ def structure_command(
     from ..scoring import score_mixture
 
     start = time.monotonic()
-    structure = read_structure(model)
+    structure = read_structure(model, keep=keep)
     options = {"unit": unit, "electrons": electrons, "b_factors": b_factors}
     options |= {"resolution": resolution, "seed": seed, "threads": threads}
     with bad_values(model):
@@ -79,6 +93,7 @@ def structure_command(
         "mass": mixture.mass,
         "seconds": seconds,
         "peak_rss_mb": peak_rss_mb(),
+        **_account(structure, b_factors),
     }
 
 
@@ -92,6 +107,7 @@ def simulate_command(
     half_maps: bool,
     threads: int,
     force: bool,
+    keep: tuple[str, ...] = (),
 ) -> dict:
     """``emgmm simulate``: the map of a structure, and half maps."""
     from ..io.maps import write_map
@@ -99,7 +115,7 @@ def simulate_command(
     from ..simulation import simulate
 
     paths = simulated_files(output, half_maps)
-    structure = read_structure(model)
+    structure = read_structure(model, keep=keep)
     with bad_values("emgmm simulate"):
         made = simulate(structure, resolution, voxel=voxel, snr=snr, seed=seed, threads=threads)
     densities = [made.density, *(made.half_maps or ())]
@@ -113,6 +129,8 @@ def simulate_command(
         "threshold": made.threshold,
         "noise": made.noise,
         "files": paths,
+        "mass": structure.account.mass,
+        **_account(structure),
     }
 
 
@@ -148,6 +166,7 @@ def score_command(
     threads: int,
     errors: str | None = None,
     background: float = 0.0,
+    keep: tuple[str, ...] = (),
 ) -> dict:
     """``emgmm score``: numbers of one model against a data mixture.
 
@@ -158,7 +177,7 @@ def score_command(
     from ..scoring import ScoreOptions, score_mixture
 
     data = read_gmm(gmm)
-    placed = _model_mixture(model, dalton_per_component, threads)
+    placed, account = _model_mixture(model, dalton_per_component, threads, keep)
     error = () if errors is None else tuple(read_component_errors(errors, len(data)).tolist())
     options = ScoreOptions(
         noise_model=noise_model,
@@ -182,18 +201,23 @@ def score_command(
             {"log_ratio": float(x), "sigma": float(sigma)}
             for x, sigma in zip(result.log_ratios, result.component_sigma, strict=True)
         ],
+        **account,
     }
 
 
-def _model_mixture(path: str, dalton_per_component: float, threads: int) -> Mixture:
-    """A model as Gaussians: a mixture as it stands, a structure chain by chain."""
+def _model_mixture(
+    path: str, dalton_per_component: float, threads: int, keep: tuple[str, ...]
+) -> tuple[Mixture, dict]:
+    """A model as Gaussians, a mixture as it stands or a structure chain by chain; and what became
+    of the atoms."""
     if not is_structure(path):
-        return read_gmm(path)
+        return read_gmm(path), {"notes": []}
     from ..forward.structure import chain_mixture
     from ..io.structures import read_structure
 
-    structure = read_structure(path)
+    structure = read_structure(path, keep=keep)
     if not dalton_per_component > 0:
         raise InputError("--dalton-per-component", f"{dalton_per_component:g}", "more than 0")
     with bad_values(path):
-        return chain_mixture(structure, dalton_per_component, threads=threads)
+        mixture = chain_mixture(structure, dalton_per_component, threads=threads)
+    return mixture, _account(structure)

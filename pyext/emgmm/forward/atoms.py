@@ -21,8 +21,8 @@ SINGLE_GAUSSIAN = {
 def atom_gaussians(structure: Structure, resolution: float, mass: float | None = None) -> Mixture:
     """EMMI's forward model: the density of the heavy atoms at a resolution.
 
-    An atom with f(s) = A exp(-B s²) is a Gaussian of weight A and variance B / 2π² in real space.
-    All atoms are blurred alike, so that the mean of B becomes resolution²: the Fourier transform
+    An atom with f(s) = A exp(-B s²) is a Gaussian of weight A, times its occupancy, and of variance
+    B / 2π² in real space. All atoms are blurred alike, so that the mean of B becomes resolution²: the Fourier transform
     of the density falls to 1/e at the wave number 1 / resolution. Where the mean of B is above
     that already (3.6 Å for protein) nothing is added. B factors are not used.
 
@@ -55,8 +55,8 @@ def atom_gaussians(structure: Structure, resolution: float, mass: float | None =
     a, b = np.array([_single_gaussian(str(element)) for element in elements])[kind].T
     blur = max(0.0, resolution**2 - b.mean())
     variance = (b + blur) / (2 * np.pi**2)
-    mixture = Mixture(heavy.xyz, variance[:, None, None] * np.eye(3), a)
-    return mixture.scaled_to(heavy.mass.sum() if mass is None else mass)
+    mixture = Mixture(heavy.xyz, variance[:, None, None] * np.eye(3), a * heavy.occupancy)
+    return mixture.scaled_to(heavy.atom_mass().sum() if mass is None else mass)
 
 
 def _single_gaussian(element: str) -> tuple[float, float]:

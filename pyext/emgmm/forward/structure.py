@@ -39,7 +39,7 @@ def structure_mixture(
         Weigh atoms by their electron scattering factors at zero angle (International Tables C,
         4.3.2.2) instead of their masses; the sum is scaled to the mass all the same.
     b_factors
-        Spread each atom by its B factor / 8π², too.
+        Spread each atom by its B factor / 8π², too; not by the confidence of a prediction.
     resolution
         Å: spread each atom by (0.225 resolution)², too.
 
@@ -60,16 +60,15 @@ def structure_mixture(
         raise ValueError(f"residues_per_bead must be at least 1, got {residues_per_bead}")
     if resolution is not None and not (resolution > 0 and np.isfinite(resolution)):
         raise ValueError(f"resolution must be positive, got {resolution}")
-    structure = structure.select(structure.occupancy > 0)
     if not len(structure):
-        raise ValueError("the structure has no atom of positive occupancy")
+        raise ValueError("the structure has no atoms")
     amplitude, variance = scattering(structure.element)
     weight = (amplitude if electrons else structure.mass) * structure.occupancy
     if b_factors:
-        variance = variance + structure.b_factor / _B_FACTOR
+        variance = variance + structure.displacement()
     if resolution is not None:
         variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
-    mass = float(structure.mass @ structure.occupancy)
+    mass = float(structure.atom_mass().sum())
     units = _unit_of(structure, unit, residues_per_bead)
     means, covariances, weights = _moments(structure.xyz, variance, weight, units)
     if components is None:
@@ -110,7 +109,7 @@ def chain_mixture(
     parts = []
     for chain in dict.fromkeys(structure.chain.tolist()):
         own = structure.chain == chain
-        mass = structure.mass[own]
+        mass = structure.atom_mass()[own]
         components = max(1, min(round(mass.sum() / dalton_per_component), int(own.sum())))
         parts.append(
             fit_points(structure.xyz[own], mass, components, variance_floor=4.0, threads=threads)
@@ -145,24 +144,17 @@ def _unit_of(structure: Structure, unit: str, residues_per_bead: int) -> np.ndar
     """(n,) number of the unit of each atom, from 0, in the order of the file."""
     if unit == "atom":
         return np.arange(len(structure))
-    residues: dict[tuple, int] = {}
+    _, first, residue = np.unique(structure.residue, return_index=True, return_inverse=True)
+    if unit == "residue":
+        return residue
     in_chain: dict[str, int] = {}
-    units: dict[tuple, int] = {}
-    number = np.empty(len(structure), dtype=np.int64)
-    keys = zip(
-        structure.chain.tolist(),
-        structure.residue_number.tolist(),
-        structure.insertion_code.tolist(),
-        strict=True,
-    )
-    size = 1 if unit == "residue" else residues_per_bead
-    for i, key in enumerate(keys):
-        if key not in residues:
-            residues[key] = in_chain.get(key[0], 0)
-            in_chain[key[0]] = residues[key] + 1
-        name = (key[0], residues[key] // size)
-        number[i] = units.setdefault(name, len(units))
-    return number
+    units: dict[tuple[str, int], int] = {}
+    bead = np.empty(len(first), dtype=np.int64)
+    for i, chain in enumerate(structure.chain[first].tolist()):
+        place = in_chain.get(chain, 0)
+        in_chain[chain] = place + 1
+        bead[i] = units.setdefault((chain, place // residues_per_bead), len(units))
+    return bead[residue]
 
 
 def _moments(

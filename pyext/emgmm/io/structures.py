@@ -1,47 +1,44 @@
-"""Atoms of PDB and mmCIF files, through gemmi."""
+"""Atoms of PDB and mmCIF files: the one reader of every command."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-import gemmi
 import numpy as np
 
 from ..errors import InputError
+from .atom_account import AtomAccount, counted
+from .atom_site import read_mmcif
+from .confidence import looks_like_confidence
+from .files import opened, printable
+from .pdb_columns import read_pdb
+from .raw_atoms import RawFile
+from .residue_table import central_order, residues_of
 from .streams import is_stream
+from .used_atoms import KEPT, chosen, masses
 
-# IMP's element masses (Da), so that masses of beads agree to the last digit; else gemmi's.
-_ELEMENT_MASS = {
-    "H": 1.007,
-    "C": 12.0107,
-    "N": 14.0067,
-    "O": 15.9994,
-    "NA": 22.989,
-    "MG": 24.3050,
-    "P": 30.973,
-    "S": 32.065,
-    "CL": 35.453,
-    "K": 39.0983,
-    "CA": 40.078,
-    "FE": 55.845,
-    "ZN": 65.409,
-    "SE": 78.96,
-}
+_EXPECTED = "a PDB or mmCIF file"
 
 
 @dataclass(frozen=True)
 class Structure:
-    """Atoms of one model, one array entry each, in the order of the file.
+    """Atoms of one model, one array entry each, chain by chain in the order of the file.
 
     Attributes
     ----------
-    chain, residue_name, atom_name, element, insertion_code
+    chain, residue_name, atom_name, element, insertion_code, altloc
         (n,) str; chains and residue numbers of mmCIF files are the author's. Elements in upper
         case.
     residue_number
         (n,) int.
+    residue
+        (n,) int, another one for each residue: two copies of a residue under one number have two.
+    polymer, letter
+        (n,) str: ``protein``, ``RNA`` or ``DNA`` for residues of a chain, else empty; one-letter
+        code of the residue, of its parent where it is modified, X for an unknown one.
     hetero
         (n,) bool, HETATM records.
     mass
@@ -49,9 +46,13 @@ class Structure:
     xyz
         (n, 3) Å.
     b_factor, occupancy
-        (n,) Å² and 0 to 1.
+        (n,) Å² and 0 to 1. All alternate locations are there, each with its own occupancy.
+    share
+        (n,) 1; for alternate locations of one atom their parts of 1.
     vdw_radius
         (n,) Å.
+    account
+        What became of the atoms of the file.
     """
 
     chain: np.ndarray
@@ -59,35 +60,61 @@ class Structure:
     insertion_code: np.ndarray
     residue_name: np.ndarray
     atom_name: np.ndarray
+    altloc: np.ndarray
     element: np.ndarray
+    residue: np.ndarray
+    polymer: np.ndarray
+    letter: np.ndarray
     hetero: np.ndarray
     mass: np.ndarray
     xyz: np.ndarray
     b_factor: np.ndarray
     occupancy: np.ndarray
+    share: np.ndarray
     vdw_radius: np.ndarray
+    account: AtomAccount = field(default_factory=AtomAccount)
 
     def __len__(self) -> int:
         return len(self.chain)
 
     def select(self, mask: np.ndarray) -> Structure:
         """The atoms of a boolean mask or an index array."""
-        return Structure(**{f.name: getattr(self, f.name)[mask] for f in fields(self)})
+        arrays = {f.name: getattr(self, f.name)[mask] for f in fields(self) if f.name != "account"}
+        return replace(self, **arrays)
 
     def chains(self) -> list[str]:
-        """Chain identifiers in the order of the file."""
+        """Chain identifiers in the order of the file; "" for one without a name."""
         return list(dict.fromkeys(self.chain.tolist()))
 
-    def central_atoms(self) -> np.ndarray:
-        """Indices of one atom a residue, as PMI picks them, in the order of the file.
+    def of_chain(self, name: str) -> Structure:
+        """The atoms of a chain; any name stands for the only chain of a file that names none."""
+        if self.chains() == [""]:
+            return self
+        return self.select(self.chain == name)
 
-        P where the selection holds any P (nucleic acids), else CA; of HETATM records only MSE's CA.
+    def atom_mass(self) -> np.ndarray:
+        """(n,) Da, mass times occupancy."""
+        return self.mass * self.occupancy
+
+    def displacement(self) -> np.ndarray:
+        """(n,) Å², the variance along an axis that the B factors say; 0 where the column holds the
+        confidence of a prediction."""
+        if self.account.b_column != "b_factor":
+            return np.zeros(len(self))
+        return self.b_factor / (8 * np.pi**2)
+
+    def central_atoms(self) -> np.ndarray:
+        """Indices of one atom a residue of a polymer, in the order of the file.
+
+        Cα in proteins; P in nucleic acids or, where a first nucleotide has none, the next atom of
+        the backbone. Of alternate locations that of the highest occupancy.
         """
-        phosphorus = (self.atom_name == "P") & ~self.hetero
-        if phosphorus.any():
-            return np.flatnonzero(phosphorus)
-        alpha = (self.atom_name == "CA") & (self.element == "C")
-        return np.flatnonzero(alpha & (~self.hetero | (self.residue_name == "MSE")))
+        order = central_order(self.polymer, self.atom_name, self.element)
+        candidates = np.flatnonzero(order >= 0)
+        keys = (candidates, -self.occupancy[candidates], order[candidates])
+        candidates = candidates[np.lexsort((*keys, self.residue[candidates]))]
+        _, first = np.unique(self.residue[candidates], return_index=True)
+        return np.sort(candidates[first])
 
 
 def find_file(path: str | os.PathLike, expected: str, where: str | None = None) -> Path:
@@ -107,97 +134,115 @@ def find_file(path: str | os.PathLike, expected: str, where: str | None = None) 
     raise InputError(path, "no such file" if not path.exists() else "no file", expected, where)
 
 
-def read_structure(path: str | os.PathLike, *, waters: bool = False) -> Structure:
-    """Atoms of the first model of a PDB or mmCIF file (also ``.gz``).
+def begins_as_structure(start: bytes) -> bool:
+    """Whether the first bytes of a file, unpacked, are those of a structure."""
+    # gmconvert writes its Gaussians as HETATM.
+    return _format(start) != "" and b"REMARK GAUSS" not in start
 
-    Of alternative locations the first one of each atom is kept. Waters are left out unless asked
-    for.
+
+def read_structure(path: str | os.PathLike, *, keep: Collection[str] = ()) -> Structure:
+    """Atoms of the first model of a PDB or mmCIF file, whatever its name; also compressed.
+
+    Left out, and counted in ``account``: waters, ions and lipids of a simulation, dummy atoms,
+    atoms of no occupancy. All alternate locations are read, each with its occupancy.
+
+    Parameters
+    ----------
+    keep
+        Of ``waters``, ``ions``, ``lipids``: what to read all the same.
 
     Raises
     ------
     InputError
-        No such file, a file gemmi cannot read, no atoms, or a coordinate that is not finite.
+        No such file, a file that is neither, no atoms, or, with the line: a number that is none, a
+        line cut short, an atom of unknown element.
     """
-    path = find_file(path, "a PDB or mmCIF file")
-    try:
-        structure = gemmi.read_structure(str(path), format=_format(path))
-    except (RuntimeError, ValueError, IndexError, OSError, EOFError) as error:
-        message = " ".join(str(error).split())
-        raise InputError(path, f"an unreadable file ({message})", "a PDB or mmCIF file") from error
-    if len(structure) == 0:
+    path = find_file(path, _EXPECTED)
+    unknown = sorted(set(keep) - set(KEPT))
+    if unknown:
+        raise InputError("keep", repr(unknown[0]), f"one of {', '.join(KEPT)}")
+    with opened(path, _EXPECTED) as file:
+        data = file.read()
+    raw = _read(data.removeprefix(b"\xef\xbb\xbf"), path)
+    if not len(raw.atoms):
         raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
-    try:
-        rows = [row for chain in structure[0] for row in _atoms(chain, waters)]
-    except UnicodeDecodeError as error:
-        found = f"a name that is not text ({error.object[:20]!r})"
-        raise InputError(path, found, "a PDB or mmCIF file") from None
-    if not rows:
-        raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
-    columns = list(zip(*rows, strict=True))
-    if None in columns[1]:
-        where = f"chain {columns[0][columns[1].index(None)]}"
-        raise InputError(path, "a residue without number", "residue numbers", where)
-    xyz = np.array(columns[8], dtype=np.float64)
-    bad = ~np.isfinite(xyz).all(axis=1)
-    if bad.any():
-        i = int(np.argmax(bad))
-        where = f"chain {columns[0][i]} residue {columns[1][i]} atom {columns[4][i]}"
-        raise InputError(path, "a coordinate that is not finite", "numbers in Å", where)
+    account = AtomAccount(printable(path.name))
+    for note in raw.notes or ():
+        account.say(note)
+    structure = _structure(raw, account, keep, path)
+    if not len(structure):
+        reasons = ", ".join(f"{n} {reason}" for reason, n in account.left_out.items())
+        raise InputError(
+            path, f"no atoms to use ({reasons})", "a PDB or mmCIF file with a molecule"
+        )
+    return structure
+
+
+def _read(data: bytes, path: Path) -> RawFile:
+    kind = _format(data[: 1 << 16])
+    if not kind:
+        suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+        kind = "mmcif" if suffix in (".cif", ".mmcif", ".pdbx") else "pdb"
+    return read_mmcif(data, path) if kind == "mmcif" else read_pdb(data, path)
+
+
+def _format(start: bytes) -> str:
+    """``mmcif``, ``pdb`` or nothing, by the first lines of the content."""
+    lines = [line for line in start.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    words = [line for line in lines if not line.startswith(b"#")]
+    if words and (words[0][:5].lower() == b"data_" or words[0].lstrip().startswith(b'{"data_')):
+        return "mmcif"
+    if any(line[:6].upper() in (b"ATOM  ", b"HETATM") for line in lines):
+        return "pdb"
+    return ""
+
+
+def _structure(raw: RawFile, account: AtomAccount, keep: Collection[str], path: Path) -> Structure:
+    account.read = len(raw.atoms) + raw.elsewhere
+    account.leave_out("of other models", raw.elsewhere)
+    used = chosen(raw, account, keep, path)
+    residues = residues_of(used, account)
+    used = used.select(residues.kept)
+    atoms = used.atoms
+    mass, radius = masses(used.element)
+    account.mass = float(mass @ residues.occupancy)
+    if looks_like_confidence(
+        raw.header,
+        raw.measured,
+        raw.confidence,
+        atoms.b_factor,
+        residues.residue,
+        residues.polymer != "",
+    ):
+        account.b_column = "plddt"
+    if raw.models > 1:
+        account.say(_other_models(raw, account))
     return Structure(
-        chain=np.array(columns[0]),
-        residue_number=np.array(columns[1], dtype=np.int64),
-        insertion_code=np.array(columns[2]),
-        residue_name=np.array(columns[3]),
-        atom_name=np.array(columns[4]),
-        element=np.array(columns[5]),
-        hetero=np.array(columns[6], dtype=bool),
-        mass=np.array(columns[7], dtype=np.float64),
-        xyz=xyz,
-        b_factor=np.array(columns[9], dtype=np.float64),
-        occupancy=np.array(columns[10], dtype=np.float64),
-        vdw_radius=np.array(columns[11], dtype=np.float64),
+        chain=atoms.chain,
+        residue_number=atoms.number,
+        insertion_code=atoms.insertion,
+        residue_name=atoms.residue_name,
+        atom_name=atoms.name,
+        altloc=atoms.altloc,
+        element=used.element,
+        residue=residues.residue,
+        polymer=residues.polymer,
+        letter=residues.letter,
+        hetero=atoms.hetero,
+        mass=mass,
+        xyz=atoms.xyz,
+        b_factor=atoms.b_factor,
+        occupancy=residues.occupancy,
+        share=residues.share,
+        vdw_radius=radius,
+        account=account,
     )
 
 
-def _format(path: Path) -> gemmi.CoorFormat:
-    """By extension where it says something, else by content."""
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if suffix in (".pdb", ".ent"):
-        return gemmi.CoorFormat.Pdb
-    if suffix in (".cif", ".mmcif"):
-        return gemmi.CoorFormat.Mmcif
-    return gemmi.CoorFormat.Detect
-
-
-def _atoms(chain: gemmi.Chain, waters: bool):
-    """Rows of the arrays of ``Structure`` for one chain."""
-    seen: set[tuple[int, str, str]] = set()
-    names: dict[tuple[int, str], str] = {}
-    for residue in chain:
-        if residue.is_water() and not waters:
-            continue
-        number, insertion = residue.seqid.num, residue.seqid.icode.strip()
-        # Two residue types at one position: the first one stands for the position.
-        if names.setdefault((number, insertion), residue.name) != residue.name:
-            continue
-        hetero = residue.het_flag == "H"
-        for atom in residue:
-            key = (number, insertion, atom.name)
-            if key in seen:
-                continue
-            seen.add(key)
-            element = atom.element.name.upper()
-            yield (
-                chain.name,
-                number,
-                insertion,
-                residue.name,
-                atom.name,
-                element,
-                hetero,
-                _ELEMENT_MASS.get(element, atom.element.weight),
-                atom.pos.tolist(),
-                atom.b_iso,
-                atom.occ,
-                atom.element.vdw_r,
-            )
+def _other_models(raw: RawFile, account: AtomAccount) -> str:
+    first = f"has {raw.models} models, of which the first is used ({account.mass:.0f} Da"
+    if raw.elsewhere == (raw.models - 1) * len(raw.atoms):
+        return (
+            f"{first}; all of them, if they are one assembly: {raw.models * account.mass:.0f} Da)"
+        )
+    return f"{first}; the others have {counted(raw.elsewhere, 'atom')})"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import gemmi
 import numpy as np
 
 from ..errors import InputError
 from ..io.fasta import FastaRecord
+from ..io.residue_names import polymer_of
 from .residues import ALPHABETS
 
 # Codes of a protein that have no mass here, and what to write in their place.
@@ -103,10 +103,7 @@ def _best_shift(codes: Mapping[int, str], sequence: str) -> tuple[int, int]:
 
 def _codes(types: Mapping[int, str], alphabet: str) -> dict[int, str]:
     """One-letter codes of the residues whose parent is known."""
-    letters = {
-        i: gemmi.find_tabulated_residue(name).one_letter_code.upper()
-        for i, name in sorted(types.items())
-    }
+    letters = {i: polymer_of(name).letter for i, name in sorted(types.items())}
     return {i: _letters(c, alphabet) for i, c in letters.items() if c and c not in _UNKNOWN}
 
 
