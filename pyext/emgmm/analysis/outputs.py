@@ -93,7 +93,9 @@ def _from_input(
 def _own_atoms(structure: Structure, fragment: Fragment) -> Structure:
     numbers = structure.residue_number + fragment.pdb_offset
     inside = (numbers >= fragment.first) & (numbers <= fragment.last)
-    return structure.select((structure.chain == fragment.pdb_chain) & inside)
+    own = np.zeros(len(structure), dtype=bool)
+    own[structure.rows_of_chain(fragment.pdb_chain)] = True
+    return structure.select(own & inside & (structure.polymer != ""))
 
 
 def _placed(
@@ -101,10 +103,11 @@ def _placed(
 ) -> dict[int, gemmi.Residue]:
     turn, shift = pose
     residues: dict[int, gemmi.Residue] = {}
-    for number, residue_name, name, element, xyz, occupancy, b_factor in zip(
+    for number, residue_name, name, altloc, element, xyz, occupancy, b_factor in zip(
         (atoms.residue_number + fragment.pdb_offset).tolist(),
         atoms.residue_name.tolist(),
         atoms.atom_name.tolist(),
+        atoms.altloc.tolist(),
         atoms.element.tolist(),
         (atoms.xyz @ turn.T + shift).tolist(),
         atoms.occupancy.tolist(),
@@ -117,6 +120,7 @@ def _placed(
         atom.name, atom.element = name, gemmi.Element(element)
         atom.pos = gemmi.Position(*xyz)
         atom.occ, atom.b_iso = occupancy, b_factor
+        atom.altloc = altloc or "\0"
         residues[number].add_atom(atom)
     return residues
 

@@ -13,8 +13,10 @@ from .options import (
     check_files,
     force_option,
     guarded,
+    keep_option,
     report_option,
     say,
+    tell_notes,
     threads_option,
     write_report,
 )
@@ -41,11 +43,12 @@ def commands() -> None:
 @click.option("--snr", type=float, default=None, help="Signal-to-noise ratio; default: no noise.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--half-maps", is_flag=True, help="Also write MAP_half1 and MAP_half2 (with --snr).")
+@keep_option
 @threads_option
 @report_option
 @force_option
 def simulate(
-    model, output, resolution, voxel, snr, seed, half_maps, threads, report, force
+    model, output, resolution, voxel, snr, seed, half_maps, keep, threads, report, force
 ) -> None:
     """Density map of the structure MODEL at a resolution, with noise."""
     if half_maps and snr is None:
@@ -55,7 +58,7 @@ def simulate(
     check_files(report, force, [model], simulated_files(output, half_maps))
 
     result = simulate_command(
-        model, output, resolution, voxel, snr, seed, half_maps, threads or 0, force
+        model, output, resolution, voxel, snr, seed, half_maps, threads or 0, force, keep
     )
     write_report(report, result, force)
     shape = " x ".join(str(n) for n in result["shape"])
@@ -65,6 +68,7 @@ def simulate(
         f"level {result['threshold']:.4g}",
         output,
     )
+    tell_notes(result["notes"])
 
 
 @commands.command()
@@ -96,6 +100,7 @@ def simulate(
 @click.option("--unit", type=click.Choice(("atom", "residue", "bead")), help="Of a structure.")
 @click.option("--electrons", is_flag=True, help="Of a structure: weigh by scattering factors.")
 @click.option("--b-factors", is_flag=True, help="Of a structure: spread atoms by B factors.")
+@keep_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @threads_option
 @report_option
@@ -108,6 +113,7 @@ def fit(
     unit,
     electrons,
     b_factors,
+    keep,
     threads,
     report,
     force,
@@ -142,6 +148,7 @@ def fit(
             options["seed"],
             threads or 0,
             force,
+            keep,
         )
         write_report(report, result, force)
         say(
@@ -150,8 +157,10 @@ def fit(
             f"{result['mass']:.0f} Da, CC {result['cc']:.3f}",
             output,
         )
+        tell_notes(result["notes"])
         return
-    _refuse(map_path, "a structure", unit=unit, electrons=electrons, b_factors=b_factors)
+    only = {"unit": unit, "electrons": electrons, "b_factors": b_factors, "keep": keep}
+    _refuse(map_path, "a structure", **only)
     from .maps import FitRequest, fit_command
 
     request = FitRequest(
@@ -193,6 +202,7 @@ def _refuse(path: str, of: str, **options) -> None:
 )
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
+@keep_option
 @threads_option
 @report_option
 @force_option
@@ -205,6 +215,7 @@ def score(
     background,
     scale,
     dalton_per_component,
+    keep,
     threads,
     report,
     force,
@@ -227,6 +238,7 @@ def score(
         threads or 0,
         errors,
         background,
+        keep,
     )
     write_report(report, result, force)
     say(
@@ -234,6 +246,7 @@ def score(
         f"{model}: score {result['score']:.3f} kT ({noise_model}), CC {result['cc']:.4f}, "
         f"sigma {result['sigma']:.3f}, {len(result['components'])} data components",
     )
+    tell_notes(result["notes"])
 
 
 @commands.command()

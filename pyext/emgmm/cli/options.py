@@ -33,6 +33,16 @@ def force_option(command: Callable) -> Callable:
     return click.option("--force", is_flag=True, help="Overwrite what is there.")(command)
 
 
+def keep_option(command: Callable) -> Callable:
+    """Adds ``--keep``."""
+    return click.option(
+        "--keep",
+        type=click.Choice(("waters", "ions", "lipids")),
+        multiple=True,
+        help="Of a structure: also what is left out as a simulated box; may be repeated.",
+    )(command)
+
+
 def threads_option(command: Callable) -> Callable:
     """Adds ``--threads``."""
     return click.option(

@@ -22,9 +22,9 @@ def atom_gaussians(structure: Structure, resolution: float, mass: float | None =
     """EMMI's forward model: the density of the heavy atoms at a resolution.
 
     An atom with f(s) = A exp(-B s²) is a Gaussian of weight A, times its occupancy, and of variance
-    B / 2π² in real space. All atoms are blurred alike, so that the mean of B becomes resolution²: the Fourier transform
-    of the density falls to 1/e at the wave number 1 / resolution. Where the mean of B is above
-    that already (3.6 Å for protein) nothing is added. B factors are not used.
+    B / 2π² in real space. All atoms are blurred alike, so that the mean of B becomes resolution²:
+    the Fourier transform of the density falls to 1/e at the wave number 1 / resolution. Where the
+    mean of B is above that already (3.6 Å for protein) nothing is added. B factors are not used.
 
     Elements that EMMI does not know (all but C, N, O, S) take A and B from the sum of five
     Gaussians of International Tables C, 4.3.2.2: A = Σ a, B = Σ a b / A.

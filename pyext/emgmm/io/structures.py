@@ -86,11 +86,12 @@ class Structure:
         """Chain identifiers in the order of the file; "" for one without a name."""
         return list(dict.fromkeys(self.chain.tolist()))
 
-    def of_chain(self, name: str) -> Structure:
-        """The atoms of a chain; any name stands for the only chain of a file that names none."""
+    def rows_of_chain(self, name: str | None) -> np.ndarray:
+        """Indices of the atoms of a chain; any name stands for the only chain of a file that names
+        none."""
         if self.chains() == [""]:
-            return self
-        return self.select(self.chain == name)
+            return np.arange(len(self))
+        return np.flatnonzero(self.chain == name)
 
     def atom_mass(self) -> np.ndarray:
         """(n,) Da, mass times occupancy."""

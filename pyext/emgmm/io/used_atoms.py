@@ -160,7 +160,7 @@ def _are_aligned(rows: list[list[str]], counts: np.ndarray) -> bool:
     """Whether names begin in their second column, as those of C, N and O must."""
     aligned = moved = 0
     for (residue, name, padded, _), count in zip(rows, counts.tolist(), strict=True):
-        if padded and len(name) < 4 and polymer_of(residue).standard and name[0].isalpha():
+        if padded and len(name) < 4 and polymer_of(residue).standard and name[:1].isalpha():
             aligned += count if padded[:1] == " " and padded[1:2] != " " else 0
             moved += count if padded[:1] != " " or padded[1:2] == " " else 0
     return aligned >= moved

@@ -35,6 +35,7 @@ def summary_report(posterior: Posterior, engine: str, out: Path) -> dict:
         "mass": system.mass,
         "links": links_account(links),
         "notes": [*system.notes, *map_notes(out / DATA), *(r for s in links for r in s.remarks)],
+        "structures": list(system.structures),
     }
 
 

@@ -96,19 +96,37 @@ def _structured_beads(chain: Chain, domain: Domain, run: list[int], resolution: 
                 part[0],
                 part[-1],
                 # The plain mean over atoms, not the centre of mass: IMP's choice.
-                np.concatenate([a.xyz for a in atoms]).mean(axis=0),
+                _mean(atoms),
                 sphere_radius(volume),
-                float(sum(a.mass.sum() for a in atoms)),
+                sum(
+                    _mass(chain.alphabet, chain.sequence[i - 1], a)
+                    for i, a in zip(part, atoms, strict=True)
+                ),
             )
         )
     return beads
+
+
+def _mean(atoms: list[ResidueAtoms]) -> np.ndarray:
+    """(3,) Å, of all atoms; alternate locations of one atom count as one."""
+    xyz, share = np.concatenate([a.xyz for a in atoms]), np.concatenate([a.share for a in atoms])
+    return xyz.mean(axis=0) if (share == 1).all() else share @ xyz / share.sum()
+
+
+def _mass(alphabet: str, code: str, atoms: ResidueAtoms) -> float:
+    """Da of a residue: of its atoms; of a nucleotide, as at resolution 1, whole.
+
+    IMP.atom weighs the atoms there, too, so that mass would depend on the resolution.
+    """
+    return float(atoms.mass.sum()) if alphabet == "protein" else residue_mass(alphabet, code)
 
 
 def _volume(alphabet: str, code: str, atoms: ResidueAtoms) -> float:
     """Å³ of a residue; where IMP.atom has no value, that of its atoms, overlaps counted twice."""
     if has_radius(alphabet, code):
         return residue_volume(alphabet, code)
-    return sum(sphere_volume(float(radius)) for radius in atoms.radius)
+    spheres = zip(atoms.radius.tolist(), atoms.share.tolist(), strict=True)
+    return sum(share * sphere_volume(radius) for radius, share in spheres)
 
 
 def _bead_string(chain: Chain, run: list[int], size: int) -> list[Bead]:

@@ -38,7 +38,7 @@ def build_system(config: Config, gmm_dir: str | Path | None = None) -> System:
     paths = config.system
     topology = Path(paths.topology)
     rows = read_topology(topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
-    chains, notes = read_chains(topology, rows, paths.fasta_names)
+    chains, notes, structures = read_chains(topology, rows, paths.fasta_names)
     layout = _Layout(topology, chains, rows, tuple(sorted(paths.resolutions)))
     bodies = layout.bodies()
     particles = {r: layout.particles(r, bodies) for r in layout.resolutions}
@@ -62,7 +62,8 @@ def build_system(config: Config, gmm_dir: str | Path | None = None) -> System:
             config.excluded_volume.resolution, config.excluded_volume.kappa
         ),
         super_rigid_bodies=layout.super_rigid_bodies(bodies),
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(notes)),
+        structures=tuple(structures),
     )
 
 

@@ -15,9 +15,10 @@ import numpy as np
 
 from ..errors import InputError, nearest
 from ..io.fasta import FastaRecord, meant_header, read_fasta_records
-from ..io.structures import Structure, find_file, read_structure
+from ..io.structures import Structure
 from ..io.topology import TopologyRow
-from .sequences import check_codes, compare, fitting_offset
+from .inputs import InputStructures
+from .sequences import check_codes, compare, fitting_offset, looks_nucleic
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,15 @@ class ResidueAtoms:
     """Coordinates of one residue.
 
     ``center`` is the Cα (P in nucleic acids), where PMI puts the bead of the residue; ``xyz`` (k,
-    3) Å, ``mass`` (k,) Da and ``radius`` (k,) Å (van der Waals) are those of all its atoms.
+    3) Å, ``mass`` (k,) Da times occupancy and ``radius`` (k,) Å (van der Waals) are those of all
+    its atoms, ``share`` (k,) is 1, or the parts of the alternate locations of one atom.
     """
 
     center: np.ndarray
     xyz: np.ndarray
     mass: np.ndarray
     radius: np.ndarray
+    share: np.ndarray
 
 
 @dataclass
@@ -83,15 +86,16 @@ class Chain:
 
 def read_chains(
     topology: Path, rows: list[TopologyRow], fasta_names: Mapping[str, str]
-) -> tuple[list[Chain], list[str]]:
-    """All copies of all molecules, in PMI's order, and notes on what does not agree.
+) -> tuple[list[Chain], list[str], list[dict]]:
+    """All copies of all molecules, in PMI's order; notes on what does not agree; what became of the
+    atoms of each structure.
 
     Raises
     ------
     InputError
         At the line and column of the table: FASTA name unknown, chain or residue range not in the
         structure, residue in two rows, more than one residue of a number, sequence with unknown
-        codes.
+        codes, nucleic acid that the table calls protein.
     """
     reader = _Reader(topology, fasta_names)
     chains: dict[tuple[str, int], Chain] = {}
@@ -105,7 +109,7 @@ def read_chains(
     ordered = sorted(chains.values(), key=lambda chain: (names.index(chain.name), chain.copy))
     for chain in ordered:
         reader.note_differences(chain)
-    return ordered, reader.notes
+    return ordered, reader.notes + reader.structures.notes(), reader.structures.report()
 
 
 def _check_overlaps(topology: Path, chains: list[Chain]) -> None:
@@ -131,7 +135,7 @@ class _Reader:
         self._topology = topology
         self._fasta_names = fasta_names
         self._fasta: dict[Path, dict[str, FastaRecord]] = {}
-        self._structures: dict[Path, Structure] = {}
+        self.structures = InputStructures(topology)
         self._types: dict[str, dict[int, str]] = {}
         self.notes: list[str] = []
 
@@ -157,6 +161,11 @@ class _Reader:
             raise self._error(row, "fasta_id", repr(row.fasta_id), expected)
         alphabet = row.fasta_flag or "protein"
         check_codes(path, record, alphabet)
+        if alphabet == "protein" and looks_nucleic(record.sequence):
+            self.notes.append(
+                f"{row.fasta_id}: the sequence has letters of nucleotides only and is taken for a "
+                f"protein; for a nucleic acid the fasta_id is {row.fasta_id},DNA (or RNA)"
+            )
         return Chain(row.molecule, row.copy, record.sequence, alphabet, record.uniprot)
 
     def domain(self, chain: Chain, row: TopologyRow) -> Domain:
@@ -187,13 +196,15 @@ class _Reader:
         return Domain(row, structured, [i for i in residues if i not in structured])
 
     def _structured(self, chain: Chain, row: TopologyRow) -> dict[int, ResidueAtoms]:
-        atoms = self._chain_atoms(row)
+        atoms, rows = self.structures.chain(row)
         numbers = atoms.residue_number
         if row.residue_range is not None:
             first, end = row.residue_range
             last = int(numbers.max()) if end == "END" else end
-            atoms = atoms.select((numbers >= first) & (numbers <= last))
-        centers = atoms.central_atoms()
+            inside = (numbers >= first) & (numbers <= last)
+            atoms, rows = atoms.select(inside), rows[inside]
+        self.structures.ask(row, rows)
+        centers = self._centers(chain, row, atoms)
         if not len(centers):
             text = ",".join(map(str, row.residue_range or ("all",)))
             raise self._error(
@@ -204,9 +215,12 @@ class _Reader:
             )
         residues: dict[int, ResidueAtoms] = {}
         types = self._types.setdefault(chain.label, {})
+        mass = atoms.atom_mass()
+        order = np.argsort(atoms.residue, kind="stable")
+        ids = atoms.residue[order]
         for at in centers:
-            number, insertion = atoms.residue_number[at], atoms.insertion_code[at]
-            index = int(number) + row.pdb_offset
+            number, residue = int(atoms.residue_number[at]), int(atoms.residue[at])
+            index = number + row.pdb_offset
             if index < 1:
                 raise self._error(
                     row,
@@ -218,11 +232,12 @@ class _Reader:
                 raise self._error(
                     row, "residue_range", f"two residues {number} in {row.pdb.name}", "one"
                 )
-            own = (atoms.residue_number == number) & (atoms.insertion_code == insertion)
+            own = order[slice(*np.searchsorted(ids, (residue, residue + 1)))]
             residues[index] = ResidueAtoms(
-                atoms.xyz[at], atoms.xyz[own], atoms.mass[own], atoms.vdw_radius[own]
+                atoms.xyz[at], atoms.xyz[own], mass[own], atoms.vdw_radius[own], atoms.share[own]
             )
             types[index] = str(atoms.residue_name[at])
+            self.structures.use(row, rows[own])
         beyond = max(residues) - len(chain.sequence)
         if beyond > 0:
             self.notes.append(
@@ -232,23 +247,36 @@ class _Reader:
             chain.sequence += "A" * beyond
         return dict(sorted(residues.items()))
 
-    def _chain_atoms(self, row: TopologyRow) -> Structure:
-        path = row.pdb
-        if path not in self._structures:
-            where = f"line {row.line}, column pdb_fn"
-            try:
-                found = find_file(path, "a PDB or mmCIF file")
-            except InputError:
-                raise InputError(
-                    self._topology, f"no file {path}", "a PDB or mmCIF file", where
-                ) from None
-            self._structures[path] = read_structure(found)
-        atoms = self._structures[path]
-        chosen = atoms.select(atoms.chain == row.chain)
-        if not len(chosen):
-            known = ", ".join(atoms.chains())
-            raise self._error(row, "chain", repr(row.chain), f"a chain of {path.name}: {known}")
-        return chosen
+    def _centers(self, chain: Chain, row: TopologyRow, atoms: Structure) -> np.ndarray:
+        """Central atoms of the residues that are of the molecule's kind.
+
+        Raises
+        ------
+        InputError
+            Most are of the other kind: the flag of the sequence is missing or wrong.
+        """
+        centers = atoms.central_atoms()
+        kinds = atoms.polymer[centers]
+        protein = kinds == "protein"
+        own = protein if chain.alphabet == "protein" else ~protein
+        others = kinds[~own]
+        if 2 * len(others) > len(kinds):
+            names, counts = np.unique(others, return_counts=True)
+            kind = str(names[counts.argmax()])
+            flag = "" if kind == "protein" else f",{kind}"
+            raise self._error(
+                row,
+                "fasta_id",
+                f"{row.fasta_id!r} as {chain.alphabet}, where chain {row.chain} of {row.pdb.name} "
+                f"is {kind}",
+                f"{row.fasta_id}{flag}",
+            )
+        if chain.alphabet != "protein" and 2 * np.sum(kinds[own] == chain.alphabet) < own.sum():
+            self.notes.append(
+                f"{chain.label}: chain {row.chain} of {row.pdb.name} looks like "
+                f"{'DNA' if chain.alphabet == 'RNA' else 'RNA'}; modelled as {chain.alphabet}"
+            )
+        return centers[own]
 
     def note_differences(self, chain: Chain) -> None:
         """Residue types that differ from the sequence, which is used, as in PMI.
@@ -289,7 +317,7 @@ class _Reader:
 
     def _advice(self, chain: Chain, row: TopologyRow) -> str:
         """The offset that fits a structure whose numbers leave the sequence, if there is one."""
-        atoms = self._chain_atoms(row)
+        atoms, _ = self.structures.chain(row)
         types = {
             int(atoms.residue_number[i]): str(atoms.residue_name[i]) for i in atoms.central_atoms()
         }
@@ -305,7 +333,8 @@ def _helix_residue(n: int) -> ResidueAtoms:
     """Residue ``n`` of PMI's ideal helix: Cα only, 110 Da."""
     angle = n * 2 * math.pi / 3.6
     center = np.array([2.3 * math.cos(angle), 2.3 * math.sin(angle), 6.2 / 3.6 / 2 * angle])
-    return ResidueAtoms(center, center[None], np.array([110.0]), np.array([1.0]))
+    one = np.ones(1)
+    return ResidueAtoms(center, center[None], 110.0 * one, one, one)
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -36,10 +36,24 @@ _PROTEIN_MASS = {
     "V": 99.133,
     "X": 113.160,
 }
-# IMP.atom has no mass for T in RNA nor for U in DNA (PMI builds beads of 0 Da there): these are
-# ours, one methyl group more and less.
-_RNA_MASS = {"A": 507.2, "U": 484.2, "C": 483.2, "G": 523.2, "T": 498.2, "X": 113.160}
-_DNA_MASS = {"A": 491.2, "T": 482.2, "C": 467.2, "G": 507.2, "U": 468.2, "X": 113.160}
+# Of nucleotides in a chain, as nucleoside monophosphates less a water; IMP.atom has the masses of
+# the triphosphates, 178 Da more. X is the mean of the four.
+_RNA_MASS = {
+    "A": 329.206,
+    "U": 306.166,
+    "C": 305.181,
+    "G": 345.205,
+    "T": 320.193,
+    "X": 321.440,
+}
+_DNA_MASS = {
+    "A": 313.207,
+    "T": 304.193,
+    "C": 289.182,
+    "G": 329.206,
+    "U": 290.167,
+    "X": 308.947,
+}
 
 _PROTEIN_RADIUS = {
     "A": 2.516,

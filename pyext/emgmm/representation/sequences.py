@@ -39,6 +39,11 @@ def check_codes(path: Path, record: FastaRecord, alphabet: str) -> None:
     raise InputError(path, found, expected, f"line {record.line}")
 
 
+def looks_nucleic(sequence: str) -> bool:
+    """Whether a sequence has no letter but those of nucleotides, and is too long for chance."""
+    return len(sequence) >= 10 and set(sequence) <= set("ACGTUN") and len(set(sequence)) > 2
+
+
 # A model without side chains is often all alanine or glycine: that tells nothing of its numbers.
 _FEATURELESS = frozenset("AG")
 _UNKNOWN = frozenset("XBZJ ")

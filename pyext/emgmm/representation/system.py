@@ -244,6 +244,10 @@ class System:
     notes
         What differs between the input files and the model, one line each (residue types
         of a structure that are not those of the FASTA file, and the like).
+    structures
+        What became of the atoms of each input structure: ``file``, ``atoms`` {``read``, ``used``,
+        ``left_out`` [{``reason``, ``atoms``}]}, ``mass`` (Da, times occupancy) of those used, and
+        what its ``b_column`` is.
     """
 
     molecules: tuple[Molecule, ...]
@@ -255,6 +259,7 @@ class System:
     excluded_volume: ExcludedVolume | None
     super_rigid_bodies: tuple[np.ndarray, ...]
     notes: tuple[str, ...] = field(default=())
+    structures: tuple[dict, ...] = field(default=())
 
     @property
     def finest(self) -> Particles:

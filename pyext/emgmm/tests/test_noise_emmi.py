@@ -114,7 +114,7 @@ def test_atoms_of_a_complex(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     model = atom_gaussians(structure, 8.0)
     heavy = structure.element != "H"
-    assert model.mass == pytest.approx(structure.mass[heavy].sum())
+    assert model.mass == pytest.approx(structure.atom_mass()[heavy].sum())
     # The variance at which the Fourier transform falls to 1/e at 1 / resolution.
     assert model.covariances[:, 0, 0].mean() == pytest.approx(64 / (2 * np.pi**2), rel=1e-3)
     with pytest.raises(ValueError, match=r"resolution.*-3"):
