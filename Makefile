@@ -1,5 +1,6 @@
 # make example   set up .venv, run the main job on a real complex, print the path of its report
 # make test      set up .venv, run every test (with IMP found: the module, ctest, parity too)
+# make docs      the manual as web pages, build/doc/index.html
 # make bench     the benchmarks of minutes behind benchmark/RESULTS.md
 # make lint      ruff and clang-format
 
@@ -11,7 +12,7 @@ SOURCES := $(wildcard src/core/*/*.h src/core/*/*.cpp pyext/*.cpp pyext/*.h tool
                       pyext/emgmm/*/__init__.py) \
            CMakeLists.txt pyproject.toml VERSION
 
-.PHONY: setup example test bench lint clean
+.PHONY: setup example test docs bench lint clean
 setup: $(STAMP)
 
 # Editable: Python files are used in place; what C++ changes, or a new package, sets it up again.
@@ -29,6 +30,12 @@ test: $(STAMP)
 	$(BIN)/cmake --build build/core --parallel 2 >> build/core.log
 	$(BIN)/ctest --test-dir build/core --output-on-failure
 	PYTHON=$(BIN)/python tools/test_module.sh
+
+docs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/python doc/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo build/doc/index.html
 
 bench: $(STAMP)
 	$(BIN)/python benchmark/native/run_all.py
