@@ -175,6 +175,7 @@ def fit(
         f"{result['voxels']} voxels above {result['threshold']:.4g}, {result['seconds']:.1f} s",
         output,
     )
+    tell_notes(result["notes"])
 
 
 def _refuse(path: str, of: str, **options) -> None:

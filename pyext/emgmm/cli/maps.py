@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import click
-
 from .. import __version__
 from ..errors import InputError
 from ..io.gmm import write_gmm, wrote_mixture
@@ -41,14 +39,17 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
     """A map as a mixture, and the account of the fit."""
     from ..fitting.dust import without_dust
     from ..fitting.fit_error import component_errors, write_component_errors
+    from ..fitting.half_maps import check_half_maps
     from ..fitting.map_fit import estimate_threshold, fit_map
     from ..io.maps import read_map
 
     _refuse_levels(request)
     density = read_map(request.map_path)
     halves = tuple(read_map(path) for path in request.half_maps or ()) or None
+    if halves:
+        check_half_maps(density, halves, request.map_path, request.half_maps)
     threshold, components = request.threshold, request.components
-    with bad_values(request.map_path), warnings.catch_warnings(record=True) as notes:
+    with bad_values(request.map_path), warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         free = []
         if halves:
@@ -78,8 +79,6 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
             half_maps=halves,
             threads=request.threads,
         )
-    for note in notes:
-        click.echo(f"emgmm: {request.map_path}: {note.message}", err=True)
     comments = [
         f"fitted_by: emgmm {__version__}",
         f"threshold: {fitted.threshold:.7g}"
@@ -102,6 +101,14 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
         "peak_rss_mb": fitted.peak_rss_mb,
         "sigma_min": errors.sigma_min,
         "free": [asdict(level) for level in free],
+        "notes": [
+            f"{path}: {note}"
+            for path, told in [
+                (request.map_path, [*density.notes, *(str(w.message) for w in warned)]),
+                *((p, h.notes) for p, h in zip(request.half_maps or (), halves or (), strict=True)),
+            ]
+            for note in told
+        ],
     }
 
 

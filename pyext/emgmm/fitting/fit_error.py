@@ -23,6 +23,7 @@ from ..io.files import read_text, replacing
 from ..io.maps import DensityMap
 from ..mixture import Mixture
 from ..rasterize import rasterize
+from .half_maps import check_same_frame
 from .map_fit import fit_map, voxel_grid
 
 _TABLE = "a table num,misfit,noise,total (emgmm fit --errors)"
@@ -159,16 +160,6 @@ def _white_noise(widths: np.ndarray, log_deviation: np.ndarray) -> tuple[float, 
         if error < best[0]:
             best = (error, own, fitted)
     return best[1:]
-
-
-def check_same_frame(density: DensityMap, half: DensityMap) -> None:
-    """Raise ValueError where two maps do not lie on the same grid."""
-    if half.values.shape != density.values.shape:
-        raise ValueError(f"half map has shape {half.shape}, the map {density.shape} voxels")
-    if not np.allclose(half.voxel, density.voxel, rtol=1e-4):
-        raise ValueError(f"half map has voxels of {half.voxel} Å, the map of {density.voxel} Å")
-    if not np.allclose(half.origin, density.origin, atol=1e-2 * density.voxel.min()):
-        raise ValueError(f"half map has its origin at {half.origin} Å, the map at {density.origin}")
 
 
 def _box_around(density: DensityMap, threshold: float, margin: float) -> tuple[slice, ...]:

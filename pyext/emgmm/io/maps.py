@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,11 +12,17 @@ import numpy as np
 
 from ..errors import InputError
 from .files import opened, replacing, stored_size
+from .map_values import (
+    blocks,
+    is_byte_swapped,
+    kind_of_bytes,
+    notes_on_values,
+    value_range,
+)
 from .mrc_header import HEADER_BYTES, MapLayout, parse_header
 
 _EXPECTED = "an MRC or CCP4 map"
 _MAPPED_BYTES = 64 << 20  # larger files stay on disk until their voxels are asked for
-_BLOCK_VOXELS = 1 << 22  # a pass over the map holds copies of this many voxels, not of the box
 _GZIP_MAX_RATIO = 1100  # deflate packs no tighter than 1032:1
 
 
@@ -106,7 +111,7 @@ class DensityMap:
         Memory grows with the voxels found, not with the box.
         """
         indices, values = [], []
-        for first, block in _blocks(self.values):
+        for first, block in blocks(self.values):
             z, y, x = np.nonzero(block > threshold)
             values.append(block[z, y, x].astype(np.float32))
             indices.append(np.stack([x, y, z + first], axis=1).astype(np.int32))
@@ -146,8 +151,14 @@ def read_map(path: str | os.PathLike) -> DensityMap:
             raise InputError(path, found, f"{_EXPECTED}, at least {HEADER_BYTES} bytes")
         layout = parse_header(path, head)
         stored = _stored(path, file, layout)
-    _refuse_not_finite(path, stored)
-    return DensityMap(stored.transpose(layout.to_zyx), layout.voxel, layout.origin)
+    notes = list(layout.notes)
+    if not layout.sign_is_told:
+        kind, note = kind_of_bytes(stored, layout.statistics)
+        stored = stored.view(kind)
+        notes += [note] if note else []
+    low, high = _range(path, stored, layout)
+    notes += notes_on_values(stored, low, high, layout.statistics)
+    return DensityMap(stored.transpose(layout.to_zyx), layout.voxel, layout.origin, tuple(notes))
 
 
 def _stored(path: Path, file: BinaryIO, layout: MapLayout) -> np.ndarray:
@@ -190,19 +201,22 @@ def _promise(layout: MapLayout) -> str:
     )
 
 
-def _refuse_not_finite(path: Path, values: np.ndarray) -> None:
-    if values.dtype.kind != "f":
-        return
-    bad = sum(block.size - np.count_nonzero(np.isfinite(block)) for _, block in _blocks(values))
-    if bad:
-        raise InputError(path, f"{bad} of {values.size} voxels NaN or infinite", "finite density")
+def _range(path: Path, stored: np.ndarray, layout: MapLayout) -> tuple[float, float]:
+    """Least and greatest voxel.
 
-
-def _blocks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Slabs along the first axis with the index of their first layer."""
-    layers = max(1, _BLOCK_VOXELS // max(1, values[0].size))
-    for first in range(0, len(values), layers):
-        yield first, values[first : first + layers]
+    Raises
+    ------
+    InputError
+        Voxels that are NaN or infinite, or in another byte order than the header.
+    """
+    low, high = value_range(stored)
+    if is_byte_swapped(stored, low, high, layout.statistics):
+        expected = "the voxels in the byte order of the header, whose minimum and maximum they have"
+        raise InputError(path, "voxels in the other byte order", expected)
+    if not np.isfinite([low, high]).all():
+        bad = sum(b.size - np.count_nonzero(np.isfinite(b)) for _, b in blocks(stored))
+        raise InputError(path, f"{bad} of {stored.size} voxels NaN or infinite", "finite density")
+    return low, high
 
 
 def write_map(path: str | os.PathLike, density: DensityMap, force: bool = False) -> None:

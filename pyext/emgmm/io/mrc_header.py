@@ -1,7 +1,8 @@
 """The MRC/CCP4 header: where a map lies and how its voxels are stored.
 
 The frame is read as ChimeraX and IMP read it: the ORIGIN words where any of them is set, else
-NSTART times the voxel size; never their sum. MRC2014 (Cheng et al., J. Struct. Biol. 192 (2015)
+NSTART times the voxel size; never their sum. ORIGIN counts, as IMP reads it, also where word 53 is
+not exactly "MAP ", as long as it can be a place. MRC2014 (Cheng et al., J. Struct. Biol. 192 (2015)
 146) counts ORIGIN from the first voxel, and files that carry both mean the same shift twice.
 """
 
@@ -24,6 +25,7 @@ _MAX_SIDE = 1 << 20  # voxels: what tells a header from noise or from the other 
 _VOXEL_RANGE = (1e-3, 1e4)  # Å
 _MAX_ORIGIN = 1e8  # Å: beyond, float32 no longer resolves a voxel
 _IMOD_STAMP = 1146047817
+_PLAUSIBLE_ORIGIN = (1e-3, 1e5)  # Å: what no words of another meaning hold but by chance
 
 
 class MapLayout(NamedTuple):
@@ -35,6 +37,9 @@ class MapLayout(NamedTuple):
     to_zyx: tuple[int, int, int]  # stored.transpose(to_zyx) has the axes z, y, x
     voxel: np.ndarray  # (3,) Å along x, y, z
     origin: np.ndarray  # (3,) Å, centre of the first voxel, x, y, z
+    sign_is_told: bool  # False: bytes of which nothing but the statistics tells whether signed
+    statistics: tuple[float, float, float] | None  # minimum, maximum and mean, where they are set
+    notes: tuple[str, ...]  # what was guessed
 
     @property
     def count(self) -> int:
@@ -69,14 +74,19 @@ def parse_header(path: str | os.PathLike, data: bytes) -> MapLayout:
         raise InputError(path, f"{extended}", "a length in bytes", "header NSYMBT")
     axes = _axes(path, header)
     voxel = _voxel(path, header)
+    origin, notes = _origin(path, header, axes, voxel)
+    dtype, sign_is_told = _dtype(path, header)
     return MapLayout(
-        dtype=_dtype(path, header),
+        dtype=dtype,
         shape=(ns, nr, nc),
         offset=HEADER_BYTES + extended,
         # axes counts columns, rows, sections; the array's first axis is sections.
         to_zyx=tuple(2 - axes.index(axis) for axis in (3, 2, 1)),
         voxel=voxel,
-        origin=_origin(path, header, axes, voxel),
+        origin=origin,
+        sign_is_told=sign_is_told,
+        statistics=_statistics(header),
+        notes=notes,
     )
 
 
@@ -86,7 +96,7 @@ def _in_byte_order(path: str | os.PathLike, data: bytes) -> np.ndarray:
     stamped = {b"\x44\x44": "little", b"\x44\x41": "little", b"\x11\x11": "big"}.get(stamp)
     sensible = [name for name, h in (("little", little), ("big", big)) if _looks_right(h)]
     if not sensible:
-        if bytes(little["map"]) != MAP_ID:
+        if not _is_named(little):
             raise InputError(path, "no MRC header", "an MRC or CCP4 map")
         # It says that it is a map: the checks of each field say what is wrong with it.
         return big if stamped == "big" else little
@@ -113,18 +123,32 @@ def _looks_right(header: np.ndarray) -> bool:
     )
 
 
-def _dtype(path: str | os.PathLike, header: np.ndarray) -> np.dtype:
+def _is_named(header: np.ndarray) -> bool:
+    """Whether word 53 says that it is a map, however it is padded."""
+    return bytes(header["map"])[:3].upper() == MAP_ID[:3]
+
+
+def _statistics(header: np.ndarray) -> tuple[float, float, float] | None:
+    low, high, mean = (float(header[k]) for k in ("dmin", "dmax", "dmean"))
+    is_set = low < high and np.isfinite([low, high, mean]).all()  # MRC2014: else not determined
+    return (low, high, mean) if is_set else None
+
+
+def _dtype(path: str | os.PathLike, header: np.ndarray) -> tuple[np.dtype, bool]:
+    """Type of the voxels, and whether its sign is certain."""
     mode = int(header["mode"])
     if mode not in _DTYPES:
         found = f"mode {mode}" + (f" ({_OTHER_MODES[mode]})" if mode in _OTHER_MODES else "")
         raise InputError(path, found, "mode 0, 1, 2, 6 or 12", "header MODE")
-    code = _DTYPES[mode]
+    code, sign_is_told = _DTYPES[mode], mode != 0
     if mode == 0:
-        # Bytes are signed (MRC2014), except where IMOD wrote them and says otherwise.
+        # Bytes are signed (MRC2014), except where IMOD wrote them and says otherwise; programs
+        # older than that wrote them unsigned.
         imod_stamp, imod_flags = np.frombuffer(header.tobytes()[152:160], header.dtype["mode"])
-        if imod_stamp == _IMOD_STAMP and not imod_flags & 1:
+        sign_is_told = imod_stamp == _IMOD_STAMP
+        if sign_is_told and not imod_flags & 1:
             code = "u1"
-    return np.dtype(code).newbyteorder(header.dtype["mode"].byteorder)
+    return np.dtype(code).newbyteorder(header.dtype["mode"].byteorder), bool(sign_is_told)
 
 
 def _axes(path: str | os.PathLike, header: np.ndarray) -> list[int]:
@@ -167,10 +191,25 @@ def _voxel(path: str | os.PathLike, header: np.ndarray) -> np.ndarray:
 
 def _origin(
     path: str | os.PathLike, header: np.ndarray, axes: list[int], voxel: np.ndarray
-) -> np.ndarray:
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Å, and what was guessed."""
     origin = np.array([header["origin"][k] for k in ("x", "y", "z")], dtype=np.float64)
-    # Before MRC2000 (no "MAP ") these words meant something else. IMP's bound for zero.
-    if bytes(header["map"]) != MAP_ID or (np.abs(origin) < 1e-6).all():
+    notes = []
+    is_zero = (np.abs(origin) < 1e-6).all()  # IMP's bound for zero
+    if not is_zero and bytes(header["map"]) != MAP_ID:
+        # Before MRC2000 (no "MAP ") these words meant something else.
+        low, high = _PLAUSIBLE_ORIGIN
+        size = np.abs(origin)
+        plausible = ((size == 0) | ((size >= low) & (size <= high))).all()
+        is_zero = not (_is_named(header) or plausible)
+        own = repr(bytes(header["map"]).ljust(len(MAP_ID), b"\0")).removeprefix("b")
+        word = f"word 53 of its header is {own}, not 'MAP '"
+        if is_zero:
+            notes.append(f"{word}, and its ORIGIN words hold no place; NSTART says where it lies")
+        else:
+            place = "{:g}, {:g}, {:g} Å".format(*origin)
+            notes.append(f"{word}; its ORIGIN ({place}) is read all the same")
+    if is_zero:
         start = [int(header[k]) for k in ("nxstart", "nystart", "nzstart")]
         # NSTART counts along columns, rows, sections; ORIGIN, CELLA and M along x, y, z.
         origin = np.array([start[axes.index(axis)] for axis in (1, 2, 3)]) * voxel
@@ -181,4 +220,4 @@ def _origin(
             f"at most {_MAX_ORIGIN:g} Å",
             "header ORIGIN",
         )
-    return origin + 0.0  # no -0
+    return origin + 0.0, tuple(notes)  # no -0

@@ -158,7 +158,7 @@ def test_writing_is_reproducible_and_overwrites_only_by_force(tmp_path):
 
 
 def test_above_finds_what_a_mask_finds(monkeypatch):
-    monkeypatch.setattr("emgmm.io.maps._BLOCK_VOXELS", 100)  # more than one slab
+    monkeypatch.setattr("emgmm.io.map_values._BLOCK_VOXELS", 100)  # more than one slab
     density = blob()
     indices, values = density.above(20)
     assert len(values) == np.count_nonzero(density.values > 20) > 10
