@@ -23,6 +23,7 @@ from ..representation.densities import spherical
 from ..representation.system import System
 from ..scoring import with_sigma
 from ..symmetry import symmetry_axes
+from .links import write_plain_links
 
 _TABLE = "topology_imp.txt"
 _AXES = "restart/symmetry.json"
@@ -231,7 +232,10 @@ def build_imp_system(config: Config, out: Path):
         system = build_system(
             str(table),
             em_gmm=str(out / "data_gmm.txt") if em is not None else None,
-            crosslinks=[_crosslinks(CrossLinks, section) for section in config.crosslinks],
+            crosslinks=[
+                _crosslinks(CrossLinks, section, out / "restart" / f"links_{number}.csv")
+                for number, section in enumerate(config.crosslinks)
+            ],
             pdb_dir="",
             fasta_dir="",
             gmm_dir=str(out / "gmm"),
@@ -290,9 +294,9 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
     system.model.update()
 
 
-def _crosslinks(kind, section):
+def _crosslinks(kind, section, plain: Path):
     return kind(
-        file=section.file,
+        file=str(write_plain_links(section, plain)),
         label=section.label or Path(section.file).stem,
         protein1=section.protein1,
         residue1=section.residue1,

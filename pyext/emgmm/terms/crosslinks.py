@@ -14,7 +14,7 @@ import numpy as np
 from .. import _core
 from ..config import CrosslinksConfig
 from ..errors import InputError, nearest
-from ..io.tables import Row, read_table
+from ..io.tables import Row, Table, read_table
 from ..representation.system import Particles, System
 
 # IMP.pmi's ranges of the unknowns and the largest steps of their moves.
@@ -120,10 +120,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
     """
     path = Path(config.file)
     beads = system.nearest(config.resolution)
-    pairs = ((config.protein1, config.residue1), (config.protein2, config.residue2))
-    needed = [name for pair in pairs for name in pair]
-    optional = [name for name in (config.id, config.score) if name]
-    table = read_table(path, needed, "a CSV file of cross-links", optional)
+    pairs, table = read_links(config)
     names: list[str] = []
     numbers: dict[object, int] = {}  # number of a link by its id
     contributions: list[tuple[int, int, int]] = []
@@ -177,6 +174,14 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
         dropped=tuple(account.dropped.most_common()),
         remarks=(*table.notes, *account.remarks(len(table.rows), config.id)),
     )
+
+
+def read_links(config: CrosslinksConfig) -> tuple[tuple[tuple[str, str], ...], Table]:
+    """The columns of each end (protein, residue), and the table of a set's file (`read_table`)."""
+    pairs = ((config.protein1, config.residue1), (config.protein2, config.residue2))
+    optional = [name for name in (config.id, config.score) if name]
+    needed = [name for pair in pairs for name in pair]
+    return pairs, read_table(config.file, needed, "a CSV file of cross-links", optional)
 
 
 def links_account(sets: Sequence[CrossLinks]) -> dict:
@@ -298,17 +303,28 @@ class _Account:
 
 def _named(account: _Account, row: Row, protein: str, residue: str) -> _Named:
     """The end that two columns name."""
-    name, text = row.cells[protein], row.cells[residue]
+    number, is_fraction = residue_number(account.path, row, residue)
+    account.fractions += is_fraction
+    return _Named(row.cells[protein], number)
+
+
+def residue_number(path: Path, row: Row, column: str) -> tuple[int, bool]:
+    """The number in a cell, and whether it is written as 35.0.
+
+    Raises
+    ------
+    InputError
+        It is no whole number.
+    """
+    text = row.cells[column]
     match = _NUMBER.fullmatch(text)
     if match is None:
         expected = "the number of a residue"
         if near := re.fullmatch(r"[A-Za-z]{1,3}[ -]?(\d{1,9})", text):
             expected += f" ({near[1]}?)"
         found = repr(text) if text else "nothing"
-        where = f"line {row.line}, column {residue}"
-        raise InputError(account.path, found, expected, where)
-    account.fractions += match[2] is not None
-    return _Named(name, int(match[1]))
+        raise InputError(path, found, expected, f"line {row.line}, column {column}")
+    return int(match[1]), match[2] is not None
 
 
 def _score(path: Path, row: Row, column: str) -> float:

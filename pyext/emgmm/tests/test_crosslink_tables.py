@@ -8,6 +8,7 @@ import pytest
 from command_line import emgmm
 from emgmm.config import CrosslinksConfig
 from emgmm.errors import InputError
+from emgmm.imp.links import write_plain_links
 from emgmm.terms.crosslinks import links_account, read_crosslinks
 from test_numbering import SEQUENCE, of, pdb
 from test_priors_crosslinks import pair_system
@@ -145,6 +146,15 @@ def test_repeated_links_are_told(read):
     assert links.remarks == ("links.csv: rows that repeat a link (2 of them) count once more",)
     named = "prot1,res1,prot2,res2,id\nA.1,3,B,4,x\nB,4,A.1,3,x\n"
     assert read(named, id="id").remarks == ()
+
+
+def test_imp_gets_a_plain_file_of_the_same_links(read, tmp_path):
+    text = "sep=;\nprot1;note;res1;prot2;res2;id\nA.1;x;1.0;B;2;q\nA.1;;3;B;4;\n;;;B;5;\n"
+    section = CrosslinksConfig(file=str(tmp_path / "links.csv"), id="id")
+    links = read(text.encode("utf-16"), id="id")
+    plain = write_plain_links(section, tmp_path / "plain.csv")
+    assert plain.read_bytes() == (b"prot1,res1,prot2,res2,id\nA.1,1,B,2,q\nA.1,3,B,4,line 4\n")
+    assert read(plain.read_bytes(), id="id").names == links.names == ("A.1:1-B.0:2", "A.1:3-B.0:4")
 
 
 def test_a_run_tells_and_keeps_the_account(tmp_path):
