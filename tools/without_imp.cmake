@@ -7,13 +7,23 @@ set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
+# Errors of memory, threads and arithmetic are looked for while the code runs (make sanitize).
+set(EMGMM_SANITIZE "" CACHE STRING "What -fsanitize= takes: address,undefined or thread")
+set(optimization -O3)
+if(EMGMM_SANITIZE)
+  add_compile_options(-fsanitize=${EMGMM_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -g1)
+  add_link_options(-fsanitize=${EMGMM_SANITIZE})
+  set(optimization -O1)
+endif()
+
 find_package(Threads REQUIRED)
 file(GLOB_RECURSE core_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/core/*.cpp)
 add_library(emgmm_core STATIC ${core_sources})
 target_include_directories(emgmm_core PUBLIC ${CMAKE_SOURCE_DIR}/src/core)
 target_link_libraries(emgmm_core PUBLIC Threads::Threads)
 # The result must not depend on the instruction set beyond rounding: no -ffast-math.
-target_compile_options(emgmm_core PRIVATE -O3 -Wall -Wextra -Wno-psabi)
+target_compile_options(emgmm_core PRIVATE ${optimization} -Wall -Wextra -Wno-psabi)
 
 if(SKBUILD)
   find_package(Python 3.11 REQUIRED COMPONENTS Interpreter Development.Module)
