@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Callable, Collection
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
@@ -314,15 +315,42 @@ class Config(_Section):
 
 # Keys that hold paths of files or folders that must be there.
 _PATHS = {
-    SystemConfig: {"topology": "file", "pdb_dir": "folder", "fasta_dir": "folder", "gmm_dir": None},
-    EmConfig: {"gmm": "file", "map": "file", "errors": "file"},
-    CrosslinksConfig: {"file": "file"},
-    AnalysisConfig: {"reference": "file"},
+    "system": {"topology": "file", "pdb_dir": "folder", "fasta_dir": "folder", "gmm_dir": None},
+    "em": {"gmm": "file", "map": "file", "errors": "file"},
+    "crosslinks": {"file": "file"},
+    "analysis": {"reference": "file"},
 }
 
 
-def load_config(path: str | os.PathLike) -> Config:
+def with_paths(config: Config, change: Callable[[str, str], str | None]) -> Config:
+    """The settings with each path as ``change`` makes it of its key (``crosslinks[0].file``) and
+    its value."""
+
+    def changed(section, where: str):
+        if section is None:
+            return None
+        keys = _PATHS[where.partition("[")[0]]
+        given = {key: getattr(section, key) for key in keys}
+        return msgspec.structs.replace(
+            section, **{k: change(f"{where}.{k}", v) for k, v in given.items() if v is not None}
+        )
+
+    return msgspec.structs.replace(
+        config,
+        system=changed(config.system, "system"),
+        em=changed(config.em, "em"),
+        crosslinks=tuple(changed(c, f"crosslinks[{i}]") for i, c in enumerate(config.crosslinks)),
+        analysis=changed(config.analysis, "analysis"),
+    )
+
+
+def load_config(path: str | os.PathLike, absent: Collection[str] = ()) -> Config:
     """The settings of a run, with defaults filled in and paths made absolute.
+
+    Parameters
+    ----------
+    absent
+        Keys of files that need not be there: a finished run can be read without its map.
 
     Raises
     ------
@@ -342,7 +370,7 @@ def load_config(path: str | os.PathLike) -> Config:
     except msgspec.ValidationError as error:
         raise validation_error(path, str(error), content, Config) from error
     _check(path, config)
-    return _absolute(path, _settled(config))
+    return _absolute(path, _settled(config), absent)
 
 
 def dump_config(config: Config) -> str:
@@ -423,33 +451,19 @@ def _settled(config: Config) -> Config:
     return msgspec.structs.replace(config, em=em, sampling=sampling)
 
 
-def _absolute(path: Path, config: Config) -> Config:
+def _absolute(path: Path, config: Config, absent: Collection[str]) -> Config:
     """Resolves the paths and makes sure that something is there."""
     base = path.resolve().parent
 
-    def resolved(section, where: str):
-        if section is None:
-            return None
-        changes = {}
-        for key, kind in _PATHS[type(section)].items():
-            value = getattr(section, key)
-            if value is None:
-                continue
-            if "\0" in value or not value.strip():
-                raise InputError(path, repr(value), f"the path of a {kind}", f"{where}.{key}")
-            target = (base / value).resolve()
-            there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
-            if not there:
-                raise InputError(
-                    path, f"no {kind} {value}", f"the path of a {kind}", f"{where}.{key}"
-                )
-            changes[key] = str(target)
-        return msgspec.structs.replace(section, **changes)
+    def resolved(key: str, value: str) -> str:
+        section, _, name = key.partition(".")
+        kind = _PATHS[section.partition("[")[0]][name]
+        if "\0" in value or not value.strip():
+            raise InputError(path, repr(value), f"the path of a {kind}", key)
+        target = (base / value).resolve()
+        there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
+        if not there and key not in absent:
+            raise InputError(path, f"no {kind} {value}", f"the path of a {kind}", key)
+        return str(target)
 
-    return msgspec.structs.replace(
-        config,
-        system=resolved(config.system, "system"),
-        em=resolved(config.em, "em"),
-        crosslinks=tuple(resolved(c, f"crosslinks[{i}]") for i, c in enumerate(config.crosslinks)),
-        analysis=resolved(config.analysis, "analysis"),
-    )
+    return with_paths(config, resolved)

@@ -7,24 +7,29 @@ proved good, so that a typing error neither leaves half a folder nor costs an ol
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
 
-from .config import Config, dump_config, load_config
+from .config import Config, load_config
 from .errors import InputError
+from .io.targets import refuse_clashes
 from .output.folder import (
-    CHECKPOINT,
-    SETTINGS,
     load_output,
     locked,
+    own_files,
+    own_settings,
     refuse_changes,
+    refuse_inputs,
     refuse_used,
     set_up,
+    write_settings,
 )
 from .output.frames import Outputs
+from .output.inputs import input_files
+from .output.names import CHECKPOINT, SETTINGS
 from .output.summary import summary_report, write_search, write_summary
 from .posterior import Posterior
 from .sampling.checkpoint import read_checkpoint
@@ -46,6 +51,7 @@ def run(
     threads: int | None = None,
     resume: bool = False,
     force: bool = False,
+    written: Iterable[str | None] = (),
     stage: Callable[[str], None] = lambda text: None,
     progress: Callable[[Progress], None] = lambda progress: None,
 ) -> dict:
@@ -62,9 +68,12 @@ def run(
     replicas, steps, seed, threads
         In place of those of the settings.
     resume
-        Go on where a stopped or killed run was; more ``steps`` lengthen it.
+        Go on where a stopped or killed run was; more ``steps`` lengthen it. The run reads the
+        copies of its inputs in the folder; other ones in the settings are refused.
     force
-        Remove an earlier output from the folder first.
+        Remove an earlier output from the folder first; files of no run stay.
+    written
+        What the caller is going to write with the result: no input, and no file of the folder.
     stage, progress
         Told what is being set up, and how far the sampling is.
 
@@ -81,15 +90,23 @@ def run(
         After Ctrl-C; the folder can be resumed.
     """
     processes = world()
-    config = settings if isinstance(settings, Config) else load_config(settings)
-    config = _with_options(config, replicas, steps, seed, threads)
     out = Path(out)
+    path = None if isinstance(settings, Config) else Path(settings)
+    if path is None:
+        config = settings
+    elif resume and path.exists() and path.resolve() == (out / SETTINGS).resolve():
+        config, path = own_settings(out), None
+    else:
+        config = load_config(path)
+    config = _with_options(config, replicas, steps, seed, threads)
     engine = choose_engine(_engine_to_resume(engine, out) if resume else engine, processes, config)
     with ExitStack() as stack:
         posterior = None
         with _root_first(processes) as is_root:
             if is_root:
-                posterior = _prepare(config, out, resume, force, stage, stack)
+                posterior = _prepare(config, path, out, written, resume, force, stage, stack)
+        if resume:  # go on with what the run read
+            config = msgspec.structs.replace(own_settings(out), sampling=config.sampling)
         if posterior is None:
             stage("reading the set-up")
             posterior = load_output(out, config)
@@ -105,7 +122,9 @@ def run(
 
 def _prepare(
     config: Config,
+    settings: Path | None,
     out: Path,
+    written: Iterable[str | None],
     resume: bool,
     force: bool,
     stage: Callable[[str], None],
@@ -115,11 +134,15 @@ def _prepare(
     problem, None where it stands in the folder already."""
     if resume and force:
         raise InputError("--force", "--resume too", "one of them")
-    refuse_used(out, resume, force)
     if resume:
+        refuse_used(out, resume, force)
         refuse_changes(out, config)
+        refuse_clashes([*(path for _, path in input_files(config)), *own_files(out)], written)
+    else:
+        refuse_inputs(out, config, settings, written)
+        refuse_used(out, resume, force)
     stack.enter_context(locked(out))
-    return None if resume else set_up(config, out, stage)
+    return None if resume else set_up(config, out, stage, settings)
 
 
 class OtherProcessFailed(Exception):
@@ -202,7 +225,7 @@ def _run_native(
     config, checkpoint = posterior.config, out / CHECKPOINT
     going_on = _goes_on(out, resume)
     if resume:
-        (out / SETTINGS).write_text(dump_config(config), encoding="utf-8")
+        write_settings(out, config)
     report = summary_report(posterior, "native", out)
     offsets = read_checkpoint(checkpoint).offsets if going_on else None
     searched = config.sampling.start == "placed" and posterior.data is not None and not going_on

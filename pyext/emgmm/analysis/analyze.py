@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import dataclass
+import re
+import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import InputError
-from ..io.files import replacing
+from ..io.files import write_json
 from ..io.rmf import copy_frames
-from ..io.targets import refuse_existing
-from ..mixture import Mixture
+from ..io.targets import refuse_clashes, refuse_existing
+from ..output.inputs import changed_inputs, input_notes
+from ..output.names import ANALYSIS, CLUSTERS, PATTERNS
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence, is_late
@@ -82,6 +84,8 @@ class Analysis:
         One entry for each set of cross-links of the settings.
     notes
         What the reader should know, one line each.
+    changed_inputs
+        Paths of inputs that are not as the run read them; the analysis has the folder's copies.
     """
 
     frames: np.ndarray
@@ -96,6 +100,7 @@ class Analysis:
     native_cc: float | None
     crosslinks: list[SatisfiedLinks]
     notes: list[str]
+    changed_inputs: list[str] = field(default_factory=list)
 
     @property
     def result(self) -> str | None:
@@ -130,6 +135,7 @@ class Analysis:
             "native_cc": self.native_cc,
             "result": self.result,
             "crosslinks": [c.report() for c in self.crosslinks],
+            "changed_inputs": self.changed_inputs,
             "notes": self.notes,
         }
 
@@ -190,9 +196,10 @@ def analyze(
         there is an earlier analysis and ``force`` is false.
     """
     folder = Path(folder)
-    target = folder / "analysis.json"
+    target = folder / ANALYSIS
     if folder.is_dir():
         refuse_existing(target, force)
+        refuse_clashes([reference], [target, *_cluster_files(folder / CLUSTERS)])
     run = load_run(folder)
     settings = run.config.analysis
     reference = reference if reference is not None else settings.reference
@@ -223,11 +230,11 @@ def analyze(
         native_score=native_score,
         native_cc=native_cc,
         crosslinks=satisfied_links(run, clusters, coordinates),
-        notes=notes,
+        notes=[*notes, *input_notes(folder)],
+        changed_inputs=changed_inputs(folder),
     )
     _write_clusters(run, analysis, coordinates, force)
-    with replacing(target, force) as draft:
-        draft.write_text(json.dumps(analysis.report(), indent=1, allow_nan=False) + "\n")
+    write_json(target, analysis.report(), force)
     return analysis
 
 
@@ -247,7 +254,7 @@ def _reports(
         model = coordinates[found.center].astype(float)
         cc = None
         if core is not None:
-            placed = _placed_gaussians(run, run.poses(model))
+            placed = run.gaussians(run.poses(model))
             cc = core.cross_correlation(placed.means, placed.covariances, placed.weights)
         against = None
         if native is not None:
@@ -282,7 +289,7 @@ def _against_native(
     if not both.any():
         return None, None, None
     at[1][~both] = of[1][~both] = np.nan
-    wanted, found = _placed_gaussians(run, at), _placed_gaussians(run, of)
+    wanted, found = run.gaussians(at), run.gaussians(of)
     at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
     at_model = core.evaluate(found.means, found.covariances, found.weights)
     cc = core.cross_correlation(wanted.means, wanted.covariances, wanted.weights)
@@ -291,27 +298,35 @@ def _against_native(
     return 100 * (at_model - at_native) / abs(at_native), at_native, cc
 
 
-def _placed_gaussians(run: RunModels, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:
-    """The model GMM of the bodies whose pose is known."""
-    gaussians = run.system.gaussians
-    known = np.isfinite(poses[1]).all(axis=1)
-    rotation = np.where(known[:, None, None], poses[0], np.eye(3))
-    translation = np.where(known[:, None], poses[1], 0.0)
-    mixture = gaussians.placed(rotation, translation)
-    kept = known[gaussians.body]
-    return Mixture(mixture.means[kept], mixture.covariances[kept], mixture.weights[kept])
-
-
 def _write_clusters(
     run: RunModels, analysis: Analysis, coordinates: np.ndarray, force: bool
 ) -> None:
-    folder = run.folder / "clusters"
+    folder = run.folder / CLUSTERS
     folder.mkdir(exist_ok=True)
-    earlier = [p for p in folder.iterdir() if p.suffix in (".rmf3", ".cif") and p.stem.isdigit()]
+    earlier = _cluster_files(folder)
     if earlier and not force:
         raise InputError(min(earlier), "a file that exists", "a new folder, or --force")
-    for path in earlier:
-        path.unlink()
+    draft = run.folder / f".{CLUSTERS}.{os.getpid()}.new"
+    draft.mkdir()
+    try:
+        _draw_clusters(run, analysis, coordinates, draft)
+        for path in earlier:
+            path.unlink()
+        for path in draft.iterdir():
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _cluster_files(folder: Path) -> list[Path]:
+    """Those of an earlier analysis."""
+    found = folder.iterdir() if folder.is_dir() else ()
+    return [p for p in found if re.fullmatch(PATTERNS[CLUSTERS], p.name) and not p.is_symlink()]
+
+
+def _draw_clusters(
+    run: RunModels, analysis: Analysis, coordinates: np.ndarray, folder: Path
+) -> None:
     sizes = np.array([len(r.cluster.members) for r in analysis.clusters])
     writer = ModelWriter(run.system)
     largest = np.argsort(-sizes, kind="stable")[:_WRITTEN]

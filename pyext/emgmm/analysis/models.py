@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config, load_config
+from ..config import Config
 from ..errors import InputError
 from ..io.gmm import read_gmm
 from ..io.rmf import RmfFile, read_rmf
 from ..io.stat import read_stat
 from ..mixture import Mixture
+from ..output.folder import own_settings
 from ..poses import superpose
 from ..posterior import Posterior
 from ..representation import build_system
@@ -83,6 +84,16 @@ class RunModels:
         finest[self.present] = coordinates
         return fit_poses(self.system, finest)
 
+    def gaussians(self, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:
+        """The model GMM of the bodies whose pose is known (`poses`)."""
+        gaussians = self.system.gaussians
+        known = np.isfinite(poses[1]).all(axis=1)
+        rotation = np.where(known[:, None, None], poses[0], np.eye(3))
+        translation = np.where(known[:, None], poses[1], 0.0)
+        mixture = gaussians.placed(rotation, translation)
+        kept = known[gaussians.body]
+        return Mixture(mixture.means[kept], mixture.covariances[kept], mixture.weights[kept])
+
     def subunits(self) -> list[str]:
         """A name for each molecule (`System.subunits`)."""
         return self.system.subunits()
@@ -115,7 +126,7 @@ def load_run(folder: str | os.PathLike) -> RunModels:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "the output folder of a run")
-    config = load_config(folder / "system.toml")
+    config = own_settings(folder)
     own = folder / "gmm"
     system = build_system(config, own if own.is_dir() else None)
     posterior = Posterior.of_run(config, system, _data(folder, config))
@@ -128,6 +139,9 @@ def load_run(folder: str | os.PathLike) -> RunModels:
     if not there.any():
         raise InputError(rmf.path, "no frame", "at least one frame with a score")
     order = _leaf_order(rmf, system)
+    # PMI has beads of its own in rows with an offset; a run of ours has those of its system.
+    if not (folder / "restart").is_dir():
+        _refuse_other_beads(rmf, system, order)
     present = np.flatnonzero(order >= 0)
     kept = order[present]
     return RunModels(folder, posterior, rmf, frames[there], scores[there], present, kept)
@@ -171,6 +185,18 @@ def _leaf_order(rmf: RmfFile, system: System) -> np.ndarray:
             raise InputError(rmf.path, f"no bead {of.label}:{first}-{last}", "that of system.toml")
         order.append(index)
     return np.array(order)
+
+
+def _refuse_other_beads(rmf: RmfFile, system: System, order: np.ndarray) -> None:
+    leaves = rmf.leaves(system.finest.resolution)
+    others = np.setdiff1d(np.arange(len(leaves.first)), order)
+    if len(others):
+        one = others[0]
+        bead = f"{leaves.molecule[one]}.{leaves.copy[one]}"
+        found = f"the bead {bead}:{leaves.first[one]}-{leaves.last[one]}"
+        raise InputError(
+            rmf.path, found, "those of system.toml: its files are not those of the run"
+        )
 
 
 def fit_poses(system: System, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import click
 
@@ -59,6 +60,7 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
                 threads=threads,
                 resume=resume,
                 force=force,
+                written=[report],
                 stage=bar.stage,
                 progress=show,
             )
@@ -87,7 +89,9 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
 @force_option
 def analyze(folder, reference, report, force) -> None:
     """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
-    check_files(report, force, [reference])
+    from ..output.folder import own_files
+
+    check_files(report, force, [reference, *own_files(Path(folder))])
     from ..analysis import analyze as judge
 
     with Bar(f"analysing {folder}"), bad_values(folder):
@@ -113,10 +117,16 @@ def analyze(folder, reference, report, force) -> None:
 @force_option
 def report(folder, report, force) -> None:
     """One HTML page that shows the run in OUT and its analysis."""
-    check_files(report, force)
+    from ..output.folder import own_files
+    from ..output.inputs import changed_inputs, input_notes
+
+    check_files(report, force, own_files(Path(folder)))
     from ..report import write_page
 
     with Bar(f"drawing {folder}"):
         path = write_page(folder, force=force)
-    write_report(report, {"path": str(path)}, force)
+    notes = input_notes(path.parent)
+    changed = changed_inputs(path.parent)
+    write_report(report, {"path": str(path), "changed_inputs": changed, "notes": notes}, force)
     say(report, str(path))
+    tell_notes(notes)

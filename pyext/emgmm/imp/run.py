@@ -24,9 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config, dump_config, load_config
+from ..config import Config
 from ..errors import InputError
 from ..moves.build import groups_to_move
+from ..output.folder import own_settings, write_settings
 from ..output.summary import summary_report, write_search, write_summary
 from ..posterior import Posterior
 from ..sampling.native import burn_in, starts_of
@@ -64,7 +65,7 @@ def run_imp(
     command = _command(config, out, resume)
     (out / "restart").mkdir(exist_ok=True)
     if resume:
-        (out / "system.toml").write_text(dump_config(config), encoding="utf-8")
+        write_settings(out, config)
     # The processes that sample take the axes that are found here.
     posterior = replace(posterior, config=write_axes(config, out, posterior.data))
     if not resume and (config.sampling.start != "asis" or config.sampling.minimize):
@@ -224,7 +225,7 @@ def main() -> None:
     parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
     out = arguments.out.resolve()
-    config = load_config(out / "system.toml")
+    config = own_settings(out)
 
     from IMP.emgmm.sampling import Annealing, get_replica_exchange, sample
 

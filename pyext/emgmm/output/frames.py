@@ -13,8 +13,8 @@ from ..io.rmf_system import system_tree
 from ..io.stat import StatWriter
 from ..posterior import Posterior
 from ..sampling.types import Frames
+from .names import REPLICA_STAT, RMF, STAT
 
-STAT, REPLICA_STAT, RMF = "stat.0.out", "stat_replica.0.out", "rmfs/0.rmf3"
 # The sampler's names of the terms -> keys of PMI's stat files.
 TERM_KEYS = {
     "em": "GaussianEMRestraint_em",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from .. import __version__
-from ..io.files import replacing
+from ..io.files import write_json
 from ..posterior import Posterior
 from ..terms.crosslinks import links_account
 from .data import map_notes
-from .folder import DATA, SEARCH, SUMMARY
+from .names import DATA, SEARCH, SUMMARY
 
 
 def summary_report(posterior: Posterior, engine: str, out: Path) -> dict:
@@ -41,7 +40,7 @@ def summary_report(posterior: Posterior, engine: str, out: Path) -> dict:
 
 def write_summary(out: Path, report: dict) -> None:
     """``run.json``, replaced in one step."""
-    _write(out / SUMMARY, report)
+    write_json(out / SUMMARY, report, force=True)
 
 
 def write_search(out: Path, found: list[dict]) -> None:
@@ -51,9 +50,4 @@ def write_search(out: Path, found: list[dict]) -> None:
     the number of ``searches`` that ended there before any later step, whether a replica ``starts``
     there, and the subunits that lie ``elsewhere`` than in the best one.
     """
-    _write(out / SEARCH, {"arrangements": found})
-
-
-def _write(path: Path, content: dict) -> None:
-    with replacing(path, force=True) as draft:
-        draft.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    write_json(out / SEARCH, {"arrangements": found}, force=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..io.files import replacing
 from ..io.targets import refuse_existing
+from ..output.names import ANALYSIS, PAGE, SEARCH, SETTINGS, SUMMARY
 
 __all__ = ["write_page"]
 
@@ -27,15 +28,22 @@ def write_page(folder: str | os.PathLike, force: bool = False) -> Path:
         No output folder of a run, a broken file in it, or a page that is there without ``force``.
     """
     folder = Path(folder)
-    if not (folder / "system.toml").is_file():
-        found = "no system.toml" if folder.is_dir() else "no such folder"
+    if not (folder / SETTINGS).is_file():
+        found = f"no {SETTINGS}" if folder.is_dir() else "no such folder"
         raise InputError(folder, found, "the output folder of emgmm run")
-    path = folder / "report.html"
-    refuse_existing(path, force)
+    target = folder / PAGE
+    refuse_existing(target, force)
     from .content import read_content
     from .page import render
 
-    page = render(read_content(folder))
-    with replacing(path, force) as draft:
-        draft.write_text(page, encoding="utf-8")
-    return path
+    content = read_content(folder)
+    try:
+        page = render(content)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # What comes from our own JSON files is not checked key by key.
+        found = f"other content than emgmm writes ({type(error).__name__}: {error})"
+        path = f"{folder}: {ANALYSIS}, {SEARCH} or {SUMMARY}"
+        raise InputError(path, found, "that of run and analyze") from error
+    with replacing(target, force) as draft:
+        draft.write_text(page, encoding="utf-8", errors="backslashreplace")  # names of folders
+    return target

@@ -13,8 +13,9 @@ from ..analysis.models import RunModels, load_run
 from ..errors import InputError
 from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
-from ..output.folder import SEARCH, SUMMARY
-from ..output.frames import CC_KEY, REPLICA_STAT, SIGMA_KEY, STAT
+from ..output.frames import CC_KEY, SIGMA_KEY
+from ..output.inputs import input_notes
+from ..output.names import ANALYSIS, REPLICA_STAT, SEARCH, STAT, SUMMARY
 
 # Terms by the keys of PMI's stat files; a group of the pattern becomes part of the name.
 _TERMS = {
@@ -50,7 +51,7 @@ class Content:
     summary, search, analysis
         ``run.json``, ``search.json`` and ``analysis.json``; None where missing.
     coordinates
-        (n, 3) Å, finest particles of the best model.
+        (n, 3) Å, finest particles of the best model, as far as the trajectory has them.
     data
         Data GMM as scored; None without a map.
     log_ratios
@@ -75,6 +76,7 @@ class Content:
     log_ratios: np.ndarray | None
     best_cc: float | None
     best_sigma: float | None
+    notes: list[str]  # on inputs that have changed since the run
 
 
 def read_content(folder: Path) -> Content:
@@ -94,7 +96,7 @@ def read_content(folder: Path) -> Content:
     score = run.posterior.score
     log_ratios = cc = sigma = None
     if score is not None:
-        placed = run.system.gaussians.placed(*run.poses(coordinates))
+        placed = run.gaussians(run.poses(coordinates))
         arrays = (placed.means, placed.covariances, placed.weights)
         log_ratios = np.asarray(score.log_ratios(*arrays))
         cc, sigma = score.cross_correlation(*arrays), score.sigma_estimate(log_ratios)
@@ -110,11 +112,12 @@ def read_content(folder: Path) -> Content:
         replicas=_replicas(folder, n, shown),
         summary=_json(folder / SUMMARY),
         search=_json(folder / SEARCH),
-        analysis=_json(folder / "analysis.json"),
+        analysis=_json(folder / ANALYSIS),
         coordinates=coordinates,
         data=run.posterior.data,
         log_ratios=log_ratios,
         best_cc=cc,
+        notes=input_notes(folder),
         best_sigma=sigma,
     )
 

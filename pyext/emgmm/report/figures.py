@@ -252,8 +252,7 @@ def density_surface(data: Mixture) -> Surface:
 
 def _molecule_traces(content: Content):
     """Each molecule with its particles in order of sequence, NaN where the chain is broken."""
-    system = content.run.system
-    particles = system.finest
+    system, particles = content.run.system, content.run.particles
     step = max(1, len(particles) // _MOST_BEADS)
     for index, molecule in enumerate(system.molecules):
         own = np.flatnonzero(particles.molecule == index)

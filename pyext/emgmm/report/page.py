@@ -345,6 +345,7 @@ def _components(content: Content, surface: Surface | None) -> str:
 
 def _about(content: Content) -> str:
     notes = [*(content.summary or {}).get("notes", []), *(content.analysis or {}).get("notes", [])]
+    notes = list(dict.fromkeys([*notes, *content.notes]))
     listed = "".join(f"<li>{html.escape(n)}</li>" for n in notes)
     settings = (content.folder / "system.toml").read_text(encoding="utf-8")
     return (

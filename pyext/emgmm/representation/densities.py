@@ -98,7 +98,7 @@ def fit_part(part: Part, config: ModelConfig, folder: Path | None) -> Mixture:
     """
     xyz, mass, spread = _points(part.atoms)
     components = min(part.components, len(xyz))
-    path = folder / f"{_file_name(part.name)}.txt" if folder is not None else None
+    path = folder / mixture_file(part.name) if folder is not None else None
     if path is not None and path.is_file():
         cached = read_gmm(path)
         if len(cached) == components and _same_moments(cached, xyz, mass, spread, config):
@@ -161,5 +161,6 @@ def _points(atoms: list[ResidueAtoms]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return centers, masses, spreads
 
 
-def _file_name(name: str) -> str:
-    return name.replace(" ", "_").replace("/", "_").replace(":", "_")
+def mixture_file(part: str) -> str:
+    """Name of the file that keeps the mixture of a part."""
+    return part.replace(" ", "_").replace("/", "_").replace(":", "_") + ".txt"
