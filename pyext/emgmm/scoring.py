@@ -39,7 +39,7 @@ SIGMA_MIN = 0.1
 
 @dataclass(frozen=True)
 class ScoreOptions:
-    """How the noise of the map is inferred (design: noise models).
+    """How the noise of the map is inferred (doc/method.md, eq. 13 and b to d).
 
     Attributes
     ----------

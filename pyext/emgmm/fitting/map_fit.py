@@ -17,7 +17,7 @@ from ..mixture import Mixture
 from .dust import without_dust
 
 # σ of a point at a resolution, in units of it; 1 / (π √2) as in ChimeraX's molmap: the Fourier
-# transform falls to 1/e at the wave number 1 / resolution.
+# transform falls to 1/e at the wave number 1 / resolution (doc/method.md, eq. i).
 SIGMA_PER_RESOLUTION = 0.225
 _SECTIONS = 16  # of the map that the core takes at a time
 _GRID_TYPES = (np.float32, np.int16, np.int8)  # that it takes without a conversion

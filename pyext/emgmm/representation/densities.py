@@ -21,7 +21,7 @@ _SEED = 0  # the fit is part of the model, not of a run
 
 
 def sphere_variance(radius: np.ndarray | float) -> np.ndarray | float:
-    """Å², along any axis of a uniform sphere of that radius (Å).
+    """Å², along any axis of a uniform sphere of that radius (Å); doc/method.md, eq. h.
 
     PMI takes the radius itself for the variance of a flexible bead, which has the wrong unit.
     """

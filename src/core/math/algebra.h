@@ -100,7 +100,7 @@ inline Sym3 rotated(const Mat3 &r, const Sym3 &c) {
 }
 
 // Axial vector t of the antisymmetric matrix -2 (C G - G C): the torque of a rotation of the
-// covariance C about its own centre when dE/dC = G (design: delta C = [theta]x C - C [theta]x).
+// covariance C about its own centre when dE/dC = G (doc/method.md, eq. g).
 inline Vec3 covariance_torque(const Sym3 &c, const Sym3 &g) {
   // dE = tr(G ([theta]x C - C [theta]x)) = tr([theta]x (C G - G C)); with A = C G - G C
   // antisymmetric, tr([theta]x A) = 2 theta . (A_12, A_20, A_01).

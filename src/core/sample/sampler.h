@@ -1,4 +1,4 @@
-// Replica-exchange Monte Carlo over the poses of bodies (design, section 4).
+// Replica-exchange Monte Carlo over the poses of bodies (doc/method.md, Sampling).
 #ifndef EMGMM_SAMPLE_SAMPLER_H
 #define EMGMM_SAMPLE_SAMPLER_H
 

@@ -1,4 +1,5 @@
-// From overlaps to a score: how the noise of the map is inferred (design, section 2).
+// From overlaps to a score: how the noise of the map is inferred (doc/method.md, eq. 11
+// to 13 and a to d).
 #ifndef EMGMM_SCORE_NOISE_MODEL_H
 #define EMGMM_SCORE_NOISE_MODEL_H
 

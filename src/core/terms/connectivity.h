@@ -17,7 +17,8 @@ struct BodySphere {
   double radius = 0;  // Å
 };
 
-// k/2 max(0, |x_i - x_j| - r_i - r_j - threshold)², the form of IMP.pmi's ConnectivityRestraint.
+// k/2 max(0, |x_i - x_j| - r_i - r_j - threshold)² (doc/method.md, eq. j), the form of IMP.pmi's
+// ConnectivityRestraint.
 struct SphereBond {
   BodySphere first, second;
   double threshold = 0;       // Å

@@ -28,8 +28,8 @@ struct CrossLinkOptions {
   double slope = 0.02;  // 1/Å, pull on links that are far from satisfied
 };
 
-// -log of the likelihood of IMP.isd's CrossLinkMSRestraint, summed over the links: a contribution
-// at distance d explains its link with probability
+// -log of the likelihood of IMP.isd's CrossLinkMSRestraint (doc/method.md, eq. l to n), summed
+// over the links: a contribution at distance d explains its link with probability
 //     (psi (1 - p(d)) + (1 - psi) p(d)) exp(-slope d),
 // p(d) the share of pairs of positions in two balls of radius sigma that a linker can bridge (from
 // caps of spheres), psi the probability that a link is false. Jeffreys prior on each psi (+ log

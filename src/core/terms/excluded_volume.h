@@ -14,8 +14,9 @@
 
 namespace emcore {
 
-// kappa/2 max(0, r_i + r_j - |x_i - x_j|)² over all pairs of spheres on different bodies: the form
-// of IMP.pmi's ExcludedVolumeSphere (IMP.core.SoftSpherePairScore).
+// kappa/2 max(0, r_i + r_j - |x_i - x_j|)² over all pairs of spheres on different bodies
+// (doc/method.md, eq. k): the form of IMP.pmi's ExcludedVolumeSphere
+// (IMP.core.SoftSpherePairScore).
 class ExcludedVolumeTerm : public Term {
  public:
   // A body may have no sphere. Throws std::domain_error for a body that is not there or a value
