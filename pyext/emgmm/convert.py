@@ -90,6 +90,7 @@ def convert(
         "voxel": density.voxel.tolist(),
         "origin": density.origin.tolist(),
         "grid": told,
+        "notes": [f"{told}: {note}" for note in grid.notes],
     }
 
 

@@ -266,6 +266,7 @@ def convert(source, target, format, like, voxel, report, force) -> None:
     result = library.convert(source, target, format, like, voxel, force)
     write_report(report, result, force)
     say(report, f"{target}: {result['components']} Gaussians, {result['format']}", target)
+    tell_notes(result.get("notes", ()))
 
 
 @commands.command()

@@ -215,7 +215,12 @@ def set_up(
         posterior = Posterior.of_run(
             config, system, write_data(config, system, draft / DATA, stage)
         )
-        _ = posterior.links  # read here, so that a fault in them leaves no folder behind
+        try:  # made here, so that a fault in them leaves no folder behind
+            _ = posterior.terms
+        except InputError:
+            raise
+        except ValueError as error:
+            raise InputError(out, str(error), "settings that can be sampled") from error
         kept = keep_inputs(config, settings, draft, _copy_mixtures(config, system, draft))
         write_settings(draft, kept)
         _replace_run(home, draft)

@@ -294,14 +294,18 @@ class _Reader:
             sequence = self._sequence(chain)
             found = compare(own, sequence, chain.alphabet)
             if not found.fits:
-                advice = fitting_offset(own, sequence, chain.alphabet, row.pdb_offset)
+                advice = (
+                    fitting_offset(own, sequence, chain.alphabet, row.pdb_offset)
+                    or self._other_name(chain, row, own)
+                    or "no pdb_offset fits most of them"
+                )
                 raise self._error(
                     row,
                     "pdb_offset",
                     f"{row.pdb_offset}, by which {len(found.differing)} of {found.compared} "
                     f"residues of {row.pdb.name} chain {row.chain} are not those of the sequence "
                     f"{row.fasta_id!r}",
-                    f"its residues ({advice or 'no pdb_offset fits most of them'})",
+                    f"its residues ({advice})",
                 )
             differing += [i for i in found.differing if i <= len(sequence)]
         if differing:
@@ -309,6 +313,13 @@ class _Reader:
                 f"{chain.label}: {len(differing)} of {len(types)} residues are not those of the "
                 f"sequence ({_ranges(sorted(differing))}); is pdb_offset right?"
             )
+
+    def _other_name(self, chain: Chain, row: TopologyRow, own: dict[int, str]) -> str | None:
+        """What else the structure may be, in words: another sequence of the file."""
+        for record in self._fasta[row.fasta_file].values():
+            if record.name != row.fasta_id and compare(own, record.sequence, chain.alphabet).fits:
+                return f"the sequence {record.name!r} would fit"
+        return None
 
     def _sequence(self, chain: Chain) -> str:
         """The sequence as the FASTA file has it."""

@@ -9,6 +9,7 @@ from command_line import emgmm
 from emgmm.config import CrosslinksConfig
 from emgmm.errors import InputError
 from emgmm.imp.links import write_plain_links
+from emgmm.run import run
 from emgmm.terms.crosslinks import links_account, read_crosslinks
 from test_numbering import SEQUENCE, of, pdb
 from test_priors_crosslinks import pair_system
@@ -167,10 +168,12 @@ def test_a_run_tells_and_keeps_the_account(tmp_path):
     )
     (tmp_path / "links.csv").write_text(HEADER + "A,3,B,4\nC,1,B,2\n")
     settings = tmp_path / "s.toml"
-    settings.write_text(
-        '[system]\ntopology = "t.txt"\n[[crosslinks]]\nfile = "links.csv"\n'
+    text = (
+        '[system]\ntopology = "t.txt"\n'
         "[sampling]\nstart = 'asis'\nreplicas = 1\nsteps = 40\nframe_interval = 10\n"
+        '[[crosslinks]]\nfile = "links.csv"\n'
     )
+    settings.write_text(text)
     out = tmp_path / "out"
     result = emgmm("run", settings, "-o", out, "--engine", "native", "--threads", 1)
     assert result.returncode == 0, result.stderr
@@ -178,8 +181,14 @@ def test_a_run_tells_and_keeps_the_account(tmp_path):
     assert result.stderr.startswith(f"emgmm: note: {told}") and result.stderr.count("\n") == 1
     summary = json.loads((out / "run.json").read_text())
     assert summary["links"]["used"] == 1 and summary["notes"][0].startswith(told)
-    (tmp_path / "links.csv").write_text(HEADER + "A,3,B,none\n")
     other = tmp_path / "other"
-    result = emgmm("run", settings, "-o", other, "--engine", "native", "--threads", 1)
-    assert result.returncode == 2 and "column res2: found 'none'" in result.stderr
-    assert not other.exists() and result.stderr.count("\n") == 1
+    for rows, more, message in [
+        ("A,3,B,none\n", "", "column res2: found 'none'"),
+        ("A,3,B,4\n", '[[crosslinks]]\nfile = "links.csv"\n', "label 'links' twice"),
+        ("A,3,B,4\n", '[[crosslinks]]\nfile = "t.txt"\n', "a column 'prot1'"),
+    ]:
+        (tmp_path / "links.csv").write_text(HEADER + rows)
+        (tmp_path / "s.toml").write_text(text + more)
+        with pytest.raises(InputError, match=message):
+            run(settings, other, engine="native", threads=1)
+        assert not other.exists()

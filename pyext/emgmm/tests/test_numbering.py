@@ -89,6 +89,12 @@ def test_another_protein_fits_by_no_offset(build):
     assert "no pdb_offset fits most of them" in refused(build, of("WWWWCCCCPPPPHHHH"))
 
 
+def test_the_sequence_that_fits_is_named(build):
+    other = "WWHHCCPPMMDDEE"
+    fasta = f"{SEQUENCE}\n>second\n{other}"
+    assert "(the sequence 'second' would fit)" in refused(build, of(other), sequence=fasta)
+
+
 def test_a_tag_beyond_the_sequence_is_a_note_and_more_is_not(build):
     system = build(of(SEQUENCE + "HHH"))
     assert len(system.notes) == 1 and "runs 3 residues beyond the sequence" in system.notes[0]
