@@ -67,8 +67,8 @@ class _Table:
             segment=np.zeros(len(self._rows), dtype=np.int64),
             number=number,
             insertion=self._text_of("pdbx_PDB_ins_code"),
-            residue_name=self._text_of("label_comp_id", "auth_comp_id"),
-            name=self._text_of("label_atom_id", "auth_atom_id"),
+            residue_name=self._text_of("label_comp_id", "auth_comp_id", upper=True),
+            name=self._text_of("label_atom_id", "auth_atom_id", upper=True),
             padded=np.full(len(self._rows), ""),
             altloc=self._text_of("label_alt_id"),
             element=self._text_of("type_symbol"),
@@ -103,11 +103,11 @@ class _Table:
                     return [tokens[i] for i in self._rows] if len(self._rows) else []
         return None
 
-    def _text_of(self, *names: str) -> np.ndarray:
+    def _text_of(self, *names: str, upper: bool = False) -> np.ndarray:
         tokens = self._column(*names)
         if tokens is None:
             return np.full(len(self._rows), "")
-        return translated(np.array(tokens), _plain)
+        return translated(tokens, lambda token: _plain(token).upper() if upper else _plain(token))
 
     def _floats(self, name: str, what: str, default: float | None) -> np.ndarray:
         tokens = self._column(name)

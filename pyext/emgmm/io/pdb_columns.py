@@ -9,11 +9,12 @@ import gemmi
 import numpy as np
 
 from ..errors import InputError
-from .raw_atoms import RawAtoms, RawFile, coded
+from .raw_atoms import RawAtoms, RawFile, coded, translated
 from .residue_names import is_membrane_name, polymer_of
 
 _WIDTH = 80
 _EXPECTED = "a number in the columns of the PDB format"
+_ATOMS = frozenset((b"ATOM  ", b"HETATM"))
 _HEADER = (b"HEADER", b"TITLE ", b"COMPND", b"REMARK", b"AUTHOR", b"KEYWDS", b"JRNL  ", b"SOURCE")
 _DIGITS36 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -36,9 +37,9 @@ def read_pdb(data: bytes, path: str | os.PathLike) -> RawFile:
     columns = _Columns(path, lines, at, table)
     columns.realign()
     residue, chain = _names(columns)
-    segment_names = columns.text(72, 76)
     notes = []
-    if len(lines) and not any(name for name in set(chain.tolist())):
+    if len(lines) and not (chain != "").any():
+        segment_names = columns.text(72, 76)
         names = sorted(set(segment_names.tolist()))
         if len(names) > 1 and all(names) and all(name.isalnum() for name in names):
             chain = segment_names
@@ -54,7 +55,7 @@ def read_pdb(data: bytes, path: str | os.PathLike) -> RawFile:
     b_factor, bad = columns.b_factors()
     if bad:
         notes.append(f"B factors of {bad} atoms are no numbers and count as 0")
-    padded = columns.text(12, 16, strip=False)
+    padded = columns.fields(12, 16)
     rows, ends = np.arange(len(lines)), np.array(scan.ends, dtype=np.int64)
     atoms = RawAtoms(
         chain=chain,
@@ -62,9 +63,9 @@ def read_pdb(data: bytes, path: str | os.PathLike) -> RawFile:
         number=columns.residue_numbers(),
         insertion=columns.insertions(),
         residue_name=residue,
-        name=_stripped(padded),
+        name=translated(padded, lambda name: name.strip().upper()),
         padded=padded,
-        altloc=columns.text(16, 17),
+        altloc=columns.letter(16),
         element=columns.text(76, 80),
         hetero=(table[:, 0] == b"H") | (table[:, 0] == b"h"),
         in_sequence=np.full(len(lines), -1),
@@ -100,9 +101,7 @@ class _Scan:
         first = True
         for number, line in enumerate(data.splitlines(), start=1):
             record = line[:4]
-            if record in (b"ATOM", b"HETA", b"atom", b"heta"):
-                if not _is_atom(line):
-                    continue
+            if line[:6] in _ATOMS or (record.upper() in (b"ATOM", b"HETA") and _is_atom(line)):
                 if first:
                     self.atoms.append(line)
                     self.lines.append(number)
@@ -177,16 +176,24 @@ class _Columns:
         part = np.ascontiguousarray(self._table[:, first:last])
         return part.view(f"S{last - first}").ravel()
 
-    def text(self, first: int, last: int, *, strip: bool = True) -> np.ndarray:
-        """(n,) str in upper case where names are meant, without blanks about it."""
+    def fields(self, first: int, last: int) -> np.ndarray:
+        """(n,) str as they stand there."""
         cut = self._cut(first, last)
         try:
-            values = cut.astype(f"U{last - first}")
+            return cut.astype(f"U{last - first}")
         except UnicodeDecodeError:
             row = next(i for i, value in enumerate(cut.tolist()) if not value.isascii())
             found = f"a name that is not text ({bytes(cut[row])!r})"
             raise self.error(row, found, "a PDB or mmCIF file") from None
-        return _stripped(values) if strip else _padded(values, last - first)
+
+    def text(self, first: int, last: int) -> np.ndarray:
+        """(n,) str without blanks about it."""
+        return translated(self.fields(first, last), str.strip)
+
+    def letter(self, column: int) -> np.ndarray:
+        """(n,) str, one letter or nothing."""
+        letters = self.fields(column, column + 1)
+        return np.where(letters == " ", "", letters)
 
     def realign(self) -> None:
         """Moves back the columns behind a serial or residue number that is too long."""
@@ -217,7 +224,7 @@ class _Columns:
                     raise self.error(row, found, "coordinates of eight columns each")
 
     def coordinates(self) -> np.ndarray:
-        xyz = np.stack([self._floats(i, i + 8, "coordinate") for i in (30, 38, 46)], axis=1)
+        xyz = np.stack([self._floats(i, i + 8, "a coordinate") for i in (30, 38, 46)], axis=1)
         bad = ~np.isfinite(xyz).all(axis=1)
         if bad.any():
             raise self.error(int(np.argmax(bad)), "a coordinate that is not finite", "numbers in Å")
@@ -231,7 +238,7 @@ class _Columns:
             for row, field in enumerate(fields.tolist()):
                 if _number(field) is None:
                     text = field.decode("latin-1").strip()
-                    found = f"a {what} that is no number ({text!r})"
+                    found = f"{what} that is no number ({text!r})"
                     raise self.error(row, found) from None
             raise
 
@@ -240,7 +247,7 @@ class _Columns:
         fields = self._cut(54, 60)
         blank = np.char.isspace(fields) | (fields == b"")
         fields = np.where(blank, b"1.0", fields)
-        numbers = self._floats(54, 60, "occupancy", fields)
+        numbers = self._floats(54, 60, "an occupancy", fields)
         if not np.isfinite(numbers).all():
             row = int(np.argmin(np.isfinite(numbers)))
             raise self.error(row, "an occupancy that is not finite", "a number from 0 to 1")
@@ -280,8 +287,7 @@ class _Columns:
         return numbers
 
     def insertions(self) -> np.ndarray:
-        codes = self.text(26, 27)
-        return np.where(self._five_digits(), "", codes)
+        return np.where(self._five_digits(), "", self.letter(26))
 
     def _five_digits(self) -> np.ndarray:
         """Numbers beyond 9999 that fill the column of the insertion code."""
@@ -335,8 +341,8 @@ def _residue_number(field: bytes) -> int | None:
 
 def _names(columns: _Columns) -> tuple[np.ndarray, np.ndarray]:
     """Residue and chain: names of four letters and chains of two share a column."""
-    known, codes = coded(columns.text(17, 22, strip=False))
-    pairs = [_residue_and_chain(text) for text in known] or [("", "")]
+    known, codes = coded(columns.fields(17, 22))
+    pairs = [_residue_and_chain(text.ljust(5)) for text in known] or [("", "")]
     return (
         np.array([residue for residue, _ in pairs])[codes],
         np.array([chain for _, chain in pairs])[codes],
@@ -356,14 +362,3 @@ def _residue_and_chain(text: str) -> tuple[str, str]:
         # LYSH of GROMACS, which names no chains, or a lysine of chain HA.
         return (three, chains) if chain or not polymer_of(four).kind else (four, "")
     return (three, chains) if text[2] == " " else (four, chain)
-
-
-def _stripped(values: np.ndarray) -> np.ndarray:
-    known, codes = coded(values)
-    return np.array([value.strip() for value in known] or [""])[codes]
-
-
-def _padded(values: np.ndarray, width: int) -> np.ndarray:
-    """numpy drops nothing but NUL at the end; short strings get their blanks back."""
-    known, codes = coded(values)
-    return np.array([value.ljust(width) for value in known] or [""])[codes]

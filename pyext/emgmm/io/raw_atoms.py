@@ -75,14 +75,14 @@ class RawFile:
     notes: list[str] | None = None
 
 
-def coded(values: np.ndarray) -> tuple[list[str], np.ndarray]:
+def coded(values: np.ndarray | list[str]) -> tuple[list[str], np.ndarray]:
     """The different values in order of appearance, and (n,) the index of each entry among them."""
-    known: dict[str, int] = {}
-    codes = [known.setdefault(value, len(known)) for value in values.tolist()]
-    return list(known), np.array(codes, dtype=np.int64)
+    values = values if isinstance(values, list) else values.tolist()
+    known = {value: i for i, value in enumerate(dict.fromkeys(values))}
+    return list(known), np.array(list(map(known.__getitem__, values)), dtype=np.int64)
 
 
-def translated(values: np.ndarray, translate: Callable[[str], str]) -> np.ndarray:
+def translated(values: np.ndarray | list[str], translate: Callable[[str], str]) -> np.ndarray:
     """The function of each value, called once for each that occurs."""
     names, codes = coded(values)
     return np.array([translate(name) for name in names] or [""])[codes]

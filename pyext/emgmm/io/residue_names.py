@@ -200,7 +200,8 @@ def _of_ligand(residue: str, letters: str, padded: str) -> str:
     start = re.match("[A-Z]*", letters).group()
     if start and start == re.match("[A-Z]*", residue).group() and _symbol(start):
         return start  # an ion: ZN of ZN, FE of FE2
-    if len(padded) == 4:
+    if padded:
+        padded = padded.ljust(4)
         # The element ends in the second column, unless four characters fill the name.
         if padded[0] in " 0123456789":
             return _symbol(padded[1])

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from .atom_account import AtomAccount, counted, listed
-from .raw_atoms import RawAtoms, RawFile, coded, translated
+from .raw_atoms import RawAtoms, RawFile, coded
 from .residue_names import element_of, names_simulation, polymer_of, solvent_kind
 
 KEPT = ("waters", "ions", "lipids")
@@ -66,13 +66,7 @@ def chosen(
     InputError
         With the line: an atom whose element nothing tells.
     """
-    atoms = replace(
-        raw.atoms,
-        residue_name=translated(raw.atoms.residue_name, str.upper),
-        name=translated(raw.atoms.name, str.upper),
-        altloc=translated(raw.atoms.altloc, lambda text: "" if text in ("?", ".") else text),
-    )
-    atoms = _without_solvent(atoms, account, keep)
+    atoms = _without_solvent(raw.atoms, account, keep)
     unknown = (atoms.xyz >= _UNKNOWN_PLACE).all(axis=1)
     if unknown.any():
         account.leave_out("of unknown place (9999)", int(unknown.sum()))
@@ -130,7 +124,7 @@ def _with_elements(
         i = int(np.argmax(source == "none"))
         raise InputError(
             path,
-            f"atom {atoms.name[i]!r} of {atoms.residue_name[i]}, whose element is not told",
+            f"atom {str(atoms.name[i])!r} of {atoms.residue_name[i]}, whose element is not told",
             "an element in its column, or a name that begins with it",
             raw.place(int(atoms.line[i])),
         )
@@ -143,7 +137,7 @@ def _with_elements(
         i = int(np.argmax(wrong))
         account.say(
             f"elements of {counted(int(wrong.sum()), 'atom')} do not fit their names, which are "
-            f"taken ({atoms.element[i]!r} for {atoms.name[i]} of {atoms.residue_name[i]})"
+            f"taken ({str(atoms.element[i])!r} for {atoms.name[i]} of {atoms.residue_name[i]})"
         )
     dummy = source == "dummy"
     used = UsedAtoms(atoms, symbol)
