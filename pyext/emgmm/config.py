@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from .config_errors import refuse_odd_numbers, syntax_error, validation_error
+from .config_errors import refuse_long_keys, refuse_odd_numbers, syntax_error, validation_error
 from .errors import InputError
 from .io.files import read_text
 
@@ -360,6 +360,7 @@ def load_config(path: str | os.PathLike, absent: Collection[str] = ()) -> Config
     """
     path = Path(path)
     text = read_text(path, "a TOML file of settings")
+    refuse_long_keys(path, text)
     try:
         content = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
@@ -460,8 +461,11 @@ def _absolute(path: Path, config: Config, absent: Collection[str]) -> Config:
         kind = _PATHS[section.partition("[")[0]][name]
         if "\0" in value or not value.strip():
             raise InputError(path, repr(value), f"the path of a {kind}", key)
-        target = (base / value).resolve()
-        there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
+        try:
+            target = (base / value).resolve()
+            there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
+        except OSError as error:  # a name longer than any file can have
+            raise InputError(path, f"{value} ({error.strerror})", f"the path of a {kind}", key) from None
         if not there and key not in absent:
             raise InputError(path, f"no {kind} {value}", f"the path of a {kind}", key)
         return str(target)

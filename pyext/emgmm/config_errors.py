@@ -10,6 +10,9 @@ import msgspec
 
 from .errors import InputError, nearest
 
+# A dotted key of fifty parts; ours have three. From the start of a word on, so that no character
+# is looked at twice.
+_LONG_KEY = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _LARGEST = 2**63 - 1
 # tomllib's words for mistakes that it does not explain, and ours.
 _SYNTAX = (
@@ -46,6 +49,13 @@ def syntax_error(path: Path, text: str, error: Exception) -> InputError:
     odd = next((name for c, name in _LOOKALIKES.items() if c in line), None)
     found = f"no TOML ({message}{f'; the line has {odd}' if odd else ''})"
     return InputError(path, found, "TOML", place)
+
+
+def refuse_long_keys(path: Path, text: str) -> None:
+    """Raises `InputError` for a dotted key that the parser would need minutes or gigabytes for."""
+    if found := _LONG_KEY.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        raise InputError(path, "a key of fifty parts", "a known key", f"line {line}")
 
 
 def refuse_odd_numbers(path: Path, content: object, key: str = "") -> None:

@@ -33,22 +33,21 @@ class InputError(ValueError):
         self.where = where
         self.found = found
         self.expected = expected
-        place = _readable(self.path)
+        place = readable(self.path)
         if where:
-            place += ", " + _readable(where, 200)
+            place += ", " + readable(where, 200)
         super().__init__(
-            f"{place}: found {_readable(found, 300)}, expected {_readable(expected, 600)}"
+            f"{place}: found {readable(found, 300)}, expected {readable(expected, 600)}"
         )
 
 
-def _readable(text: str, longest: int | None = None) -> str:
+def readable(text: str, longest: int | None = None) -> str:
     """The text on one line, cut to a length, nothing in it that a terminal would obey."""
-    if longest is not None and len(text) > longest:
-        text = text[: longest - 3] + "..."
-    if text.isprintable():
-        return text
-    # Line ends, control characters, parts of file names that are not UTF-8.
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    cut = text if longest is None else text[: longest + 1]
+    if not cut.isprintable():
+        # Line ends, control characters, parts of file names that are not UTF-8.
+        cut = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in cut)
+    return cut if longest is None or len(cut) <= longest else cut[: longest - 3] + "..."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -103,7 +103,7 @@ def say(report: str | None, text: str, output: str | None = None) -> None:
 def tell_notes(notes: Iterable[str]) -> None:
     """What was left out or guessed, a line each on standard error, for people and in a pipe."""
     for note in dict.fromkeys(notes):
-        click.echo(f"emgmm: note: {' '.join(note.split())}", err=True)
+        click.echo(f"emgmm: note: {readable(' '.join(note.split()), 600)}", err=True)
 
 
 @contextmanager

@@ -28,6 +28,7 @@ from .map_fit import fit_map, voxel_grid
 
 _TABLE = "a table num,misfit,noise,total (emgmm fit --errors)"
 UNBOUNDED = 10.0  # an error of e^10 says as little as an infinite one, and is a number
+_LARGEST = 1e100  # of an error that is read: its square is still a number
 _MARGIN = 4  # widths of the widest component, around the voxels above the threshold
 
 
@@ -260,10 +261,10 @@ def read_component_errors(path: str | os.PathLike, components: int | None = None
             total = float(cells[column]) if len(cells) == len(names) else math.nan
         except ValueError:
             total = math.nan
-        if not 0 <= total < math.inf:
+        if not 0 <= total <= _LARGEST:
             found = cells[column].strip() if column < len(cells) else line[:60]
             raise InputError(
-                path, found, f"{len(names)} numbers, total not negative", f"line {number}"
+                path, found, f"{len(names)} numbers, total 0 to {_LARGEST:g}", f"line {number}"
             )
         totals.append(total)
     if not totals or (components is not None and len(totals) != components):

@@ -231,7 +231,8 @@ def write_map(path: str | os.PathLike, density: DensityMap, force: bool = False)
         The file exists and ``force`` is false, or its folder is missing.
     """
     with replacing(path, force) as draft, mrcfile.new(draft) as file:
-        file.set_data(density.float32())
+        with np.errstate(over="ignore"):  # the header's rms of values beyond 1e19 is infinite
+            file.set_data(density.float32())
         file.voxel_size = tuple(density.voxel)
         file.header.origin = tuple(density.origin)
         file.header.label[:] = b""  # mrcfile writes the time: the same map, the same file

@@ -53,6 +53,7 @@ class MapLayout(NamedTuple):
         return self.offset + self.count * self.dtype.itemsize
 
 
+@np.errstate(invalid="ignore")  # NaN of any kind is refused by the bounds of each number
 def parse_header(path: str | os.PathLike, data: bytes) -> MapLayout:
     """Layout and frame of a map from the first 1024 bytes of its file.
 

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 import fastavro
-from fastavro.schema import expand_schema
 
 from ..errors import InputError
 from .files import opened
-from .rmf_schema import frame_schema
+from .rmf_layout import SchemaError, check_schema
 
 _EXPECTED = "an RMF3 file"
 _SYNC = 16  # bytes
+_LONGEST_HEADER = 1 << 20  # bytes; that of a real file has some 5,000
+_SHORTEST_RECORD = 14  # bytes: all its lists empty, all its names too
+_DEFLATE_MAX_RATIO = 1100  # deflate packs no tighter than 1032:1
 
 
 class Blocks:
@@ -61,21 +63,22 @@ class Blocks:
             found = f"a file that starts with {magic!r}" if magic else "an empty file"
             raise InputError(self.path, found, f"{_EXPECTED} (an Avro container)")
         file.seek(0)
+        # From memory: a length in a broken header can promise petabytes.
+        header = BytesIO(file.read(_LONGEST_HEADER))
         try:
-            reader = fastavro.reader(file)
+            reader = fastavro.reader(header)
+            schema = fastavro.parse_schema(reader.writer_schema)
         except Exception as error:  # fastavro raises what its decoder happens to meet
             raise InputError(self.path, f"a broken header ({error})", _EXPECTED) from None
-        name = reader.writer_schema.get("name")
-        if name != "Frame":
-            raise InputError(self.path, f"an Avro container of {name!r}", f"{_EXPECTED} (Frame)")
         if reader.codec not in ("null", "deflate"):
             raise InputError(self.path, f"codec {reader.codec!r}", "null or deflate")
-        missing = _missing_field(expand_schema(frame_schema()), expand_schema(reader.writer_schema))
-        if missing:
-            raise InputError(self.path, f"records without {missing}", _EXPECTED)
+        try:
+            check_schema(schema)
+        except SchemaError as error:
+            raise InputError(self.path, str(error), f"{_EXPECTED} (records Frame)") from None
         self._deflated = reader.codec == "deflate"
-        self._schema = fastavro.parse_schema(reader.writer_schema)
-        self._start = file.tell()
+        self._schema = schema
+        self._start = header.tell()
         file.seek(self._start - _SYNC)
         self._sync = file.read(_SYNC)
 
@@ -93,6 +96,10 @@ class Blocks:
         file.seek(start + length)
         if file.read(_SYNC) != self._sync:
             raise InputError(self.path, "a broken block", _EXPECTED, f"byte {start}")
+        most = length * (_DEFLATE_MAX_RATIO if self._deflated else 1) // _SHORTEST_RECORD
+        if count > most:
+            found = f"a block of {count} records in {length} bytes"
+            raise InputError(self.path, found, _EXPECTED, f"byte {start}")
         self.counts.append(count)
         self.ends.append(end)
         self._spans.append((start, length))
@@ -116,34 +123,11 @@ class Blocks:
                     stream = BytesIO(plain)
                     for _ in range(self.counts[block]):
                         yield fastavro.schemaless_reader(stream, self._schema)
-                except (EOFError, ValueError, IndexError, zlib.error, UnicodeDecodeError) as error:
+                    if stream.read(1):
+                        raise ValueError("more bytes than records")
+                except Exception as error:  # as above
                     found = f"a broken record ({error})"
                     raise InputError(self.path, found, _EXPECTED, f"byte {start}") from None
-
-
-def _missing_field(expected, found, at: str = "Frame") -> str | None:
-    """The first field of our schema that the file's schema lacks (but for tables of values)."""
-    if isinstance(expected, list):  # a union
-        if not isinstance(found, list) or len(found) < len(expected):
-            return at
-        pairs = [(e, f, at) for e, f in zip(expected, found, strict=False)]
-    elif not isinstance(expected, dict):
-        return None if expected == found else at
-    elif not isinstance(found, dict) or found.get("type") != expected["type"]:
-        return at
-    elif expected["type"] == "array":
-        pairs = [(expected["items"], found["items"], at)]
-    elif expected["type"] == "record":
-        theirs = {f["name"]: f["type"] for f in found["fields"]}
-        tables = at == "Frame.data"  # only those in use need be there
-        pairs = [
-            (f["type"], theirs.get(f["name"]), f"{at}.{f['name']}")
-            for f in expected["fields"]
-            if f["name"] in theirs or not tables
-        ]
-    else:
-        pairs = []
-    return next(filter(None, (_missing_field(*pair) for pair in pairs)), None)
 
 
 def _long(file: BinaryIO) -> int:

@@ -123,5 +123,5 @@ def _residues(node: Node) -> tuple[int, int]:
         return (values["sequence/residue index"],) * 2
     if indexes := values.get("sequence/residue indexes"):
         return min(indexes), max(indexes)
-    first = values.get("sequence/first residue index")
-    return (first, values["sequence/last residue index"] - 1) if first is not None else (0, 0)
+    first, beyond = (values.get(f"sequence/{k} residue index") for k in ("first", "last"))
+    return (first, beyond - 1) if first is not None and beyond is not None else (0, 0)

@@ -10,17 +10,25 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..mixture import Mixture
+from ..mixture import ComponentError, Mixture
 from ..poses import to_matrices
 from .rmf_blocks import Blocks
 from .rmf_leaves import Leaves, find_leaves
 from .rmf_node import Node
-from .rmf_schema import FIELDS, GAUSSIAN_PARTICLE, NODE_TYPE_NAMES, PARTICLE, unpacked
+from .rmf_schema import (
+    FIELDS,
+    GAUSSIAN_PARTICLE,
+    NODE_TYPE_NAMES,
+    PARTICLE,
+    READ_KEYS,
+    unpacked,
+)
 
 _COORDINATES = "physics/coordinates"
 _TRANSLATION = "physics/translation"
 _ROTATION = "physics/rotation"
 _VARIANCES = "physics/variances"
+_DEEPEST = 200  # nodes below each other; PMI's trees are some ten deep
 _SYMBOL_OF_FIELD = {field: (symbol, key, node) for symbol, (field, key, node) in FIELDS.items()}
 
 
@@ -74,6 +82,9 @@ class RmfFile:
         categories.update({c["id"]: c["name"] for c in info["categories"]})
         for key in record["keys"]:
             name = f"{categories.get(key['category'], key['category'])}/{key['name']}"
+            if READ_KEYS.get(name, key["type"]) != key["type"]:
+                found = f"key {name} of type {key['type']}"
+                raise InputError(self.path, found, f"type {READ_KEYS[name]}")
             self._keys[key["type"], key["id"]] = name
         for node in record["nodes"]:
             if node["id"] not in self.nodes:
@@ -83,9 +94,12 @@ class RmfFile:
                 parents.setdefault(parent, []).append(node["id"])
         for key, nodes, values in self._values(record):
             for node, value in zip(nodes, values, strict=True):
-                if node not in self.nodes:
-                    raise InputError(self.path, f"a value of node {node}", "a node of the tree")
-                self.nodes[node].values[key] = unpacked(value)
+                self._known(node).values[key] = unpacked(value)
+
+    def _known(self, node: int) -> Node:
+        if node not in self.nodes:
+            raise InputError(self.path, f"a value of node {node}", "a node of the tree")
+        return self.nodes[node]
 
     def _values(self, record: dict) -> Iterator[tuple[str, list[int], list]]:
         """(key, nodes, values) of everything in a record, values as fastavro gives them."""
@@ -107,7 +121,8 @@ class RmfFile:
             raise InputError(self.path, "no root node", "an RMF3 file with its tree")
         try:
             for parent, children in parents.items():
-                self.nodes[parent].children = [self.nodes[child] for child in children]
+                # A record that comes again, as IMP may write it, adds no child.
+                self.nodes[parent].children = [self.nodes[c] for c in dict.fromkeys(children)]
             for node in self.nodes.values():
                 kinds = node.values.pop("alternatives/types", [])
                 roots = node.values.pop("alternatives/roots", [])
@@ -123,20 +138,32 @@ class RmfFile:
         return self.nodes[0]
 
     def _refuse_circles(self) -> None:
-        """Whoever walks a tree with a node below itself would not come to an end."""
+        """Whoever walks a tree with a node below itself would not come to an end.
+
+        Nor soon, where nodes have several parents level by level: the ways to the lowest double at
+        each.
+        """
         below = {
             node.id: [child.id for child in (*node.children, *(n for _, n in node.alternatives))]
             for node in self.nodes.values()
         }
         waiting = Counter(child for children in below.values() for child in children)
         free = [node for node in below if not waiting[node]]
+        ways, depths = Counter({0: 1}), Counter()
         for node in free:  # grows: nodes whose parents were all seen
             for child in below[node]:
+                ways[child] += ways[node]
+                depths[child] = max(depths[child], depths[node] + 1)
                 waiting[child] -= 1
                 if not waiting[child]:
                     free.append(child)
         if len(free) < len(below):
             raise InputError(self.path, "a node that lies below itself", "a tree")
+        if ways.total() > 10 * len(below) + 1000:
+            raise InputError(self.path, "nodes with many parents each", "a tree")
+        if depths and max(depths.values()) > _DEEPEST:
+            found = f"{max(depths.values())} nodes below each other"
+            raise InputError(self.path, found, f"a tree of at most {_DEEPEST}")
 
     def frame_values(self, frame: int) -> dict[str, dict[int, object]]:
         """All values of a frame: key -> node -> value.
@@ -169,8 +196,12 @@ class RmfFile:
             for record in self._blocks.records(block):
                 if "id" in record["info"]:
                     if number in wanted:
+                        wanted.remove(number)
                         yield number, record
                     number += 1
+            if wanted:
+                found = f"a block without frame {min(wanted)}"
+                raise InputError(self.path, found, "frames after the tree")
 
     def static_records(self) -> Iterator[dict]:
         """Every record that is of no frame, in order."""
@@ -199,6 +230,7 @@ class RmfFile:
                 if key not in columns:
                     continue
                 flat = np.array([tuple(v.values()) for v in values], dtype=np.float32)
+                flat = flat.reshape(len(nodes), 4 if key == _ROTATION else 3)
                 groups = columns[key]
                 if groups and groups[-1][0] == (same := tuple(nodes)):
                     groups[-1][1].append(row)
@@ -209,6 +241,9 @@ class RmfFile:
         result = {}
         for key, groups in columns.items():
             width = 4 if key == _ROTATION else 3
+            for nodes, *_ in groups:
+                for node in nodes:
+                    self._known(node)
             ids = np.unique(np.array([n for nodes, *_ in groups for n in nodes], dtype=int))
             table = np.full((len(order), len(ids), width), np.nan, dtype=np.float32)
             for nodes, rows, values in groups:
@@ -229,7 +264,17 @@ class RmfFile:
         taken. With ``kind`` `GAUSSIAN_PARTICLE` only densities are returned.
         """
         moving = set(self.frame_values(0).get(_COORDINATES, {})) if self.frames else set()
-        return find_leaves(self.root, self._references(), moving, resolution, kind)
+        leaves = find_leaves(self.root, self._references(), moving, resolution, kind)
+        bad = leaves.first > leaves.last
+        if bad.any():
+            i = int(np.argmax(bad))
+            raise InputError(
+                self.path,
+                f"residues {leaves.first[i]} to {leaves.last[i]}",
+                "a first residue before the last one",
+                f"node {leaves.nodes[i]}",
+            )
+        return leaves
 
     def _references(self) -> set[int]:
         """Ids of the nodes with a reference frame."""
@@ -237,6 +282,8 @@ class RmfFile:
             ids = {i for i, node in self.nodes.items() if _TRANSLATION in node.values}
             if self.frames:
                 ids |= set(self.frame_values(0).get(_TRANSLATION, {}))
+            for node in ids:
+                self._known(node)
             self._reference_ids = ids
         return self._reference_ids
 
@@ -281,6 +328,8 @@ class RmfFile:
 
     def _local_frame(self, tables: dict, node: int, count: int) -> tuple[np.ndarray, np.ndarray]:
         quaternion = self._varying(tables, _ROTATION, node, count)
+        if not quaternion.any(axis=1).all():
+            raise InputError(self.path, f"a rotation of node {node} that is zero", "a quaternion")
         unit = quaternion / np.linalg.norm(quaternion, axis=1, keepdims=True)  # single precision
         shift = self._varying(tables, _TRANSLATION, node, count)
         return to_matrices(np.concatenate([unit, shift], axis=1))
@@ -289,15 +338,15 @@ class RmfFile:
         """Value of a node in each frame, static where the frames have none."""
         ids, table = tables[key]
         static = self.nodes[node].values.get(key)
+        fallback = np.full(table.shape[2], np.nan) if static is None else np.array(static)
         where = np.searchsorted(ids, node)
+        values = np.broadcast_to(fallback.astype(float), (count, len(fallback)))
         if where < len(ids) and ids[where] == node:
-            values = table[:, where].astype(float)
-            if static is not None:
-                values = np.where(np.isnan(values), np.array(static), values)
-            return values
-        if static is None:
-            raise InputError(self.path, f"no {key} of node {node}", "a value in every frame")
-        return np.broadcast_to(np.array(static, dtype=float), (count, len(static)))
+            moving = table[:, where].astype(float)
+            values = np.where(np.isnan(moving), values, moving)
+        if not np.isfinite(values).all():
+            raise InputError(self.path, f"no {key} of node {node}", "numbers in every frame")
+        return values
 
     def coordinates(
         self, frames: int | Iterable[int] | None = None, leaves: Leaves | None = None
@@ -341,6 +390,12 @@ class RmfFile:
             result[:, fixed] = static[fixed] @ turn.transpose(0, 2, 1) + shift[:, None]
             loose = members[varying[members]]
             result[:, loose] = result[:, loose] @ turn.transpose(0, 2, 1) + shift[:, None]
+        bad = ~np.isfinite(result).all(axis=(0, 2))
+        if bad.any():
+            node = leaves.nodes[np.argmax(bad)]
+            raise InputError(
+                self.path, f"no {_COORDINATES} of node {node}", "numbers in every frame"
+            )
         return result
 
     def densities(self, frame: int) -> Mixture:
@@ -349,7 +404,7 @@ class RmfFile:
         Raises
         ------
         InputError
-            The file holds none.
+            The file holds none, or one that is no Gaussian.
         """
         leaves = self.leaves(kind=GAUSSIAN_PARTICLE)
         if not len(leaves):
@@ -359,7 +414,12 @@ class RmfFile:
         turns = np.array([placed[r][0][0] if r >= 0 else np.eye(3) for r in leaves.reference])
         variances = np.array([self.nodes[n].values[_VARIANCES] for n in leaves.nodes.tolist()])
         covariances = np.einsum("nij,nj,nkj->nik", turns, variances, turns)
-        return Mixture(means, covariances, leaves.mass)
+        try:
+            return Mixture(means, covariances, leaves.mass)
+        except ComponentError as error:
+            found = f"a {error.quantity} that is {error.found}"
+            where = f"node {leaves.nodes[error.component]}"
+            raise InputError(self.path, found, error.expected, where) from None
 
 
 def read_rmf(path: str | os.PathLike) -> RmfFile:

@@ -91,6 +91,13 @@ KEY_TYPES = {
     "IMP/rigid body index": "INT",
 }
 
+# Those that are read; a file that gives one of them another type cannot be read.
+READ_KEYS = {
+    key: kind
+    for key, kind in KEY_TYPES.items()
+    if key.split("/")[0] in ("alternatives", "physics", "sequence")
+}
+
 
 def key_type(key: str, value: object = "") -> str:
     """Type of a key: of the table above, else what suits the value.

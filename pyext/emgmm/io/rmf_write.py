@@ -178,7 +178,11 @@ def copy_frames(
     refuse_existing(path, force)
     wanted = list(frames)
     held = dict(source.frame_records(wanted))
-    static = [{**r, "info": ("FileInfo", r["info"])} for r in source.static_records()]
+    # A file may lack tables that it does not use.
+    static = [
+        {**r, "info": ("FileInfo", r["info"]), "data": empty_data() | r["data"]}
+        for r in source.static_records()
+    ]
     sync = hashlib.blake2b(repr((static[0], wanted)).encode(), digest_size=16).digest()
     with open(path, "w+b") as file:
         writer = _writer(file, sync)
@@ -187,7 +191,8 @@ def copy_frames(
         writer.flush()
         for number, frame in enumerate(wanted):
             info = {**held[frame]["info"], "id": number, "parents": []}
-            writer.write({**held[frame], "info": ("FrameInfo", info)})
+            data = empty_data() | held[frame]["data"]
+            writer.write({**held[frame], "info": ("FrameInfo", info), "data": data})
         writer.flush()
     return len(wanted)
 

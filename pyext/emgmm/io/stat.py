@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import os
 import re
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -22,7 +24,7 @@ from .targets import refuse_existing
 _EXPECTED = "a PMI stat file (version 2)"
 _HEADER = "STAT2HEADER"
 # One entry of a line in the common form; a line with anything else is parsed as Python.
-_ENTRY = re.compile(r"(\d+): (?:'([^'\\]*)'|([-+.\w]+))(?:, |\} *$)")
+_ENTRY = re.compile(r"(\d{1,9}): (?:'([^'\\]*)'|([-+.\w]+))(?:, |\} *$)")
 
 
 class StatWriter:
@@ -229,28 +231,43 @@ def read_stat(path: str | os.PathLike) -> Stat:
 
 def _parse_header(path: Path, line: str) -> tuple[dict, dict[int, str]]:
     try:
-        header = ast.literal_eval(line.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        header = None
-    if not isinstance(header, dict) or _HEADER not in header:
-        raise InputError(path, f"{line.strip()[:40]!r}", f"{_EXPECTED} with {_HEADER}", "line 1")
-    info = {key: value for key, value in header.items() if not isinstance(key, int)}
-    return info, {key: str(value) for key, value in header.items() if isinstance(key, int)}
+        header = _dict(line)
+        if _HEADER not in header:
+            raise ValueError
+        keys = {key: str(value) for key, value in header.items() if type(key) is int}
+    except ValueError:
+        found = f"{line.strip()[:40]!r}"
+        raise InputError(path, found, f"{_EXPECTED} with {_HEADER}", "line 1") from None
+    twice = next((name for name, n in Counter(keys.values()).items() if n > 1), None)
+    if twice is not None:
+        raise InputError(path, f"key {twice!r} twice", "each key once", "line 1")
+    info = {key: value for key, value in header.items() if key not in keys}
+    return info, keys
 
 
 def _parse_line(path: Path, number: int, line: str) -> dict[int, str]:
     """Entries of a frame's line: thousands of lines a second where they have the usual form."""
     entries, end = {}, 1
-    for match in _ENTRY.finditer(line):
-        if match.start() != end:
-            break
+    while match := _ENTRY.match(line, end):
         end = match.end()
         entries[int(match[1])] = match[2] if match[2] is not None else match[3]
     if line[:1] == "{" and end == len(line):
         return entries
     try:
-        parsed = ast.literal_eval(line.strip())
-        return {int(key): str(value) for key, value in parsed.items()}
-    except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError):
+        return {key: str(value) for key, value in _dict(line).items()}
+    except ValueError:
         found = f"{line.strip()[:40]!r}"
         raise InputError(path, found, "a dict of keys and values", f"line {number}") from None
+
+
+def _dict(line: str) -> dict:
+    """The dict that stands there as Python writes it; ValueError if there is none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that Python does not know
+            content = ast.literal_eval(line.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise ValueError("no dict")
+    return content

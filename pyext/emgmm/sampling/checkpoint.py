@@ -8,6 +8,8 @@ import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from ..errors import InputError
 
 _MAGIC = b"emgmm checkpoint 1\n"
@@ -31,6 +33,15 @@ class Checkpoint:
     state: bytes
     offsets: dict[str, int] = field(default_factory=dict)
     totals: dict[str, float] = field(default_factory=dict)
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """The line before the state."""
+
+    offsets: dict[str, int]
+    totals: dict[str, int | float]
+    bytes: int
+    crc32: int
 
 
 def write_checkpoint(path: str | os.PathLike, checkpoint: Checkpoint) -> None:
@@ -68,15 +79,21 @@ def read_checkpoint(path: str | os.PathLike) -> Checkpoint:
         content = path.read_bytes()
     except FileNotFoundError:
         raise InputError(path, "no such file", "the checkpoint of a run") from None
+    except OSError as error:
+        raise InputError(path, error.strerror or str(error), "a readable checkpoint") from None
     if not content.startswith(_MAGIC):
         raise InputError(path, "another kind of file", "a checkpoint of this version")
     head, _, state = content[len(_MAGIC) :].partition(b"\n")
     try:
-        header = json.loads(head)
-        whole = len(state) == header["bytes"] and zlib.crc32(state) == header["crc32"]
-        offsets, totals = header["offsets"], header["totals"]
-    except (ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
+        # Not by msgspec, which does not know the infinite score of a run without a frame.
+        header = msgspec.convert(json.loads(head), _Header)
+    except (ValueError, RecursionError):
+        header = None
+    if (
+        header is None
+        or len(state) != header.bytes
+        or zlib.crc32(state) != header.crc32
+        or min(header.offsets.values(), default=0) < 0
+    ):
         raise InputError(path, f"{len(content)} bytes that do not agree", "a whole checkpoint")
-    return Checkpoint(state, offsets, totals)
+    return Checkpoint(state, header.offsets, header.totals)

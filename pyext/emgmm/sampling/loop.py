@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import threading
 import time
@@ -72,9 +73,15 @@ class Run:
             self.sampler.restore(stored.state)
         except ValueError as error:
             raise InputError(self.checkpoint, str(error), "the state of this run") from None
-        self.frames = int(stored.totals["frames"])
-        self.best_score = stored.totals["best_score"]
-        self.former_seconds = stored.totals["seconds"]
+        try:
+            frames, best, seconds = (stored.totals[k] for k in ("frames", "best_score", "seconds"))
+        except KeyError as error:
+            raise InputError(self.checkpoint, f"no {error}", "the sums of this run") from None
+        # Written so that NaN fails too.
+        if not (0 <= frames < math.inf and 0 <= seconds < math.inf and best <= math.inf):
+            found = f"{frames} frames in {seconds} s, best score {best}"
+            raise InputError(self.checkpoint, found, "the sums of this run")
+        self.frames, self.best_score, self.former_seconds = int(frames), best, seconds
         self.done_before = self.sampler.done
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from emgmm.config import dump_config, load_config
 from emgmm.errors import InputError
+from fuzzing.guard import bounded
 
 HEAD = '[system]\ntopology = "table.txt"\n'
 
@@ -105,3 +106,21 @@ def test_errors_name_the_key(write, text, where, words):
 def test_a_missing_file_is_told(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         load_config(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("key", ["a." * 20_000 + "a = 1", "[" + "a . " * 20_000 + "a]"])
+def test_keys_without_end(tmp_path, key):
+    path = tmp_path / "system.toml"
+    path.write_text(f"\n{key}\n")
+    with (
+        bounded(path.stat().st_size),
+        pytest.raises(InputError, match="line 2: found a key of fifty"),
+    ):
+        load_config(path)
+
+
+def test_names_of_files_beyond_any_length(tmp_path):
+    path = tmp_path / "system.toml"
+    path.write_text(f"[system]\ntopology = '{'a' * 5000}'\n")
+    with pytest.raises(InputError, match=r"system\.topology: found no file aaa"):
+        load_config(path)

@@ -59,6 +59,9 @@ class Random {
   // Uniform over all rotations (Shoemake 1992, by normal deviates).
   Quaternion rotation() { return normalized({normal(), normal(), normal(), normal()}); }
 
+  // A state of zeros gives zeros for ever; no seed makes it.
+  bool is_stuck() const { return !(state[0] | state[1] | state[2] | state[3]); }
+
   std::uint64_t state[4];  // all there is: copy it for a checkpoint
 
  private:

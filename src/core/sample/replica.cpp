@@ -15,6 +15,15 @@ std::size_t picked_mover(std::size_t n, const std::vector<double> &shares, Rando
   return std::min(n - 1, static_cast<std::size_t>(found - shares.begin()));
 }
 
+constexpr double kFarthest = 1e8;  // Å: beyond, a double no longer tells atoms apart
+
+bool is_rigid(const Pose &pose) {
+  const Quaternion &q = pose.rotation;
+  const double norm = q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z;
+  return std::abs(norm - 1) < 1e-3 &&
+         dot(pose.translation, pose.translation) < kFarthest * kFarthest;
+}
+
 }  // namespace
 
 Replica::Replica(const std::vector<std::shared_ptr<const Term>> &terms,
@@ -110,6 +119,13 @@ void Replica::restore(const std::vector<Pose> &poses, const std::vector<double> 
     throw std::domain_error("stored state has " + std::to_string(poses.size()) + " bodies and " +
                             std::to_string(parameters.size()) + " parameters, the system has " +
                             std::to_string(poses_.size()) + " and " + std::to_string(count));
+  if (!std::all_of(poses.begin(), poses.end(), is_rigid))
+    throw std::domain_error("stored state is broken: a pose that is no rotation and translation");
+  for (double value : parameters)
+    if (!std::isfinite(value))
+      throw std::domain_error("stored state is broken: a parameter that is " +
+                              std::to_string(value));
+  if (stream.is_stuck()) throw std::domain_error("stored state is broken: random numbers");
   poses_ = poses;
   random = stream;
   auto next = parameters.begin();

@@ -15,6 +15,7 @@ namespace emcore {
 namespace {
 
 constexpr char kSamplerState[] = "emgmm sampler state 4";
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 53;    // more would be centuries
 constexpr char kStateWithoutFinds[] = "emgmm sampler state 3";  // ends before them
 
 }  // namespace
@@ -299,6 +300,37 @@ std::string Sampler::save(const std::vector<std::string> &replicas) const {
   return out.bytes();
 }
 
+// A state that was not written by `save` may hold anything; what indexes or divides is checked.
+void Sampler::check_restored() const {
+  const std::size_t n = replicas_.size(), movers = setup_.movers.size();
+  const auto expect = [](bool right, const char *what) {
+    if (!right) throw std::domain_error(std::string("stored state is broken: ") + what);
+  };
+  const auto has_shape = [n, movers](const auto &table) {
+    return table.size() == n && std::all_of(table.begin(), table.end(), [movers](const auto &row) {
+             return row.size() == movers;
+           });
+  };
+  const auto is_positive = [](double x) { return x > 0 && std::isfinite(x); };
+  expect(done_ <= kMostSteps, "number of steps");
+  expect(!exchange_random_.is_stuck(), "random numbers of the exchanges");
+  expect(temperatures_.size() == n &&
+             std::all_of(temperatures_.begin(), temperatures_.end(), is_positive) &&
+             std::is_sorted(temperatures_.begin(), temperatures_.end()),
+         "temperatures");
+  std::vector<std::size_t> levels = replica_at_level_;
+  std::sort(levels.begin(), levels.end());
+  bool each_once = levels.size() == n;
+  for (std::size_t r = 0; each_once && r < n; ++r) each_once = levels[r] == r;
+  expect(each_once, "temperatures of the replicas");
+  expect(has_shape(counts_), "counts of the moves");
+  expect(has_shape(scales_), "sizes of the moves");
+  for (const auto &level : scales_)
+    expect(std::all_of(level.begin(), level.end(), is_positive), "sizes of the moves");
+  expect(exchanges_.size() == n - 1, "counts of the exchanges");
+  expect(drift_ >= 0, "drift");
+}
+
 void Sampler::restore(const std::string &bytes) {
   StateReader in(bytes);
   const auto expect = [](bool same, const std::string &what) {
@@ -334,6 +366,7 @@ void Sampler::restore(const std::string &bytes) {
   in.read(&scales_);
   in.read(&exchanges_);
   in.read(&drift_);
+  check_restored();
   for (std::size_t r = 0; r < replicas_.size(); ++r) {
     in.read(&text);
     if (!replicas_[r]) continue;
@@ -351,6 +384,7 @@ void Sampler::restore(const std::string &bytes) {
     in.read(&best_.value);
     in.read(&best_.found);
   }
+  expect(best_.found.size() == setup_.movers.size(), "finds of other movers");
   drop_counts();
   if (!in.at_end()) throw std::domain_error("stored state is longer than it should be");
   frames_ = FrameStore();

@@ -97,12 +97,13 @@ class Sampler {
   // The whole state from those of all replicas; frames have to be taken first (std::domain_error).
   std::string save(const std::vector<std::string> &replicas) const;
   std::string save() const;  // one process
-  // Goes on from a saved state. Throws std::domain_error where it belongs to another setup; the
-  // number of steps and of threads may differ.
+  // Goes on from a saved state. Throws std::domain_error where it belongs to another setup or is
+  // broken; the number of steps and of threads may differ.
   void restore(const std::string &bytes);
 
  private:
   void check_setup() const;
+  void check_restored() const;
   void record_frame();
   void exchange(const std::vector<double> &weights);
   void tune();
