@@ -6,13 +6,14 @@ import atexit
 import gzip
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from emgmm import InputError
 from emgmm.config import Config, CrosslinksConfig, SamplingConfig, SystemConfig, dump_config
 from emgmm.config import load_config as load
@@ -35,6 +36,7 @@ from toy_system import toy_system
 
 from . import specimens
 from .containers import mutated_checkpoint, mutated_container
+from .guard import message_fault
 from .mutations import mutated
 
 
@@ -69,6 +71,7 @@ def check_map(path: Path, data: bytes) -> None:
     values = density.values
     assert values.ndim == 3 and values.size and np.isfinite(density.float32()).all()
     assert (density.voxel > 0).all() and np.isfinite(density.origin).all()
+    assert_notes(density.notes)
     # The same numbers, whatever their order: decoded here by the header alone.
     order = "<" if struct.unpack("<i", plain[12:16])[0] in (0, 1, 2, 6, 12) else ">"
     (mode,) = struct.unpack(order + "i", plain[12:16])
@@ -104,15 +107,30 @@ def assert_mixture(mixture: Mixture) -> None:
     assert (np.linalg.eigvalsh(mixture.covariances / np.abs(mixture.covariances).max()) >= 0).all()
 
 
+def assert_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        assert message_fault(note) is None, f"a note with {message_fault(note)}: {note[:100]!r}"
+
+
 def check_structure(path: Path, data: bytes) -> None:
     structure = read_structure(path)
     count = len(structure)
-    assert count and structure.xyz.shape == (count, 3) and np.isfinite(structure.xyz).all()
+    assert count and structure.xyz.shape == (count, 3)
     for array in vars(structure).values():
-        assert len(array) == count
+        if isinstance(array, np.ndarray):
+            assert len(array) == count
+            assert array.dtype.kind != "f" or np.isfinite(array).all()
+    assert (structure.mass > 0).all() and (structure.vdw_radius > 0).all()
+    assert ((structure.occupancy > 0) & (structure.occupancy <= 1)).all()
+    assert sum(len(structure.rows_of_chain(c)) for c in structure.chains()) == count
+    account = structure.account
+    assert account.used == count and min(account.left_out.values(), default=1) > 0
+    assert account.mass == pytest.approx(structure.atom_mass().sum(), rel=1e-9)
+    assert_notes(account.notes)
     centers = structure.central_atoms()
-    assert ((centers >= 0) & (centers < count)).all()
-    assert sum(len(structure.select(structure.chain == c)) for c in structure.chains()) == count
+    assert len(np.unique(structure.residue[centers])) == len(centers)
+    everything = read_structure(path, keep=("waters", "ions", "lipids"))
+    assert everything.account.read == account.read and len(everything) >= count
 
 
 def check_fasta(path: Path, data: bytes) -> None:
@@ -160,8 +178,7 @@ def check_links(path: Path, data: bytes) -> None:
             assert ((ends >= 0) & (ends < beads)).all()
         assert all(links.names)
         assert links.id_scores is None or len(links.id_scores) == count
-        for note in links.notes:
-            assert len(note.splitlines()) == 1
+        assert_notes(links.notes)
 
 
 def check_settings(path: Path, data: bytes) -> None:
