@@ -464,8 +464,9 @@ def _absolute(path: Path, config: Config, absent: Collection[str]) -> Config:
         try:
             target = (base / value).resolve()
             there = {"file": target.is_file(), "folder": target.is_dir()}.get(kind, True)
-        except OSError as error:  # a name longer than any file can have
-            raise InputError(path, f"{value} ({error.strerror})", f"the path of a {kind}", key) from None
+        except (OSError, RuntimeError) as error:  # a name too long, links in a circle
+            found = f"{value} ({getattr(error, 'strerror', None) or error})"
+            raise InputError(path, found, f"the path of a {kind}", key) from None
         if not there and key not in absent:
             raise InputError(path, f"no {kind} {value}", f"the path of a {kind}", key)
         return str(target)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import click
 
-from ..errors import InputError
+from ..errors import InputError, readable
 
 FAILED, BAD_INPUT = 1, 2
 

@@ -50,7 +50,8 @@ class _Table:
         self._block = block
         self._text = text
         self._path = path
-        self._rows = np.arange(len(block.find_values("_atom_site.Cartn_x")))
+        self._count = len(block.find_values("_atom_site.Cartn_x"))
+        self._rows = np.arange(self._count)
 
     def read(self) -> RawFile:
         models = self._text_of("pdbx_PDB_model_num")
@@ -95,6 +96,9 @@ class _Table:
         for name in names:
             column = self._block.find_values(f"_atom_site.{name}")
             if len(column):
+                if len(column) != self._count:  # of another loop
+                    found = f"{len(column)} values of _atom_site.{name}"
+                    raise InputError(self._path, found, f"{self._count}, one an atom")
                 try:
                     tokens = list(column)
                 except UnicodeDecodeError:
