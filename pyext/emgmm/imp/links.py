@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..config import CrosslinksConfig
 from ..io.files import replacing
-from ..terms.crosslinks import read_links, residue_number
+from ..terms.crosslinks import is_empty, is_whole, read_links, residue_number
 
 
 def write_plain_links(section: CrosslinksConfig, path: Path) -> Path:
@@ -22,12 +22,12 @@ def write_plain_links(section: CrosslinksConfig, path: Path) -> Path:
         writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for row in table.rows:
-            if not all(row.cells[protein] for protein, _ in pairs):
+            if not is_whole(row, pairs):
                 continue
             cells = dict(row.cells)
             for _, column in pairs:
                 cells[column] = str(residue_number(Path(section.file), row, column)[0])
-            if section.id and not cells[section.id]:
+            if section.id and is_empty(cells[section.id]):
                 cells[section.id] = f"line {row.line}"
             writer.writerow(cells)
     return path

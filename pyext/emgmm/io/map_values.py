@@ -37,9 +37,10 @@ def kind_of_bytes(
         return np.int8, None
     if statistics is None:
         return np.int8, "its bytes are read as signed; the header has no minimum and maximum"
-    misfits = {kind: _misfit(values.view(kind), statistics) for kind in (np.int8, np.uint8)}
-    kind = min(misfits, key=misfits.get)
-    word = "unsigned" if kind is np.uint8 else "signed"
+    signed, unsigned = (_misfit(values.view(kind), statistics) for kind in (np.int8, np.uint8))
+    if abs(signed - unsigned) < 0.2 * max(signed, unsigned):
+        return np.int8, "its bytes are read as signed; the header's minimum and maximum fit neither"
+    kind, word = (np.int8, "signed") if signed < unsigned else (np.uint8, "unsigned")
     exact = _has_range(*value_range(values.view(kind)), statistics)
     return kind, None if exact else f"its bytes are read as {word}, nearer to the header's range"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,7 @@ _NO_PROTEIN = "an end without a protein"
 _OTHER_PROTEIN = "a protein that is not in the topology table"
 _NO_RESIDUE = "a residue that is not modelled"
 _SAME = "one and the same residue"
+_EMPTY = ("", "-", "na", "n/a", "nan", "none", "null")  # what programs write for nothing
 _NUMBER = re.compile(r"([+-]?\d{1,9})(\.0*)?", re.ASCII)
 
 
@@ -128,7 +129,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
     account = _Account(path, system)
     for row in table.rows:
         # Half a link (a dead end of the linker) is no fault of the file.
-        whole = all(row.cells[protein] for protein, _ in pairs)
+        whole = is_whole(row, pairs, account.known)
         two = [_named(account, row, *pair) if whole else None for pair in pairs]
         ends = [_places(system, beads, *named) if named else [] for named in two]
         found = [
@@ -138,7 +139,7 @@ def read_crosslinks(system: System, config: CrosslinksConfig) -> CrossLinks:
             text = "-".join(f"{row.cells[p]}:{row.cells[r]}" for p, r in pairs)
             account.drop(row, text, two, ends)
             continue
-        own = row.cells[config.id] if config.id else ""
+        own = "" if not config.id or is_empty(row.cells[config.id]) else row.cells[config.id]
         key = (own,) if own else row.line
         if key not in numbers:
             numbers[key] = len(names)
@@ -247,16 +248,19 @@ class _Account:
     notes: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     fractions: int = 0  # residue numbers such as 35.0
+    known: set[str] = field(init=False)  # names that mean a molecule
     _first: dict[str, str] = field(default_factory=dict)  # of each reason
     _strangers: Counter[str] = field(default_factory=Counter)  # proteins that are not in the table
     _pairs: dict[tuple[_Named, ...], int] = field(default_factory=dict)
     _repeated: int = 0
     _unnamed: int = 0
 
+    def __post_init__(self) -> None:
+        self.known = {name for m in self.system.molecules for name in (m.name, m.label)}
+
     def drop(self, row: Row, text: str, two: list[_Named | None], ends: list[list[_End]]) -> None:
         """A row that says nothing of the model."""
-        known = {name for m in self.system.molecules for name in (m.name, m.label)}
-        strangers = {named.protein for named in two if named and named.protein not in known}
+        strangers = {named.protein for named in two if named and named.protein not in self.known}
         self._strangers.update(strangers)
         if None in two:
             reason = _NO_PROTEIN
@@ -301,6 +305,17 @@ class _Account:
         return [f"{self.path.name}: {text}" for text in told]
 
 
+def is_empty(text: str) -> bool:
+    """Whether a cell holds nothing, or a word for it."""
+    return text.casefold() in _EMPTY
+
+
+def is_whole(row: Row, pairs: Sequence[tuple[str, str]], known: Collection[str] = ()) -> bool:
+    """Whether both ends name a protein, and not in words that stand for none."""
+    names = [row.cells[protein] for protein, _ in pairs]
+    return all(name in known or not is_empty(name) for name in names)
+
+
 def _named(account: _Account, row: Row, protein: str, residue: str) -> _Named:
     """The end that two columns name."""
     number, is_fraction = residue_number(account.path, row, residue)
@@ -331,7 +346,7 @@ def _score(path: Path, row: Row, column: str) -> float:
     """NaN where the field is empty."""
     text = row.cells[column]
     try:
-        value = float(text) if text else np.nan
+        value = np.nan if is_empty(text) else float(text)
     except ValueError:
         value = np.inf
     if np.isinf(value):

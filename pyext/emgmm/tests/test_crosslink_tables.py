@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from command_line import emgmm
 from emgmm.config import CrosslinksConfig
@@ -139,6 +140,18 @@ def test_a_row_without_an_id_is_a_link_of_its_own(read):
     assert links.names == ("A.1:1-B.0:1", "A.1:3-B.0:3", "A.1:7-B.0:7", "A.1:8-B.0:8")
     assert links.link.tolist() == [0, 0, 1, 2, 3]
     assert links.remarks == ("links.csv: rows without 'id' (2 of them) are links of their own",)
+
+
+@pytest.mark.parametrize("nothing", ["", "-", "NA", "n/a", "NaN", "None", "null"])
+def test_words_for_nothing_are_nothing(read, nothing):
+    text = (
+        "prot1,res1,prot2,res2,id,s\n"
+        f"A.1,1,B,1,{nothing},{nothing}\nA.1,3,B,3,{nothing},2\nA.1,5,{nothing},{nothing},x,1\n"
+    )
+    links = read(text, id="id", score="s")
+    assert links.names == ("A.1:1-B.0:1", "A.1:3-B.0:3")
+    assert links.account()["dropped"] == [{"reason": "an end without a protein", "count": 1}]
+    np.testing.assert_array_equal(links.id_scores, [np.nan, 2])
 
 
 def test_repeated_links_are_told(read):

@@ -78,6 +78,8 @@ def test_bytes_without_statistics_are_signed_with_a_note(read):
     density = read(bytes_map(0, 255))
     assert density.values.min() < -120
     assert density.notes == ("its bytes are read as signed; the header has no minimum and maximum",)
+    stale = read(with_statistics(bytes_map(0, 255), -0.5, 1.2))  # of before they were bytes
+    assert stale.values.min() < -120 and "fit neither" in stale.notes[0]
     small = read(bytes_map(0, 127))
     assert small.values.max() == 127 and small.notes == ()
 
