@@ -19,7 +19,7 @@ def cloud(n, seed):
 
 
 def formula(model, ratios, overlaps, sigma, background=0.0):
-    """The scores of doc/method.md in plain Python; sigma relative to ov_DD where differences count."""
+    """Scores of doc/method.md in plain Python; sigma relative to ov_DD where differences count."""
     total = 0.0
     seen = [math.log((math.exp(x) + background) / (1 + background)) for x in ratios]
     if model == "lognormal":

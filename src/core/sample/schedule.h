@@ -11,8 +11,8 @@ namespace emcore {
 
 // First a burn-in, without frames, whose steps count for nothing else. Then, from a new start of
 // the cycle, the annealed terms have weight `low_weight` for low_steps, then 1 for high_steps,
-// again and again, until `steps` steps at weight 1 are done (doc/method.md, Sampling). A step is one
-// move.
+// again and again, until `steps` steps at weight 1 are done (doc/method.md, Sampling). A step is
+// one move.
 struct Schedule {
   std::uint64_t steps = 0;
   std::uint64_t low_steps = 0, high_steps = 10000;
