@@ -133,7 +133,7 @@ def frame_and_native(models, reference: Path, frame: int) -> tuple[np.ndarray, n
     """(bodies, 7) poses of both. Beads that the native structure lacks are in both where the
     frame has them."""
     found = models.poses(models.coordinates(np.array([frame]))[0].astype(float))
-    native, _ = reference_coordinates(models.system, reference)
+    native, _, _ = reference_coordinates(models.system, reference)
     wanted = fit_poses(models.system, native)
     for at, of in zip(wanted, found, strict=True):
         lost = ~np.isfinite(at).reshape(len(at), -1).all(axis=1)

@@ -22,7 +22,7 @@ from .convergence import Convergence, convergence, is_late
 from .crosslinks import SatisfiedLinks, satisfied_links
 from .models import RunModels, fit_poses, load_run
 from .outputs import ModelWriter
-from .reference import reference_coordinates
+from .reference import Compared, reference_coordinates
 from .subunits import SubunitPrecision, subunit_precision
 
 _WRITTEN = 10  # clusters whose members and centre are written: the most populated ones
@@ -86,6 +86,8 @@ class Analysis:
         What the reader should know, one line each.
     changed_inputs
         Paths of inputs that are not as the run read them; the analysis has the folder's copies.
+    compared
+        How much of the system the reference has; None without one.
     """
 
     frames: np.ndarray
@@ -101,12 +103,19 @@ class Analysis:
     crosslinks: list[SatisfiedLinks]
     notes: list[str]
     changed_inputs: list[str] = field(default_factory=list)
+    compared: Compared | None = None
 
     @property
     def result(self) -> str | None:
-        """`full positive`, `partial` or `negative`: the best model; None without a reference."""
+        """`full positive`, `partial` or `negative`: the best model; None without a reference.
+
+        A reference that lacks a subunit, or too much of one, cannot say more than `partial`.
+        """
         best = self.clusters[0].accuracy
-        return best.result if best is not None else None
+        if best is None:
+            return None
+        whole = self.compared is None or self.compared.is_complete
+        return best.result if whole or best.result == "negative" else "partial"
 
     def report(self) -> dict:
         """The content of ``analysis.json``."""
@@ -134,6 +143,7 @@ class Analysis:
             "native_score": self.native_score,
             "native_cc": self.native_cc,
             "result": self.result,
+            "compared": self.compared.report() if self.compared else None,
             "crosslinks": [c.report() for c in self.crosslinks],
             "changed_inputs": self.changed_inputs,
             "notes": self.notes,
@@ -206,9 +216,9 @@ def analyze(
     chosen = np.argsort(run.scores, kind="stable")[: best or settings.best]
     frames, scores = run.frames[chosen], run.scores[chosen]
     coordinates = run.coordinates(frames).astype(np.float32)
-    native, notes = None, []
+    native, compared, notes = None, None, []
     if reference is not None:
-        native, notes = reference_coordinates(run.system, reference)
+        native, compared, notes = reference_coordinates(run.system, reference)
     absent = len(run.system.finest) - len(run.present)
     if absent:
         notes.append(f"{absent} flexible beads are not in the trajectory")
@@ -231,6 +241,7 @@ def analyze(
         native_cc=native_cc,
         crosslinks=satisfied_links(run, clusters, coordinates),
         notes=[*notes, *input_notes(folder)],
+        compared=compared,
         changed_inputs=changed_inputs(folder),
     )
     _write_clusters(run, analysis, coordinates, force)

@@ -106,9 +106,19 @@ def analyze(folder, reference, report, force) -> None:
     if loose:
         text += f", which does not hold {', '.join(loose)}"
     if first.get("rmsd80") is not None:
-        text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']})"
+        text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']}"
+        text += f"{_compared(result['compared'])})"
     say(report, text + f"; {result['convergence']['verdict']}")
     tell_notes(result["notes"])
+
+
+def _compared(found: dict) -> str:
+    """How much of the model the reference has."""
+    there = sum(chain["residues"] > 0 for chain in found["chains"])
+    return (
+        f"; compared: {there} of {len(found['chains'])} subunits, "
+        f"{found['residues']} of {found['of']} residues"
+    )
 
 
 @click.command("report")

@@ -161,7 +161,17 @@ def accuracy(content: Content) -> Statement | None:
         "partial": "The whole is right, some subunits are not",
         "negative": "The reference is another arrangement",
     }
-    return Statement(moods[analysis["result"]], titles[analysis["result"]], text)
+    title = titles[analysis["result"]]
+    compared = analysis.get("compared")  # not in an older version's
+    if compared and not compared["complete"]:
+        lacking = _listed([c["subunit"] for c in compared["chains"] if not c["enough"]])
+        text += (
+            f" The reference has {compared['residues']:,} of {compared['of']:,} residues; "
+            f"{lacking} cannot be judged by it."
+        )
+        if analysis["result"] == "partial" and near == len(best["subunits"]):
+            title = "What the reference has is in place, and it does not have all"
+    return Statement(moods[analysis["result"]], title, text)
 
 
 def _count(n: int, noun: str) -> str:

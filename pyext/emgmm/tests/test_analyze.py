@@ -211,7 +211,7 @@ def test_copies_that_share_a_chain_of_the_table(run, tmp_path):
     out, _, native = run
     (tmp_path / "t.txt").write_text(HEADER + ROWS.replace("|n.pdb|C|", "|n.pdb|B|"))
     system = build_system(load_config(out / "system.toml"))
-    xyz, notes = reference_coordinates(system, native)
+    xyz, _, notes = reference_coordinates(system, native)
     structure = read_structure(native)
     of_c = structure.xyz[structure.chain == "C"]
     np.testing.assert_allclose(xyz[system.finest.molecule == 2], of_c, atol=1e-6)
@@ -272,13 +272,13 @@ def test_reference_whose_numbering_is_off_for_a_part(run, tmp_path):
     for residue in list(structure[0]["A"])[:12]:
         residue.name = "TRP"
     structure.write_pdb(str(tmp_path / "odd.pdb"))
-    xyz, notes = reference_coordinates(system, tmp_path / "odd.pdb")
+    xyz, _, notes = reference_coordinates(system, tmp_path / "odd.pdb")
     assert np.isfinite(xyz[system.finest.molecule == 0][:25]).all()
     assert len(notes) == 1 and notes[0].startswith("A.0: only 5")
     for residue in list(structure[0]["A"])[12:]:
         residue.name = "TRP"
     structure.write_pdb(str(tmp_path / "odd.pdb"))
-    xyz, notes = reference_coordinates(system, tmp_path / "odd.pdb")
+    xyz, _, notes = reference_coordinates(system, tmp_path / "odd.pdb")
     assert np.isnan(xyz[system.finest.molecule == 0]).all()
     assert notes == ["A.0: no chain of its sequence in odd.pdb"]
 

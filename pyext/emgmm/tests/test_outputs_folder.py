@@ -7,9 +7,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import gemmi
 import numpy as np
 import pytest
+from chain_file import random_walk, write_chains
 from command_line import assert_refused, emgmm
 from emgmm.analysis import analyze
 from emgmm.config import load_config
@@ -53,25 +53,11 @@ TABLE = (
 
 def structure(path: Path, chains: dict[str, float], residues: int = 30) -> None:
     """Chains of CA atoms, each at its place along x."""
-    generator = np.random.default_rng(3)
-    walk = np.cumsum(generator.normal(size=(30, 3)) * 2.2, axis=0)
-    made, model = gemmi.Structure(), gemmi.Model(1)
-    for name, shift in chains.items():
-        chain = gemmi.Chain(name)
-        for number, (x, y, z) in enumerate(walk[:residues], start=1):
-            residue = gemmi.Residue()
-            code = SEQUENCE[number - 1]
-            residue.name = gemmi.expand_one_letter(code, gemmi.ResidueKind.AA)
-            residue.seqid = gemmi.SeqId(number, " ")
-            atom = gemmi.Atom()
-            atom.name, atom.element = "CA", gemmi.Element("C")
-            atom.pos = gemmi.Position(x + shift, y, z)
-            residue.add_atom(atom)
-            chain.add_residue(residue)
-        model.add_chain(chain)
-    made.add_model(model)
     path.parent.mkdir(parents=True, exist_ok=True)
-    made.write_pdb(str(path))
+    walk = random_walk(30)[:residues]
+    write_chains(
+        path, [(n, SEQUENCE[:residues], walk + np.array([x, 0, 0])) for n, x in chains.items()]
+    )
 
 
 @pytest.fixture
