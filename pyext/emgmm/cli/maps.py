@@ -49,7 +49,10 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
     if halves:
         check_half_maps(density, halves, request.map_path, request.half_maps)
     threshold, components = request.threshold, request.components
-    with bad_values(request.map_path), warnings.catch_warnings(record=True) as warned:
+    with (
+        bad_values(request.map_path, density.notes),
+        warnings.catch_warnings(record=True) as warned,
+    ):
         warnings.simplefilter("always")
         free = []
         if halves:

@@ -107,20 +107,23 @@ def tell_notes(notes: Iterable[str]) -> None:
 
 
 @contextmanager
-def bad_values(name: str) -> Iterator[None]:
+def bad_values(name: str, notes: Iterable[str] = ()) -> Iterator[None]:
     """Turns a library's refusal of a value that the user gave into bad input.
 
     Parameters
     ----------
     name
         The file or option that the values come from.
+    notes
+        What is odd about the values, and may be why.
     """
     try:
         yield
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(name, str(error), "values that make sense together") from error
+        found = "; ".join([str(error), *notes])
+        raise InputError(name, found, "values that make sense together") from error
 
 
 class Bar:

@@ -40,14 +40,13 @@ def write_data(
         write_gmm(path, data, data_fn=data_path(em.gmm))
         return data
     stage(f"fitting Gaussians to {Path(em.map).name}")
+    density = read_map(em.map)
+    mass = em.map_mass or structured_mass(system)
     try:
-        density = read_map(em.map)
-        mass = em.map_mass or structured_mass(system)
         fitted = _fitted(density, em, mass, config.sampling.threads)
-    except InputError:
-        raise
     except ValueError as error:
-        raise InputError(em.map, str(error), "a map that can be fitted", "[em]") from error
+        found = "; ".join([str(error), *density.notes])
+        raise InputError(em.map, found, "a map that can be fitted", "[em]") from error
     notes = [f"{Path(em.map).name}: {note}" for note in density.notes]
     comments = [f"{_NOTES}: {json.dumps(notes)}"] if notes else []
     write_gmm(path, fitted.mixture, data_fn=em.map, comments=comments)
@@ -58,7 +57,11 @@ def map_notes(path: Path) -> list[str]:
     """What was noted of the map when `write_data` fitted it."""
     if not path.is_file():
         return []
-    return json.loads(read_gmm_file(path).comments.get(_NOTES, "[]"))
+    text = read_gmm_file(path).comments.get(_NOTES, "[]")
+    try:
+        return [str(note) for note in json.loads(text)]
+    except (ValueError, TypeError):
+        raise InputError(path, text[:60], "a list of notes", _NOTES) from None
 
 
 def _fitted(density: DensityMap, em: EmConfig, mass: float, threads: int) -> FitResult:

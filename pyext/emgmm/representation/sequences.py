@@ -46,6 +46,7 @@ def looks_nucleic(sequence: str) -> bool:
 
 # A model without side chains is often all alanine or glycine: that tells nothing of its numbers.
 _FEATURELESS = frozenset("AG")
+_MOST_PAIRS = 20_000_000  # of residues of structure and sequence that are compared
 _UNKNOWN = frozenset("XBZJ ")
 
 
@@ -98,12 +99,15 @@ def _best_shift(codes: Mapping[int, str], sequence: str) -> tuple[int, int]:
     places: dict[str, list[int]] = {}
     for i, code in enumerate(sequence, start=1):
         places.setdefault(code, []).append(i)
-    shifts = [np.array(places.get(code, ()), dtype=np.int64) - i for i, code in codes.items()]
+    some = list(codes.items())[:: 1 + len(codes) * len(sequence) // _MOST_PAIRS]
+    shifts = [np.array(places.get(code, ()), dtype=np.int64) - i for i, code in some]
     values, counts = np.unique(np.concatenate(shifts), return_counts=True)
     if not len(values):
         return 0, 0
-    best = np.lexsort((np.abs(values), -counts))[0]
-    return int(values[best]), int(counts[best])
+    shift = int(values[np.lexsort((np.abs(values), -counts))[0]])
+    return shift, sum(
+        sequence[i + shift - 1 : i + shift] == c for i, c in codes.items() if i > -shift
+    )
 
 
 def _codes(types: Mapping[int, str], alphabet: str) -> dict[int, str]:

@@ -15,8 +15,10 @@ from emgmm.errors import InputError
 from emgmm.fitting.half_maps import check_half_maps
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, read_map, write_map
+from emgmm.run import run
 from test_cli_bad_maps import ball, file_of
 from test_maps import ORIGIN, VOXEL, assert_blob_in_place, blob, encode
+from test_numbering import SEQUENCE, of, pdb
 
 SIGNED, UNSIGNED = (-100, 90, -2.5), (0, 255, 40)
 
@@ -249,3 +251,30 @@ def test_fit_refuses_a_half_map_given_twice(tmp_path):
     result = emgmm("fit", tmp_path / "m.mrc", "-o", tmp_path / "g.txt", "--half-maps", a, a)
     assert_refused(result, "a.mrc once more")
     assert not (tmp_path / "g.txt").exists()
+
+
+def test_a_refusal_says_what_is_odd_about_the_map(tmp_path):
+    write_map(tmp_path / "m.mrc", density_of(-ball()))
+    result = emgmm("fit", tmp_path / "m.mrc", "-o", tmp_path / "g.txt", "--components", 2)
+    assert_refused(result, "its density lies below the background: is its sign inverted?")
+
+
+def test_a_run_keeps_the_notes_on_its_map(tmp_path):
+    values = np.zeros((40, 24, 24), np.float32)
+    values[5:35, 6:18, 6:18] = 1
+    data = with_identifier(file_of(values), b"MAP\0")
+    (tmp_path / "m.mrc").write_bytes(data)
+    (tmp_path / "x.pdb").write_text(pdb(of(SEQUENCE)))
+    (tmp_path / "s.fasta").write_text(f">a\n{SEQUENCE}\n")
+    (tmp_path / "t.txt").write_text(
+        "|molecule_name|fasta_fn|fasta_id|pdb_fn|chain|rigid_body|\n|A|s.fasta|a|x.pdb|A|1|\n"
+    )
+    (tmp_path / "s.toml").write_text(
+        '[system]\ntopology = "t.txt"\n[em]\nmap = "m.mrc"\nthreshold = 0.5\n'
+        "[sampling]\nstart = 'asis'\nreplicas = 1\nsteps = 40\nframe_interval = 10\n"
+    )
+    out = tmp_path / "out"
+    run(tmp_path / "s.toml", out, engine="native", threads=1)
+    longer = run(tmp_path / "s.toml", out, engine="native", threads=1, steps=80, resume=True)
+    (note, _) = longer["notes"]
+    assert note.startswith("m.mrc: word 53 of its header is 'MAP\\x00', not 'MAP '; its ORIGIN")
