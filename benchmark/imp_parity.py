@@ -136,7 +136,7 @@ def imp_terms(system):
 
 def compare(shared, folder):
     """Prints the table; returns the largest relative difference."""
-    import emgmm.representation.chains as chains
+    import emgmm.representation.inputs as inputs
     import IMP
     import numpy as np
     from emgmm.config import load_config
@@ -159,7 +159,7 @@ def compare(shared, folder):
         return replace(atoms, xyz=atoms.xyz.astype(np.float32).astype(np.float64))
 
     with (
-        mock.patch.object(chains, "read_structure", as_imp_reads),
+        mock.patch.object(inputs, "read_structure", as_imp_reads),
         contextlib.redirect_stdout(io.StringIO()),
         warnings.catch_warnings(),
     ):

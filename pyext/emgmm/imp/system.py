@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import zlib
@@ -13,17 +14,19 @@ import numpy as np
 from ..config import Config
 from ..io.files import is_gzip, opened, read_text, replacing
 from ..io.gmm import read_gmm, write_gmm
-from ..io.structures import find_file
+from ..io.structures import find_file, read_structure
 from ..io.topology import TopologyRow, read_topology
 from ..map_defaults import data_mass
 from ..mixture import Mixture
 from ..poses import to_matrices
 from ..posterior import Posterior
+from ..representation.chains import read_chains
 from ..representation.densities import spherical
 from ..representation.system import System
 from ..scoring import with_sigma
 from ..symmetry import symmetry_axes
 from .links import write_plain_links
+from .structures import reads_alike, written_for_pmi
 
 _TABLE = "topology_imp.txt"
 _AXES = "restart/symmetry.json"
@@ -57,6 +60,16 @@ def _plain_text(path: Path, folder: Path) -> Path:
     return _copy(found, folder, found.name.removesuffix(".gz"), content)
 
 
+def _structure(row: TopologyRow, folder: Path) -> Path:
+    """The structure of a row, a copy where PMI would read it otherwise than emgmm does."""
+    structure = read_structure(row.pdb)
+    if reads_alike(structure):
+        return _plain_file(row.pdb, folder)
+    text, suffix = written_for_pmi(structure, row.chain or "A")
+    name = f"{row.pdb.name.partition('.')[0]}-{row.chain}{suffix}"
+    return _copy(row.pdb, folder, name, text.encode())
+
+
 def _copy(found: Path, folder: Path, name: str, content: bytes) -> Path:
     copy = folder / f"{zlib.crc32(os.fsencode(found)):08x}-{name}"
     if not copy.is_file():  # several ranks write the same bytes
@@ -87,7 +100,7 @@ def write_table(path: Path, rows: list[TopologyRow], per_gaussian: int, copies: 
             ",".join(f"{value:.6g}" for value in row.color),
             str(_plain_text(row.fasta_file, copies)),
             row.fasta_id + (f",{row.fasta_flag}" if row.fasta_flag else ""),
-            str(_plain_file(row.pdb, copies) if row.structured else row.pdb),
+            str(_structure(row, copies) if row.structured else row.pdb),
             row.chain or "",
             span,
             str(row.pdb_offset),
@@ -115,6 +128,8 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System, dict[str, fl
 
     paths = config.system
     rows = read_topology(paths.topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
+    # Of the files as they are; what is built below may be of copies.
+    _, notes, structures = read_chains(Path(paths.topology), rows, paths.fasta_names)
     table = out / f".{_TABLE}.{os.getpid()}"
     (out / "restart").mkdir(exist_ok=True)
     per_gaussian = residues_per_gaussian(config) if config.em is not None else 0
@@ -126,6 +141,8 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System, dict[str, fl
         ),
         out / "gmm",
     )
+    told = tuple(dict.fromkeys(notes))
+    native = dataclasses.replace(native, notes=told, structures=tuple(structures))
     if config.em is None:
         return table, native, {}
     if config.em.model.forward == "residue":

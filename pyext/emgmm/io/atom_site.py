@@ -34,10 +34,13 @@ def read_mmcif(data: bytes, path: str | os.PathLike) -> RawFile:
     except (RuntimeError, ValueError, IndexError) as error:
         message = " ".join(str(error).split())
         raise InputError(path, f"an unreadable file ({message})", _EXPECTED) from None
-    for block in document:
-        if len(block.find_values("_atom_site.Cartn_x")):
-            return _Table(block, text, path).read()
-    raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
+    blocks = [block for block in document if len(block.find_values("_atom_site.Cartn_x"))]
+    if not blocks:
+        raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
+    found = _Table(blocks[0], text, path).read()
+    found.models += len(blocks) - 1
+    found.elsewhere += sum(len(block.find_values("_atom_site.Cartn_x")) for block in blocks[1:])
+    return found
 
 
 def _plain(token: str) -> str:

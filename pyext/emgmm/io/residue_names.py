@@ -58,6 +58,9 @@ _CROWDED_LIPID = frozenset(
     "POP DPP DOP DMP DLP DSP CHL CHO PA PC PE PS PH- PGR OL ST MY LAL SA AR DHA SPM PSM SSM SDS "
     "DPC DDM BOG PLA PCX PCL".split()
 )
+# Names of lipids cut to three letters, which small ligands have, too.
+_CUT_LIPID = frozenset("POP DPP DOP DMP DLP DSP DAP DYP".split())
+_LIPID_ATOMS = 30
 CROWD = 20  # residues of one name from which on they are a membrane, or bulk salt
 _DUMMIES = frozenset(("DUM", "DUMM", "UNX", "VSP", "NUL"))
 
@@ -120,6 +123,8 @@ def solvent_kind(name: str, atoms: set[str], residues: int, simulated: bool) -> 
         if _LIPID.fullmatch(name):
             return "lipid"
         if name in _CROWDED_LIPID and residues >= CROWD:
+            return "lipid"
+        if name in _CUT_LIPID and len(atoms) >= _LIPID_ATOMS:
             return "lipid"
     return ""
 

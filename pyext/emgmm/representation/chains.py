@@ -20,6 +20,9 @@ from ..io.topology import TopologyRow
 from .inputs import InputStructures
 from .sequences import check_codes, compare, fitting_offset, looks_nucleic
 
+_GAP = 20  # residues that may be missing in a loop beyond the sequence
+_FAR = 100_000  # residues beyond it, which no chain has
+
 
 @dataclass(frozen=True)
 class ResidueAtoms:
@@ -239,6 +242,8 @@ class _Reader:
             types[index] = str(atoms.residue_name[at])
             self.structures.use(row, rows[own])
         beyond = max(residues) - len(chain.sequence)
+        if beyond > _FAR:
+            raise self._jump(row, beyond)
         if beyond > 0:
             self.notes.append(
                 f"{chain.label}: {row.pdb.name} chain {row.chain} runs {beyond} residues beyond "
@@ -278,6 +283,16 @@ class _Reader:
             )
         return centers[own]
 
+    def _jump(self, row: TopologyRow, beyond: int) -> InputError:
+        """Residues far beyond the sequence, which alanine would fill up to."""
+        return self._error(
+            row,
+            "residue_range",
+            f"a residue of {row.pdb.name} chain {row.chain} that is {beyond} beyond the end of the "
+            f"sequence {row.fasta_id!r}",
+            "a range without the residues whose numbers jump",
+        )
+
     def note_differences(self, chain: Chain) -> None:
         """Residue types that differ from the sequence, which is used, as in PMI.
 
@@ -307,6 +322,10 @@ class _Reader:
                     f"{row.fasta_id!r}",
                     f"its residues ({advice})",
                 )
+            there = sum(i > len(sequence) for i in domain.structured)
+            beyond = max(domain.structured, default=0) - len(sequence)
+            if row.structured and beyond > 2 * there + _GAP:
+                raise self._jump(row, beyond)
             differing += [i for i in found.differing if i <= len(sequence)]
         if differing:
             self.notes.append(

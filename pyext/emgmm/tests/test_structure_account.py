@@ -204,6 +204,13 @@ def test_two_residues_of_one_number_are_refused(build):
         build(text)
 
 
+def test_numbers_that_jump_are_refused(build):
+    text = peptide(NAMES) + peptide(["GLY"], first=1001, shift=90.0)
+    with pytest.raises(InputError, match="991 beyond the end of the sequence 'a'"):
+        build(text)
+    assert len(build(text, span="1,10").finest) == 10
+
+
 def test_the_account_of_a_run(build):
     heme = "".join(atom(f"C{i}", "HEM", "A", 90, (0, 30, i), record="HETATM") for i in range(1, 5))
     bare = atom("N", "SER", "A", 10, (3.8 * 9, 0, 0))
