@@ -75,12 +75,11 @@ class StatWriter:
             No such file, a shorter one, or no stat file.
         """
         path = Path(path)
-        with opened(path, _EXPECTED):
-            pass
+        with opened(path, _EXPECTED), open(path, "rb") as file:
+            first = file.readline()
         if path.stat().st_size < size:
             raise InputError(path, f"{path.stat().st_size} bytes", f"at least {size} (checkpoint)")
-        with open(path, encoding="utf-8") as file:
-            _, keys = _parse_header(path, file.readline())
+        _, keys = _parse_header(path, first.decode("utf-8", "replace"))
         os.truncate(path, size)
         writer = cls.__new__(cls)
         writer.keys = tuple(keys.values())

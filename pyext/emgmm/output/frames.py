@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..errors import InputError
 from ..io.rmf import RmfWriter
 from ..io.rmf_system import system_tree
 from ..io.stat import StatWriter
@@ -80,6 +81,10 @@ class Outputs:
                 paths[RMF], self._tree.root, self._tree.frame_keys, "emgmm run", force=True
             )
         else:
+            missing = [name for name in paths if name not in offsets]
+            if missing:
+                found = f"a checkpoint without the length of {missing[0]}"
+                raise InputError(folder, found, "the checkpoint of this run")
             self._stat = StatWriter.resume(paths[STAT], offsets[STAT])
             self._replicas = StatWriter.resume(paths[REPLICA_STAT], offsets[REPLICA_STAT])
             self._rmf = RmfWriter.resume(

@@ -156,7 +156,7 @@ def _json(path: Path) -> dict | None:
         return None
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(path, f"no JSON ({error})", "a file of emgmm") from None
     if not isinstance(content, dict):
         raise InputError(path, "another kind of JSON", "a file of emgmm")

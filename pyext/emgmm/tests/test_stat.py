@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from emgmm.errors import InputError
 from emgmm.io.stat import StatWriter, read_stat
+from fuzzing.guard import bounded
 
 KEYS = ["Total_Score", "ConnectivityRestraint_A", "rmf_file", "rmf_frame_index"]
 
@@ -118,3 +119,32 @@ def test_nothing_is_overwritten_without_force(tmp_path):
     with pytest.raises(InputError, match="exists"):
         StatWriter(path, KEYS)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "line, message",
+    [
+        ("1" * 50_000, "line 3: found '111"),  # without a hang
+        ("{" * 5000, "line 3: found"),
+        ("{0: 1e400, 1e400: 2}", "line 3: found no entry 1"),
+        ("[0, 1, 2, 3]", "line 3: found"),
+    ],
+)
+def test_lines_that_are_no_frames(tmp_path, line, message):
+    path = _write(tmp_path / "s", 1)
+    path.write_text(path.read_text() + line + "\n")
+    with bounded(path.stat().st_size), pytest.raises(InputError, match=message):
+        read_stat(path)
+
+
+def test_two_keys_of_one_name(tmp_path):
+    path = _write(tmp_path / "s", 1)
+    path.write_text(path.read_text().replace("'rmf_file'", "'Total_Score'", 1))
+    with pytest.raises(InputError, match="line 1: found key 'Total_Score' twice"):
+        read_stat(path)
+
+
+def test_going_on_with_what_is_no_text(tmp_path):
+    (tmp_path / "s").write_bytes(b"\xff\xfe\x00" * 9)
+    with pytest.raises(InputError, match="line 1"):
+        StatWriter.resume(tmp_path / "s", 9)

@@ -167,3 +167,13 @@ def test_rna_polymerase(shared_data):
     atoms = read_structure(shared_data / "crosslinks/rnapolii/1WCM_map_fitted.pdb.gz")
     assert len(atoms.chains()) == 12 and len(atoms) == 30945
     assert len(atoms.central_atoms()) == 3902
+
+
+def test_columns_of_another_loop_in_mmcif(tmp_path):
+    path = tmp_path / "x.cif"
+    keys = "group_PDB label_atom_id label_comp_id label_seq_id Cartn_x Cartn_y Cartn_z".split()
+    loop = "".join(f"_atom_site.{key}\n" for key in keys)
+    atoms = "".join(f"ATOM CA GLY {i} {i} 2 3\n" for i in range(1, 4))
+    path.write_text(f"data_x\nloop_\n_atom_site.type_symbol\nC\nC\nloop_\n{loop}{atoms}")
+    with pytest.raises(InputError, match=r"found 2 values of _atom_site\.type_symbol, expected 3"):
+        read_structure(path)

@@ -22,7 +22,7 @@ from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import FORMATS as GMM_FORMATS
 from emgmm.io.gmm import read_gmm, read_gmm_file, write_gmm
 from emgmm.io.maps import read_map, write_map
-from emgmm.io.rmf import GAUSSIAN_PARTICLE, copy_frames, read_rmf
+from emgmm.io.rmf import GAUSSIAN_PARTICLE, RmfWriter, copy_frames, read_rmf
 from emgmm.io.stat import StatWriter, read_stat
 from emgmm.io.structures import read_structure
 from emgmm.io.topology import read_topology
@@ -36,6 +36,7 @@ from toy_system import toy_system
 
 from . import specimens
 from .containers import mutated_checkpoint, mutated_container
+from .guard import message_fault
 from .mutations import mutated
 
 
@@ -189,7 +190,15 @@ def check_settings(path: Path, data: bytes) -> None:
     assert load(copy) == config
 
 
+@cache
+def _tree():
+    return specimens.small_tree()
+
+
 def check_trajectory(path: Path, data: bytes) -> None:
+    keys = _tree().frame_keys
+    size = len(data) // (1 + len(data) % 2)
+    check_resumed(lambda copy: RmfWriter.resume(copy, size, _tree().root, keys).close(), path, data)
     file = read_rmf(path)
     assert sum(1 for _ in file.root.walk()) <= 50 * len(file.nodes) + 1000
     leaves = {kind: file.leaves(10.0, kind) for kind in (0, GAUSSIAN_PARTICLE)}
@@ -213,7 +222,19 @@ def check_trajectory(path: Path, data: bytes) -> None:
     assert np.array_equal(again.coordinates(0, leaves[0]), coordinates[-1])
 
 
+def check_resumed(resume: Callable[[Path], None], path: Path, data: bytes) -> None:
+    """A writer goes on with the file or refuses it."""
+    copy = path.with_name("resumed")
+    copy.write_bytes(data)
+    try:
+        resume(copy)
+        assert copy.stat().st_size <= len(data)
+    except InputError as error:
+        assert message_fault(str(error)) is None
+
+
 def check_stat(path: Path, data: bytes) -> None:
+    check_resumed(lambda copy: StatWriter.resume(copy, len(data) // 2).close(), path, data)
     stat = read_stat(path)
     columns = [stat.text(key) for key in stat.keys]
     assert all(len(column) == len(stat) for column in columns)

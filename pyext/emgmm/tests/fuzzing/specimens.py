@@ -11,10 +11,11 @@ from emgmm.config import Config, SamplingConfig, SystemConfig
 from emgmm.io.gmm import write_gmm
 from emgmm.io.maps import DensityMap
 from emgmm.io.rmf import Node, RmfWriter
-from emgmm.io.rmf_system import system_tree
+from emgmm.io.rmf_system import SystemTree, system_tree
 from emgmm.io.stat import StatWriter
 from emgmm.mixture import Mixture
 from emgmm.posterior import Posterior
+from emgmm.representation.system import System
 from emgmm.sampling import make_sampler
 from emgmm.sampling.checkpoint import Checkpoint, write_checkpoint
 from test_maps import encode
@@ -157,6 +158,14 @@ def stat_files(folder: Path) -> list[bytes]:
     return [own, pmi.encode()]
 
 
+def small_system() -> System:
+    return toy_system(names=("A", "B"), residues=8, tail=2)
+
+
+def small_tree() -> SystemTree:
+    return system_tree(small_system())
+
+
 def trajectory_files(folder: Path) -> list[bytes]:
     """Beads alone, and a small system with rigid bodies, alternatives and densities."""
     bead = {"physics/radius": 3.0, "physics/mass": 110.0, "sequence/residue index": 1}
@@ -169,8 +178,7 @@ def trajectory_files(folder: Path) -> list[bytes]:
         for _ in range(3):
             writer.write_frame({key: ([n.id for n in beads], random.normal(size=(3, 3)))})
     files = [(folder / "t").read_bytes()]
-    system = toy_system(names=("A", "B"), residues=8, tail=2)
-    tree = system_tree(system)
+    tree, system = small_tree(), small_system()
     with RmfWriter(folder / "t", tree.root, tree.frame_keys, "a test", force=True) as writer:
         for _ in range(2):
             writer.write_frame(
@@ -181,7 +189,7 @@ def trajectory_files(folder: Path) -> list[bytes]:
 
 def small_sampler() -> _core.Sampler:
     """The sampler whose state the checkpoints hold."""
-    system = toy_system(names=("A", "B"), residues=8, tail=2)
+    system = small_system()
     settings = Config(
         system=SystemConfig(topology="t"),
         sampling=SamplingConfig(replicas=2, steps=40, start="asis", threads=1, frame_interval=10),
