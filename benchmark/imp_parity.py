@@ -22,8 +22,10 @@ from unittest import mock
 
 TOLERANCE = 1e-6  # relative
 
+# Rpb4's numbers jump in the published table: 102 of its residues are not those of the sequence.
 SETTINGS = """[system]
 topology = "topology.txt"
+check_residues = false
 [em]
 gmm = "{gmm}"
 [[crosslinks]]

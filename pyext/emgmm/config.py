@@ -46,6 +46,9 @@ class SystemConfig(_Section):
     """[residues] Sizes of the beads that stand for residues with a structure."""
     fasta_names: dict[str, str] = {}
     """Names that differ: name in the FASTA file = name in the table."""
+    check_residues: bool = True
+    """Whether a structure is refused where more than a tenth of its residues are not those of the
+    sequence. Without, as for the structure of a homologue, it is a note."""
 
 
 PROTEIN_VOLUME = 1.21  # Å³ per Da

@@ -88,10 +88,19 @@ class Chain:
 
 
 def read_chains(
-    topology: Path, rows: list[TopologyRow], fasta_names: Mapping[str, str]
+    topology: Path,
+    rows: list[TopologyRow],
+    fasta_names: Mapping[str, str],
+    check_residues: bool = True,
 ) -> tuple[list[Chain], list[str], list[dict]]:
     """All copies of all molecules, in PMI's order; notes on what does not agree; what became of the
     atoms of each structure.
+
+    Parameters
+    ----------
+    check_residues
+        Refuse a row where more than a tenth of the structure's residues are not those of the
+        sequence.
 
     Raises
     ------
@@ -111,7 +120,7 @@ def read_chains(
     names = list(dict.fromkeys(row.molecule for row in rows))
     ordered = sorted(chains.values(), key=lambda chain: (names.index(chain.name), chain.copy))
     for chain in ordered:
-        reader.note_differences(chain)
+        reader.note_differences(chain, check_residues)
     return ordered, reader.notes + reader.structures.notes(), reader.structures.report()
 
 
@@ -293,13 +302,14 @@ class _Reader:
             "a range without the residues whose numbers jump",
         )
 
-    def note_differences(self, chain: Chain) -> None:
+    def note_differences(self, chain: Chain, check_residues: bool) -> None:
         """Residue types that differ from the sequence, which is used, as in PMI.
 
         Raises
         ------
         InputError
-            More than a tenth of a row's residues differ: the numbers are others.
+            More than a tenth of a row's residues differ, and this is to be checked: the numbers
+            are others.
         """
         types = self._types.get(chain.label, {})
         differing: list[int] = []
@@ -308,11 +318,11 @@ class _Reader:
             # Without what fills up where a structure runs beyond the sequence.
             sequence = self._sequence(chain)
             found = compare(own, sequence, chain.alphabet)
-            if not found.fits:
+            if check_residues and not found.fits:
                 advice = (
                     fitting_offset(own, sequence, chain.alphabet, row.pdb_offset)
                     or self._other_name(chain, row, own)
-                    or "no pdb_offset fits most of them"
+                    or "no pdb_offset fits most of them; system.check_residues = false takes them"
                 )
                 raise self._error(
                     row,

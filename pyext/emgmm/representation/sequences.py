@@ -84,14 +84,24 @@ def _is_featureless(codes: Mapping[int, str], alphabet: str) -> bool:
 def fitting_offset(
     types: Mapping[int, str], sequence: str, alphabet: str, offset: int
 ) -> str | None:
-    """Advice in words: the pdb_offset in place of ``offset`` by which most residues fit."""
+    """Advice in words: the pdb_offset in place of ``offset`` by which most residues fit, or those
+    that do not fit now, where the structure's numbers jump."""
     codes = _codes(types, alphabet)
     if not codes or _is_featureless(codes, alphabet):
         return None
-    shift, fit = _best_shift(codes, _letters(sequence, alphabet))
-    if shift == 0 or 2 * fit <= len(codes):
-        return None
-    return f"pdb_offset {offset + shift} would fit {fit} of {len(codes)}"
+    letters = _letters(sequence, alphabet)
+    shift, fit = _best_shift(codes, letters)
+    if shift and fit >= 0.9 * len(codes):
+        return f"pdb_offset {offset + shift} would fit {fit} of {len(codes)}"
+    odd = {i: codes[i] for i in compare(types, sequence, alphabet).differing}
+    part, part_fit = _best_shift(odd, letters) if odd else (0, 0)
+    if part and len(odd) < len(codes) and part_fit >= 0.9 * len(odd):
+        span = f"residues {min(odd) - offset} to {max(odd) - offset} of the structure"
+        fits = f"pdb_offset {offset + part} would fit {part_fit} of the {len(odd)}"
+        return f"{fits}, which are {span}: a row of their own"
+    if shift and 2 * fit > len(codes):
+        return f"pdb_offset {offset + shift} would fit {fit} of {len(codes)}"
+    return None
 
 
 def _best_shift(codes: Mapping[int, str], sequence: str) -> tuple[int, int]:

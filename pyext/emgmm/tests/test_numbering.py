@@ -28,14 +28,14 @@ def of(sequence: str, start: int = 1) -> dict[int, str]:
 
 @pytest.fixture
 def build(tmp_path):
-    def _build(names, offset=0, span="all", sequence=SEQUENCE, flag="", central="CA"):
+    def _build(names, offset=0, span="all", sequence=SEQUENCE, flag="", central="CA", more=""):
         (tmp_path / "x.pdb").write_text(pdb(names, central))
         (tmp_path / "s.fasta").write_text(f">a protein of one kind\n{sequence}\n>other\nMK\n")
         (tmp_path / "t.txt").write_text(
             "|molecule_name|fasta_fn|fasta_id|pdb_fn|chain|residue_range|pdb_offset|rigid_body|\n"
             f"|A|s.fasta|a protein of one kind{flag}|x.pdb|A|{span}|{offset}|1|\n"
         )
-        (tmp_path / "s.toml").write_text('[system]\ntopology = "t.txt"\n')
+        (tmp_path / "s.toml").write_text('[system]\ntopology = "t.txt"\n' + more)
         return build_system(load_config(tmp_path / "s.toml"))
 
     return _build
@@ -86,7 +86,20 @@ def test_a_mutant_is_a_note(build):
 
 
 def test_another_protein_fits_by_no_offset(build):
-    assert "no pdb_offset fits most of them" in refused(build, of("WWWWCCCCPPPPHHHH"))
+    names = of("WWWWCCCCPPPPHHHH")
+    assert "no pdb_offset fits most of them; system.check_residues = false" in refused(build, names)
+    (note,) = build(names, more="check_residues = false\n").notes
+    assert note.startswith("A.0: 16 of 16 residues are not those of the sequence")
+
+
+def test_numbers_that_jump_get_the_offset_of_the_part(build):
+    """As of a structure that skips the numbers of an insertion in another species."""
+    text = refused(build, of(SEQUENCE[:18], 4) | of(SEQUENCE[18:], 62), offset=-3)
+    assert "found -3, by which 12 of 30 residues" in text
+    assert (
+        "pdb_offset -43 would fit 12 of the 12, which are residues 62 to 73 of the structure: "
+        "a row of their own" in text
+    )
 
 
 def test_the_sequence_that_fits_is_named(build):
