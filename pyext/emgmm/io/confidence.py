@@ -53,7 +53,7 @@ def looks_like_confidence(
     low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
     if not (low == high).mean() > 0.98 or low.min() == low.max():
         return False
-    if values.max() > 1 and (values.max() <= 20 or np.median(low) < 40):
+    if 1 < values.max() <= 50:
         return False
     ends = max(1, len(low) // 20)
     outer = np.r_[low[:ends], low[-ends:]]

@@ -228,6 +228,12 @@ class _Links:
         self._order = np.argsort(residue, kind="stable")
         self._sorted = residue[self._order]
         self._numbers = np.unique(residue)
+        _, chain = coded(used.atoms.chain)
+        first = np.unique(residue, return_index=True)[1]
+        labels = zip(chain[first].tolist(), used.atoms.number[first].tolist(), strict=True)
+        # Where a file has its HETATM records at the end, neighbours are found by their numbers.
+        self._label = dict(zip(self._numbers.tolist(), labels, strict=True))
+        self._residue = {self._label[int(residue[i])]: int(residue[i]) for i in first if polymer[i]}
 
     def atoms_of(self, number: int) -> np.ndarray:
         """Indices of the atoms of a residue."""
@@ -244,9 +250,12 @@ class _Links:
             fits = len(other) and self._atoms.chain[other[0]] == self._atoms.chain[own[0]]
             beside.append(other if fits and self._polymer[other[0]] else None)
         before, after = beside
-        if before is not None and self._bonded(before, own):
+        chain, count = self._label[number]
+        by_number = (self._residue.get((chain, count + step)) for step in (-1, 1))
+        previous, following = (None if r is None else self.atoms_of(r) for r in by_number)
+        if any(other is not None and self._bonded(other, own) for other in (before, previous)):
             return True
-        if after is not None and self._bonded(own, after):
+        if any(other is not None and self._bonded(own, other) for other in (after, following)):
             return True
         if before is None or after is None:
             return False

@@ -86,12 +86,18 @@ class Structure:
         """Chain identifiers in the order of the file; "" for one without a name."""
         return list(dict.fromkeys(self.chain.tolist()))
 
+    def names_no_chain(self) -> bool:
+        """Whether the only chain, beside ligands, has no name."""
+        chains = self.chain[self.polymer != ""]
+        return bool((chains == "").all() and (self.chain == "").any())
+
     def rows_of_chain(self, name: str | None) -> np.ndarray:
         """Indices of the atoms of a chain; any name stands for the only chain of a file that names
         none."""
-        if self.chains() == [""]:
-            return np.arange(len(self))
-        return np.flatnonzero(self.chain == name)
+        rows = np.flatnonzero(self.chain == name)
+        if not len(rows) and self.names_no_chain():
+            return np.flatnonzero(self.chain == "")
+        return rows
 
     def atom_mass(self) -> np.ndarray:
         """(n,) Da, mass times occupancy."""

@@ -79,7 +79,7 @@ class InputStructures:
         notes = []
         for path, structure in self._structures.items():
             notes += structure.account.notes
-            if structure.chains() == [""]:
+            if structure.names_no_chain():
                 names = listed(self._chains[path])
                 notes.append(f"{path.name}: its only chain has no name and is taken for {names}")
             missed, _ = self._left_out(path)
@@ -107,7 +107,9 @@ class InputStructures:
         """Reasons and numbers of atoms that the model cannot hold, and of those that the table does
         not ask for."""
         structure, unused = self._structures[path], ~self._used[path]
-        named = np.isin(structure.chain, self._chains[path]) | (structure.chains() == [""])
+        named = np.isin(structure.chain, self._chains[path])
+        if structure.names_no_chain():
+            named |= structure.chain == ""
         ligand = unused & named & (structure.polymer == "")
         bare = unused & self._asked[path] & ~ligand
         outside = unused & named & ~ligand & ~bare

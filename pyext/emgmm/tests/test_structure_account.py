@@ -187,6 +187,8 @@ def test_a_modified_residue_of_the_chain_is_structured(build):
 
 @pytest.mark.parametrize("chain", ["A", "X"])
 def test_the_only_chain_without_a_name_has_any(build, chain):
+    zinc = atom("ZN", "ZN", "Z", 90, (0, 30, 0), record="HETATM", element="ZN")
+    assert len(build(peptide(NAMES, " ") + zinc, chain=chain).finest) == 10
     system = build(peptide(NAMES, " "), chain=chain)
     assert system.notes == (f"x.pdb: its only chain has no name and is taken for {chain}",)
     assert len(system.finest) == 10

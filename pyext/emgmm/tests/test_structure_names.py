@@ -151,6 +151,13 @@ def test_modified_residues_are_residues_of_their_chain(read, name, letter, recor
     assert structure.account.notes == []
 
 
+def test_a_modified_residue_may_stand_at_the_end_of_the_file(read):
+    lines = peptide(["GLY"] * 2) + residue("GLY", "A", 4, 11.4) + "TER\n"
+    ligand = residue("GLU", "A", 901, 60.0, record="HETATM")
+    structure = read(lines + ligand + residue("CSO", "A", 3, 7.6, record="HETATM"))
+    assert structure.residue_number[structure.central_atoms()].tolist() == [1, 2, 4, 3]
+
+
 def test_an_amino_acid_beside_the_chain_is_a_ligand(read):
     ligand = residue("GLU", "A", 901, 60.0, record="HETATM")
     structure = read(CHAIN + "TER\n" + ligand)
