@@ -19,8 +19,9 @@ import numpy as np
 
 from .. import _core
 from ..errors import InputError
-from ..io.files import read_text, replacing
+from ..io.files import replacing
 from ..io.maps import DensityMap
+from ..io.tables import read_table
 from ..mixture import Mixture
 from ..rasterize import rasterize
 from .half_maps import check_same_frame
@@ -249,23 +250,18 @@ def read_component_errors(path: str | os.PathLike, components: int | None = None
         No such file, no such column, a value that is not a number of at least 0, another number of
         rows than ``components``.
     """
-    lines = read_text(path, _TABLE).splitlines()
-    names = [name.strip() for name in lines[0].split(",")] if lines else []
-    if "total" not in names:
-        raise InputError(path, lines[0][:60] if lines else "an empty file", _TABLE, "line 1")
-    column = names.index("total")
     totals = []
-    for number, line in enumerate(lines[1:], 2):
-        cells = line.split(",")
+    for line, cells in read_table(path, ["num", "total"], _TABLE).rows:
+        where = f"line {line}"
+        if cells["num"] != str(len(totals)):  # sorted by another column, or a part of the rows
+            raise InputError(path, f"num {cells['num']}", f"{len(totals)}, the next one", where)
         try:
-            total = float(cells[column]) if len(cells) == len(names) else math.nan
+            total = float(cells["total"])
         except ValueError:
             total = math.nan
         if not 0 <= total <= _LARGEST:
-            found = cells[column].strip() if column < len(cells) else line[:60]
-            raise InputError(
-                path, found, f"{len(names)} numbers, total 0 to {_LARGEST:g}", f"line {number}"
-            )
+            found = f"total {cells['total']}"
+            raise InputError(path, found, f"a number, 0 to {_LARGEST:g}", where)
         totals.append(total)
     if not totals or (components is not None and len(totals) != components):
         expected = f"{components}, one a component of the mixture" if components else _TABLE

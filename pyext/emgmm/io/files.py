@@ -141,7 +141,7 @@ def read_text(path: str | os.PathLike, expected: str) -> str:
     """
     with opened(path, expected) as file:
         data = file.read()
-    mark, encoding = next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
+    mark, encoding = _mark(data)
     try:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
@@ -156,6 +156,20 @@ def read_text(path: str | os.PathLike, expected: str) -> str:
         where = f"line {_lines(text[: text.index(chr(0))])}"
         raise InputError(path, found, f"{expected} in UTF-8", where)
     return text
+
+
+def without_mark(data: bytes) -> bytes:
+    """The bytes of a text after its byte order mark, in UTF-8 where the mark says another encoding
+    (PowerShell and Notepad write UTF-16)."""
+    mark, encoding = _mark(data)
+    if encoding == "utf-8":
+        return data[len(mark) :]
+    return data[len(mark) :].decode(encoding, "replace").encode()
+
+
+def _mark(data: bytes) -> tuple[bytes, str]:
+    """The byte order mark at the start, if any, and the encoding."""
+    return next(((m, e) for m, e in _MARKS if data.startswith(m)), (b"", "utf-8"))
 
 
 def _lines(before: str) -> int:

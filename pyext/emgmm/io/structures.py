@@ -13,7 +13,7 @@ from ..errors import InputError
 from .atom_account import AtomAccount, counted
 from .atom_site import read_mmcif
 from .confidence import looks_like_confidence
-from .files import opened, printable
+from .files import opened, printable, without_mark
 from .pdb_columns import read_pdb
 from .raw_atoms import RawFile
 from .residue_table import central_order, residues_of
@@ -144,6 +144,7 @@ def find_file(path: str | os.PathLike, expected: str, where: str | None = None) 
 def begins_as_structure(start: bytes) -> bool:
     """Whether the first bytes of a file, unpacked, are those of a structure."""
     # gmconvert writes its Gaussians as HETATM.
+    start = without_mark(start)
     return _format(start) != "" and b"REMARK GAUSS" not in start
 
 
@@ -170,7 +171,7 @@ def read_structure(path: str | os.PathLike, *, keep: Collection[str] = ()) -> St
         raise InputError("keep", repr(unknown[0]), f"one of {', '.join(KEPT)}")
     with opened(path, _EXPECTED) as file:
         data = file.read()
-    raw = _read(data.removeprefix(b"\xef\xbb\xbf"), path)
+    raw = _read(without_mark(data), path)
     if not len(raw.atoms):
         raise InputError(path, "no atoms", "a PDB or mmCIF file with coordinates")
     account = AtomAccount(printable(path.name))
@@ -195,7 +196,7 @@ def _read(data: bytes, path: Path) -> RawFile:
 
 def _format(start: bytes) -> str:
     """``mmcif``, ``pdb`` or nothing, by the first lines of the content."""
-    lines = [line for line in start.removeprefix(b"\xef\xbb\xbf").splitlines() if line.strip()]
+    lines = [line for line in start.splitlines() if line.strip()]
     words = [line for line in lines if not line.startswith(b"#")]
     if words and (words[0][:5].lower() == b"data_" or words[0].lstrip().startswith(b'{"data_')):
         return "mmcif"

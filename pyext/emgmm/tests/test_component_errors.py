@@ -80,14 +80,16 @@ def test_file_reads_back(tmp_path):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "an empty file"),
-        ("a,b\n1,2\n", "found a,b"),
+        ("", "no header"),
+        ("a,b\n1,2\n", "the columns a, b"),
         ("num,misfit,noise,total\n", "0 errors"),
         ("num,misfit,noise,total\n0,0.1,,0.1\n", "1 errors.*expected 2"),
         ("num,misfit,noise,total\n0,0.1,,0.1\n1,0.1,0.2\n", "line 3"),
-        ("num,misfit,noise,total\n0,0.1,,0.1\n1,0.1,,x\n", "line 3: found x"),
-        ("num,misfit,noise,total\n0,0.1,,nan\n1,0.1,,1\n", "line 2: found nan"),
-        ("num,misfit,noise,total\n0,0.1,,-1\n1,0.1,,1\n", "line 2: found -1"),
+        ("num,misfit,noise,total\n0,0.1,,0.1\n1,0.1,,x\n", "line 3: found total x"),
+        ("num,misfit,noise,total\n0,0.1,,nan\n1,0.1,,1\n", "line 2: found total nan"),
+        ("num,misfit,noise,total\n0,0.1,,-1\n1,0.1,,1\n", "line 2: found total -1"),
+        ("num,total\n1,0.1\n0,0.2\n", "line 2: found num 1, expected 0"),  # sorted by total
+        ("num,total,total\n0,1,2\n1,1,2\n", "2 columns 'total'"),
     ],
 )
 def test_faulty_files_are_refused(tmp_path, text, words):
