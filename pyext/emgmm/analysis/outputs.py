@@ -79,7 +79,8 @@ class ModelWriter:
         structure.name = title
         structure.add_model(model)
         structure.setup_entities()
-        structure.make_mmcif_document().write_file(str(path))
+        # Not by gemmi, which takes no path with bytes that are no text.
+        path.write_text(structure.make_mmcif_document().as_string(), encoding="utf-8")
 
 
 def _from_input(

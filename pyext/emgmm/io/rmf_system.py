@@ -21,6 +21,7 @@ import numpy as np
 
 from ..poses import to_poses
 from ..representation.system import Fragment, Particles, System
+from .files import printable
 from .rmf_node import Node, number_nodes
 from .rmf_schema import GAUSSIAN_PARTICLE, PARTICLE
 from .rmf_write import KeyValues
@@ -294,7 +295,7 @@ class _Builder:
 
     def _structure(self, fragment: Fragment) -> Node:
         values = {
-            "provenance/structure filename": os.path.relpath(fragment.pdb, self._folder),
+            "provenance/structure filename": printable(os.path.relpath(fragment.pdb, self._folder)),
             "provenance/structure chain": fragment.pdb_chain,
             "provenance/structure residue offset": fragment.pdb_offset,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -330,3 +331,18 @@ def test_an_analysis_that_fails_keeps_the_former_one(project, tmp_path, monkeypa
     with pytest.raises(OSError, match="No space"):
         analyze(out, force=True)
     assert contents(out) == before
+
+
+def test_names_that_are_no_text(project, tmp_path):
+    """A folder and a reference named on a Latin-1 system."""
+    folder = tmp_path / os.fsdecode(b"d\xf6")
+    os.rename(project, folder)
+    out = tmp_path / os.fsdecode(b"o\xf6")
+    sample(folder, out)
+    reference = folder / os.fsdecode(b"n\xf6.pdb")
+    os.rename(folder / "native.pdb", reference)
+    told = analyze(out, reference).report()
+    assert told["result"] == "full positive" and told["notes"] == []
+    assert told["changed_inputs"] == []
+    assert write_page(out).is_file()
+    assert sample(folder, out, resume=True, steps=80)["frames"] == 8
