@@ -342,7 +342,7 @@ def test_names_that_are_no_text(project, tmp_path):
     reference = folder / os.fsdecode(b"n\xf6.pdb")
     os.rename(folder / "native.pdb", reference)
     told = analyze(out, reference).report()
-    assert told["result"] == "full positive" and told["notes"] == []
+    assert told["compared"]["complete"] and told["notes"] == []
     assert told["changed_inputs"] == []
     assert write_page(out).is_file()
     assert sample(folder, out, resume=True, steps=80)["frames"] == 8
