@@ -129,7 +129,9 @@ def _build_native(config: Config, out: Path) -> tuple[Path, System, dict[str, fl
     paths = config.system
     rows = read_topology(paths.topology, paths.pdb_dir, paths.fasta_dir, paths.gmm_dir)
     # Of the files as they are; what is built below may be of copies.
-    _, notes, structures = read_chains(Path(paths.topology), rows, paths.fasta_names)
+    _, notes, structures = read_chains(
+        Path(paths.topology), rows, paths.fasta_names, paths.check_residues
+    )
     table = out / f".{_TABLE}.{os.getpid()}"
     (out / "restart").mkdir(exist_ok=True)
     per_gaussian = residues_per_gaussian(config) if config.em is not None else 0
