@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -213,7 +214,7 @@ def check_copies(folder: Path) -> None:
 def changed_inputs(folder: Path) -> list[str]:
     """Inputs that are still where they were and are no longer what they were."""
     record = read_record(folder)
-    return [k.path for k in record.inputs if not _is_same(k, Path(k.path))] if record else []
+    return [k.path for k in record.inputs if not _is_same(k, _recorded(k.path))] if record else []
 
 
 def input_notes(folder: Path) -> list[str]:
@@ -226,9 +227,21 @@ def input_notes(folder: Path) -> list[str]:
         )
     record = read_record(folder)
     for kept in record.inputs if record is not None else ():
-        if kept.key == "em.map" and not Path(kept.path).exists():
+        if kept.key == "em.map" and not _recorded(kept.path).exists():
             notes.append(f"the map {kept.path} is not here; its Gaussians ({DATA}) stand for it")
     return notes
+
+
+def _recorded(name: str) -> Path:
+    """The path of which `printable` made this name."""
+    path = Path(name)
+    if path.exists():
+        return path
+    return Path(os.fsdecode(re.sub(rb"\\x([0-9a-f]{2})", _byte, name.encode())))
+
+
+def _byte(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode())
 
 
 def _is_same(kept: KeptInput, path: Path) -> bool:

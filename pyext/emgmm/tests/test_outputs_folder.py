@@ -340,9 +340,11 @@ def test_names_that_are_no_text(project, tmp_path):
     out = tmp_path / os.fsdecode(b"o\xf6")
     sample(folder, out)
     reference = folder / os.fsdecode(b"n\xf6.pdb")
-    os.rename(folder / "native.pdb", reference)
+    reference.write_bytes((folder / "native.pdb").read_bytes())
     told = analyze(out, reference).report()
     assert told["compared"]["complete"] and told["notes"] == []
-    assert told["changed_inputs"] == []
+    (folder / "links.csv").write_text("prot1,res1,prot2,res2\nA,3,B,6\n")
+    assert changed_inputs(out) == [str(tmp_path / "d\\xf6" / "links.csv")]
     assert write_page(out).is_file()
+    (folder / "links.csv").write_text("prot1,res1,prot2,res2\nA,3,B,5\n")
     assert sample(folder, out, resume=True, steps=80)["frames"] == 8
