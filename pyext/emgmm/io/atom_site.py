@@ -153,9 +153,12 @@ class _Table:
             sequence = np.array([token not in ("?", ".") for token in archive], dtype=np.int64)
         if author is not None:
             try:
-                return np.array(author).astype(np.int64), sequence
-            except ValueError:
+                numbers = np.array(author).astype(np.int64)
+            except (ValueError, OverflowError):
                 pass  # one by one
+            else:
+                if (np.abs(numbers) < 10**9).all():
+                    return numbers, sequence
         number = np.zeros(count, dtype=np.int64)
         hetero = self._text_of("group_PDB")
         for i in range(count):

@@ -145,6 +145,7 @@ def test_an_atom_without_a_residue_number_in_mmcif(tmp_path):
     assert atoms.polymer.tolist() == ["protein", ""] and atoms.b_factor.tolist() == [0, 0]
     for row, message in (
         ("ATOM C CA GLY A . 1 2 3", "line 12: found no residue number"),
+        ("ATOM C CA GLY A 99999999999999999999 1 2 3", "line 12: found a residue number"),
         ("ATOM C CA GLY A 1 ? 2 3", "line 12: found a coordinate"),
         ("ATOM C CA GLY A 1 1 2 *****", "line 12: found a coordinate"),
     ):
@@ -176,4 +177,14 @@ def test_columns_of_another_loop_in_mmcif(tmp_path):
     atoms = "".join(f"ATOM CA GLY {i} {i} 2 3\n" for i in range(1, 4))
     path.write_text(f"data_x\nloop_\n_atom_site.type_symbol\nC\nC\nloop_\n{loop}{atoms}")
     with pytest.raises(InputError, match=r"found 2 values of _atom_site\.type_symbol, expected 3"):
+        read_structure(path)
+
+
+@pytest.mark.parametrize("number", ["99999999999999999999", "9223372036854775807", "1e3"])
+def test_author_numbers_beyond_any_residue_in_mmcif(tmp_path, number):
+    path = tmp_path / "x.cif"
+    keys = "group_PDB type_symbol label_atom_id label_comp_id auth_seq_id Cartn_x Cartn_y Cartn_z"
+    loop = "".join(f"_atom_site.{key}\n" for key in keys.split())
+    path.write_text(f"data_x\nloop_\n{loop}ATOM C CA GLY {number} 1 2 3\n")
+    with pytest.raises(InputError, match=f"line 11: found a residue number that is none.*{number}"):
         read_structure(path)

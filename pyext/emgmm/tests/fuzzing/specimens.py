@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -77,15 +78,22 @@ ATOM = "ATOM  {0:5d}  {1:<3s} ALA A{2:4d}    {3:8.3f}{4:8.3f}{5:8.3f}  1.00 20.0
 def map_files() -> list[bytes]:
     values = np.random.default_rng(1).integers(-90, 90, (3, 4, 5))
     density = DensityMap(values, [2, 3, 4], [-4, 9, 8])
+    # Bytes with the minimum, maximum and mean that tell their sign.
+    unsigned = bytearray(encode(density, mode=0))
+    bytes_ = np.frombuffer(unsigned, np.uint8, offset=1024)
+    unsigned[76:88] = struct.pack("<3f", bytes_.min(), bytes_.max(), bytes_.mean())
     return [
-        encode(density, axes, frame, mode, order, extended)
-        for axes, frame, mode, order, extended in [
-            ((1, 2, 3), "origin", 2, "<", b""),
-            ((3, 1, 2), "nstart", 2, ">", b"x" * 80),
-            ((2, 1, 3), "both", 0, "<", b""),
-            ((1, 3, 2), "nstart", 1, ">", b""),
-            ((1, 2, 3), "origin", 12, "<", b""),
-        ]
+        bytes(unsigned),
+        *(
+            encode(density, axes, frame, mode, order, extended)
+            for axes, frame, mode, order, extended in [
+                ((1, 2, 3), "origin", 2, "<", b""),
+                ((3, 1, 2), "nstart", 2, ">", b"x" * 80),
+                ((2, 1, 3), "both", 0, "<", b""),
+                ((1, 3, 2), "nstart", 1, ">", b""),
+                ((1, 2, 3), "origin", 12, "<", b""),
+            ]
+        ),
     ]
 
 
