@@ -15,6 +15,7 @@ import msgspec
 
 from .config import Config, load_config
 from .errors import InputError
+from .io.streams import STANDARD, is_piped
 from .io.targets import refuse_clashes
 from .output.folder import (
     load_output,
@@ -94,6 +95,8 @@ def run(
     path = None if isinstance(settings, Config) else Path(settings)
     if path is None:
         config = settings
+    elif os.fspath(path) == STANDARD or (path.exists() and is_piped(path)):
+        config, path = load_config(path), None
     elif resume and path.exists() and path.resolve() == (out / SETTINGS).resolve():
         config, path = own_settings(out), None
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -183,6 +184,7 @@ def guarded(main: click.Group) -> Callable[[], None]:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # names of files may be no text, and a terminal may lack Å
                 stream.reconfigure(errors="backslashreplace")
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no drafts behind
         sys.exit(_status(main))
 
     return program

@@ -12,6 +12,7 @@ import threading
 
 import numpy as np
 import pytest
+from chain_file import random_walk, write_chains
 from command_line import assert_refused, emgmm
 from emgmm.errors import InputError
 from emgmm.io.files import opened, printable, read_text, replacing, write_json
@@ -235,6 +236,19 @@ def test_standard_input_and_output(tmp_path, gmm, density):
     packed = piped("convert", "-", "-", "--format", "map", data=gzip.compress(gmm.read_bytes()))
     (tmp_path / "out.mrc").write_bytes(packed.stdout)
     assert read_map(tmp_path / "out.mrc").values.max() > 0
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_structures_from_standard_input(tmp_path, packed):
+    """Told from a map by what it holds."""
+    write_chains(tmp_path / "s.pdb", [("A", "MKVLAGHWYR", random_walk(10))])
+    data = (tmp_path / "s.pdb").read_bytes()
+    made = piped("fit", "-", "-o", "-", data=gzip.compress(data) if packed else data)
+    assert made.returncode == 0 and b"10 Gaussians for 10 units" in made.stderr
+    (tmp_path / "g.txt").write_bytes(made.stdout)
+    told = piped("score", tmp_path / "g.txt", "-", "--report", "-", data=data)
+    of_file = piped("score", tmp_path / "g.txt", tmp_path / "s.pdb", "--report", "-")
+    assert told.stdout == of_file.stdout
 
 
 def test_closed_standard_input_is_one_line():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -331,6 +332,16 @@ def test_an_analysis_that_fails_keeps_the_former_one(project, tmp_path, monkeypa
     with pytest.raises(OSError, match="No space"):
         analyze(out, force=True)
     assert contents(out) == before
+
+
+def test_settings_from_standard_input(project):
+    """Their paths are relative to the folder that the program is in."""
+    code = "from emgmm.cli import main; main()"
+    command = [sys.executable, "-c", code, *"run - -o out --engine native --steps 40".split()]
+    text = (project / "system.toml").read_text()
+    result = subprocess.run(command, input=text, text=True, capture_output=True, cwd=project)
+    assert result.returncode == 0, result.stderr
+    assert analyze(project / "out").report()["notes"] == []
 
 
 def test_names_that_are_no_text(project, tmp_path):
