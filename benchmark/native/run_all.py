@@ -3,8 +3,8 @@
     python benchmark/native/run_all.py [NAME ...] [--list] [--long]
 
 Without names: those of minutes; --long also those of half an hour and more. Each file begins with
-the command, the commit, the machine and the date; what the README claims was taken from such files
-into benchmark/RESULTS.md and benchmark/results/. Benchmarks that need IMP or the shared data say so
+the command, the commit, the machine and the date; what holds is taken from such files into
+benchmark/RESULTS.md and benchmark/results/. Benchmarks that need IMP or the shared data say so
 in one line where these are missing.
 """
 
