@@ -143,10 +143,11 @@ def commands_page() -> str:
         "",
         "Every command takes `--report FILE.json` for its numbers (`-`: standard output) and "
         "`--force` to replace what is there. The exit status is 0 for done, 1 for failed or "
-        "stopped, and 2 for bad usage or input. Bad input gives one line: the file, the place in "
-        "it, what was found and what was expected. Lines that begin with `emgmm: note:` say what "
-        "was left out or guessed. Long work shows its progress on a terminal and is silent in a pipe. "
-        "Where a file is read or written, `-` stands for standard input or output.",
+        "stopped, and 2 for bad usage or input. Bad input gives one line: the file, the place "
+        "in it, what was found and what was expected. Lines that begin with `emgmm: note:` "
+        "say what was left out or guessed. Long work shows its progress on a terminal and is "
+        "silent in a pipe. Where a file is read or written, `-` stands for standard input or "
+        "output.",
         "",
     ]
     parent = click.Context(commands, info_name="emgmm", **commands.context_settings)
