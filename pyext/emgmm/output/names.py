@@ -25,6 +25,6 @@ PATTERNS = {
     RMFS: r"\d+\.rmf3",
     CLUSTERS: r"\d+\.(rmf3|cif)",
     BODIES: r"(RigidBody_\d+|Fixed_.+|.+\.\d*\.\d+)\.txt",
-    RESTART: r"\d+\.npz|result\.\d+\.json|starts\.npy|symmetry\.json|[0-9a-f]{8}-.+",
+    RESTART: r"\d+\.npz|result\.\d+\.json|starts\.npy|symmetry\.json|links_\d+\.csv|[0-9a-f]{8}-.+",
 }
 FOLDERS = (RMFS, CLUSTERS, BODIES, RESTART, COPIES)
