@@ -10,7 +10,7 @@
 #include "sample/coarse_mover.h"
 #include "sample/hamiltonian.h"
 #include "search/placement_density.h"
-#include "terms/term_function.h"
+#include "terms/pose_function.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -8,7 +8,7 @@
 #include "search/placement_candidates.h"
 #include "search/placement_choices.h"
 #include "search/placement_repair.h"
-#include "terms/term_function.h"
+#include "terms/pose_function.h"
 
 using namespace nanobind::literals;
 using namespace emcore;

@@ -5,6 +5,7 @@
 
 #include "math/random.h"
 #include "mixture/coarse_mixture.h"
+#include "mixture/pair_overlap.h"
 #include "reference.h"
 #include "search/placement.h"
 #include "search/placement_by_size.h"

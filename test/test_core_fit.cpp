@@ -4,12 +4,12 @@
 #include <functional>
 #include <stdexcept>
 
-#include "fit/em_moves.h"
-#include "fit/em_pass.h"
-#include "fit/em_step.h"
+#include "fit/fit_steps.h"
 #include "fit/map_fit.h"
+#include "fit/map_pass.h"
 #include "fit/rasterize.h"
-#include "math/em_algebra.h"
+#include "fit/split_merge.h"
+#include "math/eigen.h"
 #include "math/instruction_set.h"
 #include "math/random.h"
 #include "reference.h"
@@ -66,8 +66,8 @@ std::vector<float> map_of(const Mixture &mixture, const Frame &f) {
 VoxelGrid grid_of(const std::vector<float> &values, const Frame &f) {
   VoxelGrid grid = voxel_grid(f, THRESHOLD);
   const std::size_t section = static_cast<std::size_t>(f.shape[0]) * f.shape[1];
-  for (int z = 0; z < f.shape[2]; z += EM_CHUNK)
-    add_sections(grid, z, std::min(EM_CHUNK, f.shape[2] - z), values.data() + z * section);
+  for (int z = 0; z < f.shape[2]; z += kChunk)
+    add_sections(grid, z, std::min(kChunk, f.shape[2] - z), values.data() + z * section);
   finish(grid);
   return grid;
 }

@@ -8,7 +8,7 @@
 #include "sample/symmetric_mover.h"
 #include "terms/connectivity.h"
 #include "terms/crosslinks.h"
-#include "terms/term_function.h"
+#include "terms/pose_function.h"
 
 using namespace emcore;
 using reference::check;

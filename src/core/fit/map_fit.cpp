@@ -8,10 +8,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "fit/em_moves.h"
-#include "fit/em_pass.h"
-#include "fit/em_step.h"
-#include "fit/em_work.h"
+#include "fit/fit_steps.h"
+#include "fit/fit_work.h"
+#include "fit/map_pass.h"
+#include "fit/split_merge.h"
 #include "math/random.h"
 
 namespace emcore {
@@ -118,7 +118,7 @@ class MapFitter {
   // The coarsest grid on which so many components still have voxels enough.
   const VoxelGrid &grid_for(std::size_t components) const {
     for (std::size_t i = coarse_.size(); i-- > 0;)
-      if (coarse_[i].voxels >= EM_VOXELS_EACH * components) return coarse_[i];
+      if (coarse_[i].voxels >= kVoxelsEach * components) return coarse_[i];
     return grid_;
   }
 
@@ -228,7 +228,7 @@ class MapFitter {
       const std::size_t next = grown(mixture.size(), size);
       const VoxelGrid &grid = grid_for(next);
       split_worst(grid, mixture, next - mixture.size());
-      expectation(grid, mixture, EM_GROWTH_ITERATIONS);
+      expectation(grid, mixture, kGrowthIterations);
     }
   }
 
@@ -264,7 +264,7 @@ class MapFitter {
         if (!gone[k]) trial[kept++] = trial[k];
       trial.resize(kept);
       split_worst(grid_, trial, mixture.size() - kept);
-      const double now = squares(grid_, trial, EM_REBALANCE_SQUARES);
+      const double now = squares(grid_, trial, kRebalanceSquares);
       if (now < error) {
         mixture = trial;
         error = now;
@@ -277,9 +277,9 @@ class MapFitter {
 
   void polish(Mixture &mixture) {
     const double end = work_.done() + work_.polish();
-    expectation(grid_, mixture, EM_POLISH_EXPECTATION);
+    expectation(grid_, mixture, kPolishExpectation);
     const double error = squares(grid_, mixture, options_.polish / 3);
-    rebalance(mixture, error, EM_REBALANCE_ROUNDS);
+    rebalance(mixture, error, kRebalanceRounds);
     squares(grid_, mixture, options_.polish);
     work_.advance_to(end);
   }

@@ -6,8 +6,8 @@
 #include <functional>
 #include <vector>
 
-#include "fit/em_grid.h"
 #include "fit/map_measure.h"
+#include "fit/voxel_grid.h"
 #include "mixture/gaussian.h"
 
 namespace emcore {

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "fit/em_pass.h"
+#include "fit/map_pass.h"
 #include "fit/rasterize.h"
 
 namespace emcore {
@@ -13,7 +13,7 @@ MapFitLevel measure(const VoxelGrid &grid, const Mixture &mixture, unsigned thre
   for (Gaussian &g : scaled) g.weight /= grid.scale;
   const std::vector<GridGaussian> components = in_voxels(scaled, grid.frame);
   const FitSums sums =
-      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
+      pass(grid, components, near_lists(grid, components, kRasterizeReach, true, threads),
            ChunkWork::total, 0, threads)
           .sums;
   const double n = static_cast<double>(grid.voxels), w = n;  // the mean density is one
@@ -39,7 +39,7 @@ std::vector<ComponentOverlap> component_overlaps(const VoxelGrid &grid, const Mi
   // No density is so great that a voxel below the threshold would count.
   const double everything = std::numeric_limits<float>::max();
   const PassResult result =
-      pass(grid, components, near_lists(grid, components, RASTERIZE_REACH, true, threads),
+      pass(grid, components, near_lists(grid, components, kRasterizeReach, true, threads),
            ChunkWork::squares, everything, threads);
   const Vec3 &h = grid.frame.voxel;
   std::vector<ComponentOverlap> overlaps(mixture.size());

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "fit/em_grid.h"
+#include "fit/voxel_grid.h"
 #include "mixture/gaussian.h"
 
 namespace emcore {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 #include "math/parallel.h"
 #include "math/random.h"
 

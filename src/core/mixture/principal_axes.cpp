@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 
 namespace emcore {
 

@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "math/constants.h"
+
 namespace emcore {
 
 Pose image_pose(const BodyImage &image, const Pose &source) {
@@ -47,7 +49,6 @@ PoseFunction with_images(PoseFunction function, std::vector<BodyImage> images) {
 
 std::vector<Pose> symmetry_operations(const std::string &group, const Vec3 &center,
                                       const Vec3 &axis, const Vec3 &second_axis) {
-  constexpr double pi = 3.14159265358979323846;
   const bool digits = group.size() > 1 && group.size() < 5 &&
                       group.find_first_not_of("0123456789", 1) == std::string::npos;
   const int n = digits ? std::stoi(group.substr(1)) : 0;
@@ -65,10 +66,10 @@ std::vector<Pose> symmetry_operations(const std::string &group, const Vec3 &cent
   const Vec3 first = direction(axis, "axis");
   std::vector<Pose> operations;
   for (int k = 0; k < n; ++k)
-    operations.push_back(about_center(rotation_about(2 * pi * k / n * first)));
+    operations.push_back(about_center(rotation_about(2 * kPi * k / n * first)));
   if (group[0] == 'C') return operations;
   const Vec3 across = second_axis - dot(first, second_axis) * first;
-  const Pose flip = about_center(rotation_about(pi * direction(across, "second axis")));
+  const Pose flip = about_center(rotation_about(kPi * direction(across, "second axis")));
   for (int k = 0; k < n; ++k) operations.push_back(operations[k] * flip);
   return operations;
 }

@@ -5,13 +5,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "math/constants.h"
 #include "mixture/principal_axes.h"
 
 namespace emcore {
 
 namespace {
-
-constexpr double kFullHalfTurn = 3.14159265358979323846;  // rad
 
 // Both groups in one list, checked.
 std::vector<std::size_t> two_groups(const std::string &name, BodyGroup first,
@@ -107,7 +106,7 @@ TurnMover::TurnMover(std::string name, BodyGroup group, std::vector<Vec3> axes)
 double TurnMover::propose(const MoverState &state, double, Random &random, Move *move) const {
   const Vec3 &axis = axes_[random.below(axes_.size())];
   const bool half = random.uniform() < 0.5;
-  const double angle = half ? kFullHalfTurn : random.uniform(-kFullHalfTurn, kFullHalfTurn);
+  const double angle = half ? kPi : random.uniform(-kPi, kPi);
   const Pose &body = state.poses[bodies_[0]];
   const Quaternion turn = rotation_about(angle * (body.rotation * axis));
   move->bodies = bodies_;

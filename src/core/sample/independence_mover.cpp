@@ -5,11 +5,11 @@
 #include <stdexcept>
 #include <utility>
 
+#include "math/constants.h"
+
 namespace emcore {
 
 namespace {
-
-constexpr double kPoseHalfTurn = 3.14159265358979323846;  // rad
 
 void check_pose_number(bool sound, const char *what, double value) {
   if (!sound)
@@ -19,11 +19,11 @@ void check_pose_number(bool sound, const char *what, double value) {
 // Of a Gaussian in three dimensions within a ball: the share of it.
 double share_in_ball(double radius, double sd) {
   const double x = radius / sd;
-  return std::erf(x / std::sqrt(2.0)) - std::sqrt(2 / kPoseHalfTurn) * x * std::exp(-0.5 * x * x);
+  return std::erf(x / std::sqrt(2.0)) - std::sqrt(2 / kPi) * x * std::exp(-0.5 * x * x);
 }
 
 // Of a Gaussian in three dimensions, its log density at the center.
-double log_peak(double sd) { return -1.5 * std::log(2 * kPoseHalfTurn * sd * sd); }
+double log_peak(double sd) { return -1.5 * std::log(2 * kPi * sd * sd); }
 
 }  // namespace
 
@@ -51,7 +51,7 @@ PoseMixture::PoseMixture(std::vector<Pose> centers, std::vector<double> weights,
   for (double log_weight : log_weights_) shares_.push_back(running += std::exp(log_weight));
   for (Pose &center : centers_) center.rotation = normalized(center.rotation);
   log_narrow_ = log_peak(options.translation_sd) + log_peak(options.rotation_sd) -
-                std::log(share_in_ball(kPoseHalfTurn, options.rotation_sd));
+                std::log(share_in_ball(kPi, options.rotation_sd));
   log_broad_ = log_peak(options.broad_sd);
 }
 
@@ -66,10 +66,9 @@ double PoseMixture::log_density(const Pose &pose) const {
     const double angle = 2 * std::atan2(sine, std::fabs(turn.w));
     // The Haar measure in rotation vectors is sin²(angle / 2) / (2 pi² angle²) d³.
     const double stretch = sine > 1e-8 ? angle / sine : 2.0;
-    logs.push_back(log_weights_[c] + log_narrow_ -
-                   0.5 * dot(away, away) / squared(options_.translation_sd) -
-                   0.5 * squared(angle / options_.rotation_sd) +
-                   std::log(2 * squared(kPoseHalfTurn * stretch)));
+    logs.push_back(
+        log_weights_[c] + log_narrow_ - 0.5 * dot(away, away) / squared(options_.translation_sd) -
+        0.5 * squared(angle / options_.rotation_sd) + std::log(2 * squared(kPi * stretch)));
   }
   const Vec3 away = pose.translation - options_.broad_center;
   logs.push_back(log_weights_.back() + log_broad_ -
@@ -95,8 +94,7 @@ Pose PoseMixture::draw(Random &random) const {
   const Vec3 place = centers_[c].translation + deviates(options_.translation_sd);
   for (;;) {
     const Vec3 turn = deviates(options_.rotation_sd);
-    if (norm(turn) < kPoseHalfTurn)
-      return {normalized(centers_[c].rotation * rotation_about(turn)), place};
+    if (norm(turn) < kPi) return {normalized(centers_[c].rotation * rotation_about(turn)), place};
   }
 }
 

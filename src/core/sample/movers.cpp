@@ -4,13 +4,11 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "math/constants.h"
+
 namespace emcore {
 
-namespace {
-
-constexpr double kHalfTurn = 3.14159265358979323846;  // rad
-
-}  // namespace
+namespace {}  // namespace
 
 RigidMover::RigidMover(std::string name, std::vector<std::size_t> bodies, double max_translation,
                        double max_rotation, std::size_t center)
@@ -53,7 +51,7 @@ double RigidMover::propose(const MoverState &state, double scale, Random &random
     for (std::size_t b : bodies_) center += state.poses[b].translation;
     center = (1.0 / static_cast<double>(bodies_.size())) * center;
   }
-  const double angle = std::min(scale * max_rotation_, kHalfTurn) * random.uniform(-1, 1);
+  const double angle = std::min(scale * max_rotation_, kPi) * random.uniform(-1, 1);
   const Quaternion turn = rotation_about(angle * random.direction());
   for (std::size_t j = 0; j < bodies_.size(); ++j) {
     const Pose &pose = state.poses[bodies_[j]];

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "math/parallel.h"
+#include "mixture/pair_overlap.h"
 
 namespace emcore {
 

@@ -6,7 +6,8 @@
 #include <memory>
 #include <utility>
 
-#include "math/em_algebra.h"
+#include "math/constants.h"
+#include "math/eigen.h"
 #include "math/instruction_set.h"
 #include "math/parallel.h"
 #include "math/simd.h"
@@ -16,7 +17,7 @@ namespace emcore {
 namespace {
 
 constexpr float kHalfLog2e = 0.72134752f;
-const double kNearNorm = std::pow(2 * 3.14159265358979323846, -1.5);
+const double kNearNorm = std::pow(2 * kPi, -1.5);
 
 // Of a part of the pairs: where its atoms are, and what pulls at them.
 struct NearWork {
@@ -284,7 +285,7 @@ std::shared_ptr<const PairList> NearOverlap::list_for(const NearModel &model, do
   if (before && before->cutoff == cutoff && before->width == near_width() && serves(*before, model))
     return before;
   const auto fresh = std::make_shared<const PairList>(
-      near_list(components_, model, cutoff, threads, before.get()));
+      pair_list(components_, model, cutoff, threads, before.get()));
   std::atomic_store(&list_, fresh);
   return fresh;
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "mixture/gaussian.h"
-#include "score/near_list.h"
+#include "score/pair_list.h"
 
 namespace emcore {
 

@@ -4,13 +4,13 @@
 #include <cmath>
 #include <limits>
 
+#include "math/constants.h"
 #include "math/simd.h"
 
 namespace emcore {
 
 namespace {
 
-constexpr double kLogTwoPi = 1.8378770664093454836;
 const double kOverlapNorm = std::exp(-1.5 * kLogTwoPi);  // (2 pi)^(-3/2)
 
 // Exponents of 2 down to which overlaps are summed (exp2_negative<float> ends at -87): less would
@@ -127,21 +127,6 @@ EMGMM_TARGET_AVX512 void overlap_gradient_avx512(const ComponentTable<double> &d
 #endif
 
 }  // namespace
-
-PairOverlap pair_overlap(const Gaussian &a, const Gaussian &b) {
-  const Sym3 s = a.covariance + b.covariance;
-  const Vec3 d = a.mean - b.mean;
-  PairOverlap pair;
-  pair.precision = inverse(s);
-  pair.slope = pair.precision * d;
-  pair.log_overlap = std::log(a.weight * b.weight) - 1.5 * kLogTwoPi -
-                     0.5 * std::log(determinant(s)) - 0.5 * dot(d, pair.slope);
-  return pair;
-}
-
-GaussianGradient pair_gradient(const PairOverlap &pair, double t) {
-  return {-t * pair.slope, 0.5 * t * (outer(pair.slope) + -1.0 * pair.precision)};
-}
 
 template <class T>
 ComponentTable<T>::ComponentTable(const Mixture &mixture)

@@ -1,4 +1,4 @@
-// Overlap of Gaussians (eq. 10): one pair in log space, and rows of a body against the data.
+// Overlaps (eq. 10, pair_overlap.h) of a body with the data: rows of them, sums and derivatives.
 #ifndef EMGMM_SCORE_OVERLAP_H
 #define EMGMM_SCORE_OVERLAP_H
 
@@ -9,18 +9,6 @@
 #include "mixture/gaussian.h"
 
 namespace emcore {
-
-// One pair: ov = w_a w_b (2 pi)^(-3/2) |S|^(-1/2) exp(-d.P.d / 2), S = C_a + C_b, d = mean_a -
-// mean_b.
-struct PairOverlap {
-  double log_overlap;  // log(Da² / Å³)
-  Sym3 precision;      // P = S^-1, Å^-2
-  Vec3 slope;          // u = P d, Å^-1
-};
-PairOverlap pair_overlap(const Gaussian &a, const Gaussian &b);
-
-// dE/d(mean_a, covariance_a) of a pair when dE/d(log ov) = t: -t u and t (u u^T - P) / 2.
-GaussianGradient pair_gradient(const PairOverlap &pair, double t);
 
 // The data mixture as a structure of arrays, padded with weightless components to whole batches.
 // Means are kept relative to the mixture's centre, so that single precision does not suffer from

@@ -7,7 +7,8 @@
 #include <set>
 #include <utility>
 
-#include "math/em_algebra.h"
+#include "math/constants.h"
+#include "math/eigen.h"
 #include "math/parallel.h"
 #include "math/random.h"
 #include "mixture/coarse_mixture.h"
@@ -116,7 +117,7 @@ std::vector<PlacementCandidate> distinct_candidates(std::vector<PlacementCandida
 }  // namespace
 
 std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start) {
-  constexpr double two_pi = 6.28318530717958647692;
+  constexpr double two_pi = 2 * kPi;
   std::vector<Quaternion> rotations;
   for (std::size_t i = 0; i < n; ++i) {
     const double s = i + 0.5, t = s / n;

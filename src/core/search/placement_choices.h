@@ -8,7 +8,7 @@
 
 #include "score/mixture_score.h"
 #include "search/placement_candidates.h"
-#include "terms/term_function.h"
+#include "terms/pose_function.h"
 
 namespace emcore {
 

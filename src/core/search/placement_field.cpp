@@ -6,7 +6,7 @@
 #include <cstdlib>
 
 #include "fit/rasterize.h"
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 #include "mixture/coarse_mixture.h"
 
 namespace emcore {

@@ -6,17 +6,18 @@
 #include <stdexcept>
 #include <utility>
 
+#include "math/constants.h"
+
 namespace emcore {
 
 namespace {
 
-constexpr double kLinkPi = 3.14159265358979323846;
 // Closer than this counts as this close, as in IMP.isd.
 constexpr double kNearestLink = 1e-4;  // Å
 // Mean distance of two points in a ball is 36/35 of its radius (Lund et al. 1997).
 constexpr double kMeanInBall = 36.0 / 35.0;
 
-double ball_volume(double radius) { return 4.0 / 3 * kLinkPi * radius * radius * radius; }
+double ball_volume(double radius) { return 4.0 / 3 * kPi * radius * radius * radius; }
 
 // Volume that two balls share whose centres are d apart, and its slope by d.
 struct SharedVolume {
@@ -27,10 +28,10 @@ SharedVolume shared_volume(double r1, double r2, double d) {
   if (d >= r1 + r2) return {0, 0};
   const double gap = r1 + r2 - d;
   const double value =
-      kLinkPi / 12 / d * gap * gap * (d * d + 2 * d * (r1 + r2) - 3 * (r1 - r2) * (r1 - r2));
+      kPi / 12 / d * gap * gap * (d * d + 2 * d * (r1 + r2) - 3 * (r1 - r2) * (r1 - r2));
   // The disc in which the surfaces meet sweeps the volume.
   const double x = (d * d + r1 * r1 - r2 * r2) / (2 * d);
-  return {value, -kLinkPi * (r1 * r1 - x * x)};
+  return {value, -kPi * (r1 * r1 - x * x)};
 }
 
 void check_unknowns(const std::vector<double> &values, double low, double high, const char *what) {

@@ -1,10 +1,10 @@
 // Splitting and merging components: how a mixture changes its number or leaves a poor optimum.
-#ifndef EMGMM_FIT_EM_MOVES_H
-#define EMGMM_FIT_EM_MOVES_H
+#ifndef EMGMM_FIT_SPLIT_MERGE_H
+#define EMGMM_FIT_SPLIT_MERGE_H
 
 #include <vector>
 
-#include "fit/em_pass.h"
+#include "fit/map_pass.h"
 #include "mixture/gaussian.h"
 
 namespace emcore {

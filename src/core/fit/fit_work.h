@@ -1,6 +1,6 @@
 // How much work a fit of a map is, and how much of it is done: for the remaining time.
-#ifndef EMGMM_FIT_EM_WORK_H
-#define EMGMM_FIT_EM_WORK_H
+#ifndef EMGMM_FIT_FIT_WORK_H
+#define EMGMM_FIT_FIT_WORK_H
 
 #include <cstddef>
 #include <vector>
@@ -8,14 +8,14 @@
 namespace emcore {
 
 // Growth between two rounds of EM: errors decide better where to split when few split at once.
-constexpr double EM_GROWTH = 1.42;
+constexpr double kGrowth = 1.42;
 // Few components need not see every voxel of a fine map: a grid of halved resolution does, as long
 // as each has so many voxels.
-constexpr std::size_t EM_VOXELS_EACH = 200;
+constexpr std::size_t kVoxelsEach = 200;
 // Iterations: of EM after each growth; of the polish, all that it may take.
-constexpr int EM_GROWTH_ITERATIONS = 6;
-constexpr int EM_POLISH_EXPECTATION = 6;
-constexpr int EM_REBALANCE_ROUNDS = 2, EM_REBALANCE_SQUARES = 16;
+constexpr int kGrowthIterations = 6;
+constexpr int kPolishExpectation = 6;
+constexpr int kRebalanceRounds = 2, kRebalanceSquares = 16;
 
 // Components after one step of growth towards `size`.
 std::size_t grown(std::size_t components, std::size_t size);

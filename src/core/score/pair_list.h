@@ -1,6 +1,6 @@
 // Pairs of data components and atoms that are near each other, kept while no atom moves far.
-#ifndef EMGMM_SCORE_NEAR_LIST_H
-#define EMGMM_SCORE_NEAR_LIST_H
+#ifndef EMGMM_SCORE_PAIR_LIST_H
+#define EMGMM_SCORE_PAIR_LIST_H
 
 #include <cstddef>
 #include <cstdint>
@@ -54,7 +54,7 @@ struct PairList {
 // The pairs that may reach `cutoff` of the largest overlap that they could have at any distance.
 // The order of `before`, where given, is kept as long as the clusters have not grown much apart.
 // The same on any number of threads.
-PairList near_list(const std::vector<NearComponent> &components, const NearModel &model,
+PairList pair_list(const std::vector<NearComponent> &components, const NearModel &model,
                    double cutoff, unsigned threads, const PairList *before);
 
 // Numbers side by side in a register of this instruction set.

@@ -1,4 +1,4 @@
-#include "fit/em_work.h"
+#include "fit/fit_work.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 namespace emcore {
 
 std::size_t grown(std::size_t components, std::size_t size) {
-  const auto step = static_cast<std::size_t>((EM_GROWTH - 1) * components);
+  const auto step = static_cast<std::size_t>((kGrowth - 1) * components);
   return std::min(size, components + std::max<std::size_t>(1, step));
 }
 
@@ -16,7 +16,7 @@ FitWork::FitWork(std::vector<std::size_t> voxels, int squares, int level_squares
 
 double FitWork::voxels_for(std::size_t components) const {
   for (std::size_t i = voxels_.size(); i-- > 1;)
-    if (voxels_[i] >= EM_VOXELS_EACH * components) return static_cast<double>(voxels_[i]);
+    if (voxels_[i] >= kVoxelsEach * components) return static_cast<double>(voxels_[i]);
   return static_cast<double>(voxels_[0]);
 }
 
@@ -26,15 +26,15 @@ double FitWork::growth(std::size_t components, std::size_t size) const {
     work += 2.0 * level_squares_ * voxels_for(components);
     for (const std::size_t level = std::min(size, 2 * components); components < level;) {
       components = grown(components, level);
-      work += EM_GROWTH_ITERATIONS * voxels_for(components);
+      work += kGrowthIterations * voxels_for(components);
     }
   }
   return work;
 }
 
 double FitWork::polish() const {
-  const int squares = squares_ / 3 + EM_REBALANCE_ROUNDS * EM_REBALANCE_SQUARES + squares_;
-  return (EM_POLISH_EXPECTATION + 2.0 * squares) * static_cast<double>(voxels_[0]);
+  const int squares = squares_ / 3 + kRebalanceRounds * kRebalanceSquares + squares_;
+  return (kPolishExpectation + 2.0 * squares) * static_cast<double>(voxels_[0]);
 }
 
 void FitWork::advance_to(double done) { done_ = std::max(done_, done); }

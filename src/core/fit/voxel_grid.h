@@ -1,6 +1,6 @@
 // The voxels of a map above a threshold, in the small cubes that the fit works on.
-#ifndef EMGMM_FIT_EM_GRID_H
-#define EMGMM_FIT_EM_GRID_H
+#ifndef EMGMM_FIT_VOXEL_GRID_H
+#define EMGMM_FIT_VOXEL_GRID_H
 
 #include <cstddef>
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace emcore {
 // A brick is 4 x 4 x 4 voxels (x fastest), a chunk 4 x 4 x 4 bricks. Bricks are the unit of
 // vector work, chunks the unit of threads; only those that hold a voxel above the threshold are
 // kept, so that memory grows with the voxels above it, not with the box.
-constexpr int EM_BRICK = 4;
-constexpr int EM_CHUNK = 16;
+constexpr int kBrick = 4;
+constexpr int kChunk = 16;
 
 struct alignas(64) Brick {
   float value[64];
@@ -51,7 +51,7 @@ struct VoxelGrid {
 // positive weights.
 VoxelGrid voxel_grid(const Frame &frame, double threshold);
 
-// Adds the voxels of the sections z ... z + sections - 1 (at most EM_CHUNK, z a multiple of it),
+// Adds the voxels of the sections z ... z + sections - 1 (at most kChunk, z a multiple of it),
 // values[(section * ny + y) * nx + x]. Sections come in rising order, each once.
 // Throws std::domain_error that names the first voxel that is not finite.
 template <class T>

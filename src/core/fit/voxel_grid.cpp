@@ -1,4 +1,4 @@
-#include "fit/em_grid.h"
+#include "fit/voxel_grid.h"
 
 #include <algorithm>
 #include <cmath>
@@ -31,10 +31,9 @@ VoxelGrid voxel_grid(const Frame &frame, double threshold) {
 namespace {
 
 template <class T>
-void em_grid_check(const VoxelGrid &grid, int z, int sections, const T *values) {
+void check_frame(const VoxelGrid &grid, int z, int sections, const T *values) {
   const std::size_t nx = grid.frame.shape[0], ny = grid.frame.shape[1];
-  if (z % EM_CHUNK != 0 || sections < 1 || sections > EM_CHUNK ||
-      z + sections > grid.frame.shape[2])
+  if (z % kChunk != 0 || sections < 1 || sections > kChunk || z + sections > grid.frame.shape[2])
     throw std::out_of_range("sections " + std::to_string(z) + " to " +
                             std::to_string(z + sections - 1) + " are not a slab of the map");
   for (std::size_t i = 0; i < nx * ny * sections; ++i)
@@ -48,27 +47,27 @@ void em_grid_check(const VoxelGrid &grid, int z, int sections, const T *values) 
 
 template <class T>
 void add_sections(VoxelGrid &grid, int z, int sections, const T *values) {
-  em_grid_check(grid, z, sections, values);
+  check_frame(grid, z, sections, values);
   const int nx = grid.frame.shape[0], ny = grid.frame.shape[1];
   const std::size_t n = static_cast<std::size_t>(nx) * ny * sections;
   grid.maximum = std::max(grid.maximum, static_cast<double>(*std::max_element(values, values + n)));
   const float least = static_cast<float>(std::max(grid.threshold, 0.0));
-  for (int cy = 0; cy < ny; cy += EM_CHUNK)
-    for (int cx = 0; cx < nx; cx += EM_CHUNK) {
+  for (int cy = 0; cy < ny; cy += kChunk)
+    for (int cx = 0; cx < nx; cx += kChunk) {
       const std::size_t first = grid.places.size();
       for (int place = 0; place < 64; ++place) {
-        const int bx = cx + EM_BRICK * (place & 3), by = cy + EM_BRICK * (place >> 2 & 3);
-        const int bz = EM_BRICK * (place >> 4);
+        const int bx = cx + kBrick * (place & 3), by = cy + kBrick * (place >> 2 & 3);
+        const int bz = kBrick * (place >> 4);
         if (bx >= nx || by >= ny || bz >= sections) continue;
         Brick brick{};
         int found = 0;
-        for (int k = 0; k < std::min(EM_BRICK, sections - bz); ++k)
-          for (int j = 0; j < std::min(EM_BRICK, ny - by); ++j) {
+        for (int k = 0; k < std::min(kBrick, sections - bz); ++k)
+          for (int j = 0; j < std::min(kBrick, ny - by); ++j) {
             const T *row = values + (static_cast<std::size_t>(bz + k) * ny + by + j) * nx + bx;
-            for (int i = 0; i < std::min(EM_BRICK, nx - bx); ++i) {
+            for (int i = 0; i < std::min(kBrick, nx - bx); ++i) {
               const float v = static_cast<float>(row[i]);
               if (!(v > least)) continue;
-              brick.value[(k * EM_BRICK + j) * EM_BRICK + i] = v;
+              brick.value[(k * kBrick + j) * kBrick + i] = v;
               grid.sum += v;
               grid.sum_squares += static_cast<double>(v) * v;
               ++found;
@@ -91,10 +90,10 @@ template void add_sections(VoxelGrid &, int, int, const std::int8_t *);
 namespace {
 
 // Marks the voxels of a brick that stick out of the box.
-void em_grid_mark_outside(const Frame &frame, const Chunk &chunk, int place, Brick &brick) {
-  const int corner[3] = {chunk.corner[0] + EM_BRICK * (place & 3),
-                         chunk.corner[1] + EM_BRICK * (place >> 2 & 3),
-                         chunk.corner[2] + EM_BRICK * (place >> 4)};
+void mark_outside(const Frame &frame, const Chunk &chunk, int place, Brick &brick) {
+  const int corner[3] = {chunk.corner[0] + kBrick * (place & 3),
+                         chunk.corner[1] + kBrick * (place >> 2 & 3),
+                         chunk.corner[2] + kBrick * (place >> 4)};
   for (int v = 0; v < 64; ++v)
     if (corner[0] + (v & 3) >= frame.shape[0] || corner[1] + (v >> 2 & 3) >= frame.shape[1] ||
         corner[2] + (v >> 4) >= frame.shape[2])
@@ -102,10 +101,10 @@ void em_grid_mark_outside(const Frame &frame, const Chunk &chunk, int place, Bri
 }
 
 // Adds the empty bricks around the filled ones and multiplies the densities by `factor`.
-void em_grid_surround(VoxelGrid &grid, float factor) {
+void surround(VoxelGrid &grid, float factor) {
   // Bricks of the box: 1 filled or beside a filled one.
   int n[3];
-  for (int a = 0; a < 3; ++a) n[a] = (grid.frame.shape[a] + EM_BRICK - 1) / EM_BRICK;
+  for (int a = 0; a < 3; ++a) n[a] = (grid.frame.shape[a] + kBrick - 1) / kBrick;
   const auto index = [&](int x, int y, int z) {
     return (static_cast<std::size_t>(z) * n[1] + y) * n[0] + x;
   };
@@ -113,9 +112,9 @@ void em_grid_surround(VoxelGrid &grid, float factor) {
   for (const Chunk &chunk : grid.chunks)
     for (std::size_t b = chunk.first; b < chunk.first + chunk.count; ++b) {
       const int place = grid.places[b];
-      const int x = chunk.corner[0] / EM_BRICK + (place & 3),
-                y = chunk.corner[1] / EM_BRICK + (place >> 2 & 3),
-                z = chunk.corner[2] / EM_BRICK + (place >> 4);
+      const int x = chunk.corner[0] / kBrick + (place & 3),
+                y = chunk.corner[1] / kBrick + (place >> 2 & 3),
+                z = chunk.corner[2] / kBrick + (place >> 4);
       for (int k = std::max(z - 1, 0); k <= std::min(z + 1, n[2] - 1); ++k)
         for (int j = std::max(y - 1, 0); j <= std::min(y + 1, n[1] - 1); ++j)
           for (int i = std::max(x - 1, 0); i <= std::min(x + 1, n[0] - 1); ++i)
@@ -132,7 +131,7 @@ void em_grid_surround(VoxelGrid &grid, float factor) {
   for (int cz = 0; cz < n[2]; cz += 4)
     for (int cy = 0; cy < n[1]; cy += 4)
       for (int cx = 0; cx < n[0]; cx += 4) {
-        Chunk chunk{{cx * EM_BRICK, cy * EM_BRICK, cz * EM_BRICK}, full.places.size(), 0};
+        Chunk chunk{{cx * kBrick, cy * kBrick, cz * kBrick}, full.places.size(), 0};
         const bool filled = old < grid.chunks.size() &&
                             std::equal(chunk.corner, chunk.corner + 3, grid.chunks[old].corner);
         std::size_t b = filled ? grid.chunks[old].first : 0;
@@ -146,7 +145,7 @@ void em_grid_surround(VoxelGrid &grid, float factor) {
             brick = grid.values[b++];
             for (float &v : brick.value) v *= factor;
           }
-          em_grid_mark_outside(grid.frame, chunk, place, brick);
+          mark_outside(grid.frame, chunk, place, brick);
           full.places.push_back(static_cast<std::uint8_t>(place));
           full.filled.push_back(has_voxels);
           full.values.push_back(brick);
@@ -165,7 +164,7 @@ void finish(VoxelGrid &grid) {
     throw std::domain_error("no voxel is above the threshold of " + std::to_string(grid.threshold) +
                             " (maximum of the map: " + std::to_string(grid.maximum) + ")");
   grid.scale = grid.sum / static_cast<double>(grid.voxels);
-  em_grid_surround(grid, static_cast<float>(1 / grid.scale));
+  surround(grid, static_cast<float>(1 / grid.scale));
 }
 
 VoxelGrid halved(const VoxelGrid &grid) {
@@ -177,17 +176,17 @@ VoxelGrid halved(const VoxelGrid &grid) {
   VoxelGrid half = voxel_grid(frame, 0);
   const std::size_t nx = frame.shape[0], ny = frame.shape[1];
   std::size_t c = 0;
-  for (int z = 0; z < frame.shape[2]; z += EM_CHUNK) {
-    const int sections = std::min(EM_CHUNK, frame.shape[2] - z);
+  for (int z = 0; z < frame.shape[2]; z += kChunk) {
+    const int sections = std::min(kChunk, frame.shape[2] - z);
     std::vector<float> slab(nx * ny * sections, 0.0f);
-    for (; c < grid.chunks.size() && grid.chunks[c].corner[2] < 2 * (z + EM_CHUNK); ++c) {
+    for (; c < grid.chunks.size() && grid.chunks[c].corner[2] < 2 * (z + kChunk); ++c) {
       const Chunk &chunk = grid.chunks[c];
       for (std::size_t b = chunk.first; b < chunk.first + chunk.count; ++b) {
         if (!grid.filled[b]) continue;
         const int place = grid.places[b];
-        const int x = chunk.corner[0] + EM_BRICK * (place & 3),
-                  y = chunk.corner[1] + EM_BRICK * (place >> 2 & 3),
-                  k = chunk.corner[2] + EM_BRICK * (place >> 4);
+        const int x = chunk.corner[0] + kBrick * (place & 3),
+                  y = chunk.corner[1] + kBrick * (place >> 2 & 3),
+                  k = chunk.corner[2] + kBrick * (place >> 4);
         for (int v = 0; v < 64; ++v) {
           const float value = grid.values[b].value[v];
           if (!(value > 0)) continue;
@@ -198,20 +197,20 @@ VoxelGrid halved(const VoxelGrid &grid) {
     }
     add_sections(half, z, sections, slab.data());
   }
-  em_grid_surround(half, 1);
+  surround(half, 1);
   return half;
 }
 
 VoxelGrid whole_box(const Frame &frame) {
   VoxelGrid grid = voxel_grid(frame, 0);
-  for (int cz = 0; cz < frame.shape[2]; cz += EM_CHUNK)
-    for (int cy = 0; cy < frame.shape[1]; cy += EM_CHUNK)
-      for (int cx = 0; cx < frame.shape[0]; cx += EM_CHUNK) {
+  for (int cz = 0; cz < frame.shape[2]; cz += kChunk)
+    for (int cy = 0; cy < frame.shape[1]; cy += kChunk)
+      for (int cx = 0; cx < frame.shape[0]; cx += kChunk) {
         const std::size_t first = grid.places.size();
         for (int place = 0; place < 64; ++place)
-          if (cx + EM_BRICK * (place & 3) < frame.shape[0] &&
-              cy + EM_BRICK * (place >> 2 & 3) < frame.shape[1] &&
-              cz + EM_BRICK * (place >> 4) < frame.shape[2])
+          if (cx + kBrick * (place & 3) < frame.shape[0] &&
+              cy + kBrick * (place >> 2 & 3) < frame.shape[1] &&
+              cz + kBrick * (place >> 4) < frame.shape[2])
             grid.places.push_back(static_cast<std::uint8_t>(place));
         grid.chunks.push_back({{cx, cy, cz}, first, grid.places.size() - first});
       }

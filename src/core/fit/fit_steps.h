@@ -1,8 +1,8 @@
 // New mixtures from the moments of a pass.
-#ifndef EMGMM_FIT_EM_STEP_H
-#define EMGMM_FIT_EM_STEP_H
+#ifndef EMGMM_FIT_FIT_STEPS_H
+#define EMGMM_FIT_FIT_STEPS_H
 
-#include "fit/em_pass.h"
+#include "fit/map_pass.h"
 #include "mixture/gaussian.h"
 
 namespace emcore {

@@ -1,4 +1,4 @@
-#include "terms/term_function.h"
+#include "terms/pose_function.h"
 
 namespace emcore {
 

@@ -1,6 +1,6 @@
 // Eigenvalues of a symmetric 3 x 3 matrix and what a mixture fit does with them.
-#ifndef EMGMM_MATH_EM_ALGEBRA_H
-#define EMGMM_MATH_EM_ALGEBRA_H
+#ifndef EMGMM_MATH_EIGEN_H
+#define EMGMM_MATH_EIGEN_H
 
 #include "math/algebra.h"
 

@@ -1,4 +1,4 @@
-#include "score/near_list.h"
+#include "score/pair_list.h"
 
 #include <algorithm>
 #include <cmath>
@@ -312,7 +312,7 @@ std::size_t near_width() {
   }
 }
 
-PairList near_list(const std::vector<NearComponent> &components, const NearModel &model,
+PairList pair_list(const std::vector<NearComponent> &components, const NearModel &model,
                    double cutoff, unsigned threads, const PairList *before) {
   PairList list;
   NearAtoms atoms;

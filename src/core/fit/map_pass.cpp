@@ -1,25 +1,25 @@
-#include "fit/em_pass.h"
+#include "fit/map_pass.h"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "math/constants.h"
 #include "math/parallel.h"
 
 namespace emcore {
 namespace {
 
-constexpr double EM_PI = 3.14159265358979323846;
-constexpr double EM_LOG2_E = 1.44269504088896340736;
+constexpr double kLog2E = 1.44269504088896340736;
 
 // The components of one chunk as the kernel takes them.
-std::vector<Splat> em_splats(const std::vector<GridGaussian> &components,
+std::vector<Splat> splats_of(const std::vector<GridGaussian> &components,
                              const std::vector<std::uint32_t> &which, const int *corner) {
   std::vector<Splat> splats(which.size());
   for (std::size_t i = 0; i < which.size(); ++i) {
     const GridGaussian &g = components[which[i]];
     const Sym3 &p = g.precision;
-    const double s = -0.5 * EM_LOG2_E;
+    const double s = -0.5 * kLog2E;
     splats[i] = {static_cast<float>(g.mean[0] - corner[0]),
                  static_cast<float>(g.mean[1] - corner[1]),
                  static_cast<float>(g.mean[2] - corner[2]),
@@ -35,18 +35,17 @@ std::vector<Splat> em_splats(const std::vector<GridGaussian> &components,
 }
 
 // For each chunk the components whose box reaches it, rising.
-std::vector<std::vector<std::uint32_t>> em_candidates(const VoxelGrid &grid,
-                                                      const std::vector<GridGaussian> &components,
-                                                      double reach) {
+std::vector<std::vector<std::uint32_t>> candidates_of_chunks(
+    const VoxelGrid &grid, const std::vector<GridGaussian> &components, double reach) {
   int cells[3];
-  for (int a = 0; a < 3; ++a) cells[a] = (grid.frame.shape[a] + EM_CHUNK - 1) / EM_CHUNK;
+  for (int a = 0; a < 3; ++a) cells[a] = (grid.frame.shape[a] + kChunk - 1) / kChunk;
   const auto cell = [&](int x, int y, int z) {
     return (static_cast<std::size_t>(z) * cells[1] + y) * cells[0] + x;
   };
   std::vector<std::int64_t> chunk_of(cell(0, 0, cells[2]), -1);
   for (std::size_t c = 0; c < grid.chunks.size(); ++c) {
     const int *corner = grid.chunks[c].corner;
-    chunk_of[cell(corner[0] / EM_CHUNK, corner[1] / EM_CHUNK, corner[2] / EM_CHUNK)] =
+    chunk_of[cell(corner[0] / kChunk, corner[1] / kChunk, corner[2] / kChunk)] =
         static_cast<std::int64_t>(c);
   }
   std::vector<std::vector<std::uint32_t>> candidates(grid.chunks.size());
@@ -56,9 +55,9 @@ std::vector<std::vector<std::uint32_t>> em_candidates(const VoxelGrid &grid,
     for (int a = 0; a < 3; ++a) {
       const double half = reach * g.half_width[a];
       low[a] = static_cast<int>(
-          std::clamp(std::floor((g.mean[a] - half) / EM_CHUNK), 0.0, cells[a] - 1.0));
+          std::clamp(std::floor((g.mean[a] - half) / kChunk), 0.0, cells[a] - 1.0));
       high[a] = static_cast<int>(
-          std::clamp(std::floor((g.mean[a] + half) / EM_CHUNK), 0.0, cells[a] - 1.0));
+          std::clamp(std::floor((g.mean[a] + half) / kChunk), 0.0, cells[a] - 1.0));
     }
     for (int z = low[2]; z <= high[2]; ++z)
       for (int y = low[1]; y <= high[1]; ++y)
@@ -71,7 +70,7 @@ std::vector<std::vector<std::uint32_t>> em_candidates(const VoxelGrid &grid,
 }
 
 // A task of the kernel for one chunk; `splats` must outlive it.
-ChunkTask em_task(const VoxelGrid &grid, const Chunk &chunk, const NearList &near,
+ChunkTask task_of(const VoxelGrid &grid, const Chunk &chunk, const NearList &near,
                   const std::vector<Splat> &splats, ChunkWork work) {
   ChunkTask task;
   task.work = work;
@@ -85,7 +84,7 @@ ChunkTask em_task(const VoxelGrid &grid, const Chunk &chunk, const NearList &nea
 }
 
 // Forgets the components of a chunk that no brick lists any more.
-void em_compact(NearList &near) {
+void compact(NearList &near) {
   std::vector<std::uint32_t> renamed(near.components.size(), 0), kept;
   for (std::uint32_t i : near.list) renamed[i] = 1;
   for (std::size_t i = 0; i < renamed.size(); ++i)
@@ -114,8 +113,8 @@ std::vector<GridGaussian> in_voxels(const Mixture &mixture, const Frame &frame) 
     r.half_width[0] = std::sqrt(g.covariance.xx) / h.x;
     r.half_width[1] = std::sqrt(g.covariance.yy) / h.y;
     r.half_width[2] = std::sqrt(g.covariance.zz) / h.z;
-    r.power = std::log2(g.weight) -
-              0.5 * std::log2(8 * EM_PI * EM_PI * EM_PI * determinant(g.covariance));
+    r.power =
+        std::log2(g.weight) - 0.5 * std::log2(8 * kPi * kPi * kPi * determinant(g.covariance));
     // The corner where all products agree in sign bounds the distance from the middle.
     r.brick_radius = 1.5 * std::sqrt(q.xx + q.yy + q.zz +
                                      2 * (std::fabs(q.xy) + std::fabs(q.xz) + std::fabs(q.yz)));
@@ -125,7 +124,8 @@ std::vector<GridGaussian> in_voxels(const Mixture &mixture, const Frame &frame) 
 
 std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGaussian> &components,
                                  double reach, bool filled_only, unsigned threads) {
-  std::vector<std::vector<std::uint32_t>> candidates = em_candidates(grid, components, reach);
+  std::vector<std::vector<std::uint32_t>> candidates =
+      candidates_of_chunks(grid, components, reach);
   std::vector<NearList> lists(grid.chunks.size());
   parallel_for(lists.size(), threads, [&](std::size_t c) {
     const Chunk &chunk = grid.chunks[c];
@@ -155,8 +155,8 @@ std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGa
     for (std::size_t b = chunk.first; b < chunk.first + chunk.count; ++b) {
       if (!filled_only || grid.filled[b]) {
         const int place = grid.places[b];
-        const float x = EM_BRICK * (place & 3) + 1.5f, y = EM_BRICK * (place >> 2 & 3) + 1.5f,
-                    z = EM_BRICK * (place >> 4) + 1.5f;
+        const float x = kBrick * (place & 3) + 1.5f, y = kBrick * (place >> 2 & 3) + 1.5f,
+                    z = kBrick * (place >> 4) + 1.5f;
         for (std::size_t i = 0; i < n; ++i) {
           const float dx = x - mx[i], dy = y - my[i], dz = z - mz[i];
           excess[i] = dx * (xx[i] * dx + xy[i] * dy + xz[i] * dz) + dy * (yy[i] * dy + yz[i] * dz) +
@@ -167,7 +167,7 @@ std::vector<NearList> near_lists(const VoxelGrid &grid, const std::vector<GridGa
       }
       near.starts.push_back(static_cast<std::uint32_t>(near.list.size()));
     }
-    em_compact(near);
+    compact(near);
   });
   return lists;
 }
@@ -177,8 +177,8 @@ void prune(const VoxelGrid &grid, const std::vector<GridGaussian> &components, d
   parallel_for(lists.size(), threads, [&](std::size_t c) {
     const Chunk &chunk = grid.chunks[c];
     NearList &near = lists[c];
-    const std::vector<Splat> splats = em_splats(components, near.components, chunk.corner);
-    ChunkTask task = em_task(grid, chunk, near, splats, ChunkWork::shares);
+    const std::vector<Splat> splats = splats_of(components, near.components, chunk.corner);
+    ChunkTask task = task_of(grid, chunk, near, splats, ChunkWork::shares);
     std::vector<float> shares(near.list.size());
     FitSums sums;
     task.shares = shares.data();
@@ -194,15 +194,15 @@ void prune(const VoxelGrid &grid, const std::vector<GridGaussian> &components, d
     }
     near.list.resize(kept);
     near.list.shrink_to_fit();
-    em_compact(near);
+    compact(near);
   });
 }
 
 void densities(const VoxelGrid &grid, std::size_t chunk,
                const std::vector<GridGaussian> &components, const NearList &near, Brick *totals) {
   const std::vector<Splat> splats =
-      em_splats(components, near.components, grid.chunks[chunk].corner);
-  ChunkTask task = em_task(grid, grid.chunks[chunk], near, splats, ChunkWork::total);
+      splats_of(components, near.components, grid.chunks[chunk].corner);
+  ChunkTask task = task_of(grid, grid.chunks[chunk], near, splats, ChunkWork::total);
   task.values = nullptr;
   task.totals = totals;
   run(task);
@@ -218,8 +218,8 @@ PassResult pass(const VoxelGrid &grid, const std::vector<GridGaussian> &componen
   std::vector<Part> parts(lists.size());
   parallel_for(lists.size(), threads, [&](std::size_t c) {
     const NearList &near = lists[c];
-    const std::vector<Splat> splats = em_splats(components, near.components, grid.chunks[c].corner);
-    ChunkTask task = em_task(grid, grid.chunks[c], near, splats, work);
+    const std::vector<Splat> splats = splats_of(components, near.components, grid.chunks[c].corner);
+    ChunkTask task = task_of(grid, grid.chunks[c], near, splats, work);
     Part &part = parts[c];
     part.first.resize(near.components.size());
     if (work == ChunkWork::squares) part.second.resize(near.components.size());
@@ -256,7 +256,7 @@ PassResult pass(const VoxelGrid &grid, const std::vector<GridGaussian> &componen
     result.sums.covered += part.sums.covered;
     result.sums.error += part.sums.error;
     const int *corner = grid.chunks[c].corner;
-    const double middle = 0.5 * (EM_CHUNK - 1);
+    const double middle = 0.5 * (kChunk - 1);
     const double x = corner[0] + middle - result.center[0],
                  y = corner[1] + middle - result.center[1],
                  z = corner[2] + middle - result.center[2];

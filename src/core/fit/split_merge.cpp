@@ -1,23 +1,20 @@
-#include "fit/em_moves.h"
+#include "fit/split_merge.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <tuple>
 
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 #include "math/parallel.h"
+#include "mixture/pair_overlap.h"
 
 namespace emcore {
+
 namespace {
 
-// Integral of the product of two components (eq. 10).
-double em_moves_overlap(const Gaussian &a, const Gaussian &b) {
-  const Sym3 s = a.covariance + b.covariance;
-  const Vec3 d = a.mean - b.mean;
-  constexpr double two_pi_cubed = 248.05021344239856;  // (2 pi)^3
-  return a.weight * b.weight * std::exp(-0.5 * dot(d, inverse(s) * d)) /
-         std::sqrt(two_pi_cubed * determinant(s));
+double overlap(const Gaussian &a, const Gaussian &b) {
+  return std::exp(pair_overlap(a, b).log_overlap);
 }
 
 }  // namespace
@@ -41,8 +38,8 @@ Gaussian merged(const Gaussian &a, const Gaussian &b) {
 
 double merge_cost(const Gaussian &a, const Gaussian &b) {
   const Gaussian m = merged(a, b);
-  return em_moves_overlap(a, a) + em_moves_overlap(b, b) + em_moves_overlap(m, m) +
-         2 * (em_moves_overlap(a, b) - em_moves_overlap(a, m) - em_moves_overlap(b, m));
+  return overlap(a, a) + overlap(b, b) + overlap(m, m) +
+         2 * (overlap(a, b) - overlap(a, m) - overlap(b, m));
 }
 
 std::vector<MergePair> cheapest_merges(const Mixture &mixture, const std::vector<NearList> &lists,

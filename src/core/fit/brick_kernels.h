@@ -1,10 +1,10 @@
 // Vector kernels of the fit: Gaussians on bricks of 4 x 4 x 4 voxels, in single precision.
-#ifndef EMGMM_FIT_EM_KERNEL_H
-#define EMGMM_FIT_EM_KERNEL_H
+#ifndef EMGMM_FIT_BRICK_KERNELS_H
+#define EMGMM_FIT_BRICK_KERNELS_H
 
 #include <vector>
 
-#include "fit/em_grid.h"
+#include "fit/voxel_grid.h"
 
 namespace emcore {
 

@@ -1,24 +1,24 @@
-#include "fit/em_step.h"
+#include "fit/fit_steps.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 #include "math/parallel.h"
 
 namespace emcore {
 namespace {
 
-constexpr std::size_t EM_STEP_BLOCK = 512;  // components a task
+constexpr std::size_t kStepBlock = 512;  // components a task
 
 // First and second moments in Å from the middle of the box.
-struct EmStepMoments {
+struct StepMoments {
   double zeroth;
   Vec3 first;
   Sym3 second;
 };
 
-EmStepMoments em_step_moments(const BrickMoments &moments, const Vec3 &h) {
+StepMoments step_moments(const BrickMoments &moments, const Vec3 &h) {
   const double *s = moments.sum;
   return {s[0],
           {s[1] * h.x, s[2] * h.y, s[3] * h.z},
@@ -26,19 +26,19 @@ EmStepMoments em_step_moments(const BrickMoments &moments, const Vec3 &h) {
            s[9] * h.y * h.z}};
 }
 
-Vec3 em_step_center(const double *center, const Frame &frame) {
+Vec3 center_in_map(const double *center, const Frame &frame) {
   return frame.origin +
          Vec3{center[0] * frame.voxel.x, center[1] * frame.voxel.y, center[2] * frame.voxel.z};
 }
 
 // a b^T + b a^T
-Sym3 em_step_both(const Vec3 &a, const Vec3 &b) {
+Sym3 both_products(const Vec3 &a, const Vec3 &b) {
   return {2 * a.x * b.x,         2 * a.y * b.y,         2 * a.z * b.z,
           a.x * b.y + a.y * b.x, a.x * b.z + a.z * b.x, a.y * b.z + a.z * b.y};
 }
 
 // a m a for symmetric a and m.
-Sym3 em_step_sandwich(const Sym3 &a, const Sym3 &m) {
+Sym3 sandwich(const Sym3 &a, const Sym3 &m) {
   Mat3 r;
   const double rows[3][3] = {{a.xx, a.xy, a.xz}, {a.xy, a.yy, a.yz}, {a.xz, a.yz, a.zz}};
   for (int i = 0; i < 3; ++i)
@@ -46,14 +46,14 @@ Sym3 em_step_sandwich(const Sym3 &a, const Sym3 &m) {
   return rotated(r, m);
 }
 
-double em_step_trace_product(const Sym3 &a, const Sym3 &b) {
+double trace_product(const Sym3 &a, const Sym3 &b) {
   return a.xx * b.xx + a.yy * b.yy + a.zz * b.zz + 2 * (a.xy * b.xy + a.xz * b.xz + a.yz * b.yz);
 }
 
 // The covariance whose Gaussian has the fourth moments of a distribution sampled at steps h. Where
 // it is narrower than the grid, nearly all of it sits on one voxel and E[y^4] = h^2 E[y^2] comes
 // from the neighbours, not 3 E[y^2]^2; without this the step overshoots many times.
-Sym3 em_step_fourth_moments(const Sym3 &spread, double h2) {
+Sym3 fourth_moments(const Sym3 &spread, double h2) {
   if (is_positive_definite(spread + Sym3{-0.4 * h2, -0.4 * h2, -0.4 * h2, 0, 0, 0})) return spread;
   const Eigen3 e = eigen(spread);
   Sym3 result;
@@ -67,10 +67,10 @@ Sym3 em_step_fourth_moments(const Sym3 &spread, double h2) {
 }  // namespace
 
 Gaussian gaussian_of(const BrickMoments &moments, const double *center, const Frame &frame) {
-  const EmStepMoments m = em_step_moments(moments, frame.voxel);
+  const StepMoments m = step_moments(moments, frame.voxel);
   const Vec3 &h = frame.voxel;
   const Vec3 mean = (1 / m.zeroth) * m.first;
-  return {mean + em_step_center(center, frame), (1 / m.zeroth) * m.second + (-1.0) * outer(mean),
+  return {mean + center_in_map(center, frame), (1 / m.zeroth) * m.second + (-1.0) * outer(mean),
           m.zeroth * h.x * h.y * h.z};
 }
 
@@ -89,12 +89,12 @@ void expectation_step(const PassResult &result, const Frame &frame, double floor
 
 void squares_step(const PassResult &result, const Frame &frame, double floor, double step,
                   unsigned threads, Mixture &mixture) {
-  const Vec3 center = em_step_center(result.center, frame);
+  const Vec3 center = center_in_map(result.center, frame);
   const double h2 = std::pow(frame.voxel.x * frame.voxel.y * frame.voxel.z, 2.0 / 3);
   const auto advance = [&](std::size_t k) {
     Gaussian &g = mixture[k];
-    const EmStepMoments a = em_step_moments(result.first[k], frame.voxel);
-    const EmStepMoments b = em_step_moments(result.second[k], frame.voxel);
+    const StepMoments a = step_moments(result.first[k], frame.voxel);
+    const StepMoments b = step_moments(result.second[k], frame.voxel);
     if (!(a.zeroth > 0)) return;
     const double s = 1 / a.zeroth;
     const Vec3 m = s * a.first;
@@ -104,13 +104,11 @@ void squares_step(const PassResult &result, const Frame &frame, double floor, do
     const Vec3 d1 = s * (b.first - a.first);
     const Vec3 e1 = d1 - e0 * m;
     const Sym3 e2 =
-        s * (b.second + (-1.0) * a.second) + (-1.0) * em_step_both(m, d1) + e0 * outer(m);
+        s * (b.second + (-1.0) * a.second) + (-1.0) * both_products(m, d1) + e0 * outer(m);
     const Sym3 inverse_spread = inverse(spread);
     const Vec3 linear = inverse_spread * e1;
-    const Sym3 quadratic =
-        em_step_sandwich(inverse(em_step_fourth_moments(spread, h2)), e2 + (-e0) * spread);
-    const double constant =
-        std::clamp(e0 - 0.5 * em_step_trace_product(quadratic, spread), -1.0, 1.0);
+    const Sym3 quadratic = sandwich(inverse(fourth_moments(spread, h2)), e2 + (-e0) * spread);
+    const double constant = std::clamp(e0 - 0.5 * trace_product(quadratic, spread), -1.0, 1.0);
 
     const Sym3 precision = inverse(g.covariance);
     const double old_determinant = determinant(g.covariance);
@@ -140,10 +138,10 @@ void squares_step(const PassResult &result, const Frame &frame, double floor, do
       break;
     }
   };
-  const std::size_t blocks = (mixture.size() + EM_STEP_BLOCK - 1) / EM_STEP_BLOCK;
+  const std::size_t blocks = (mixture.size() + kStepBlock - 1) / kStepBlock;
   parallel_for(blocks, threads, [&](std::size_t block) {
-    const std::size_t end = std::min(mixture.size(), (block + 1) * EM_STEP_BLOCK);
-    for (std::size_t k = block * EM_STEP_BLOCK; k < end; ++k) advance(k);
+    const std::size_t end = std::min(mixture.size(), (block + 1) * kStepBlock);
+    for (std::size_t k = block * kStepBlock; k < end; ++k) advance(k);
   });
 }
 

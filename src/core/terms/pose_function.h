@@ -1,6 +1,6 @@
 // Terms as what the optimiser and the placement ask for.
-#ifndef EMGMM_TERMS_TERM_FUNCTION_H
-#define EMGMM_TERMS_TERM_FUNCTION_H
+#ifndef EMGMM_TERMS_POSE_FUNCTION_H
+#define EMGMM_TERMS_POSE_FUNCTION_H
 
 #include <memory>
 #include <vector>

@@ -1,11 +1,11 @@
 // One pass of all components over all voxels that they reach.
-#ifndef EMGMM_FIT_EM_PASS_H
-#define EMGMM_FIT_EM_PASS_H
+#ifndef EMGMM_FIT_MAP_PASS_H
+#define EMGMM_FIT_MAP_PASS_H
 
 #include <vector>
 
-#include "fit/em_grid.h"
-#include "fit/em_kernel.h"
+#include "fit/brick_kernels.h"
+#include "fit/voxel_grid.h"
 #include "mixture/gaussian.h"
 
 namespace emcore {

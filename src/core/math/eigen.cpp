@@ -1,4 +1,4 @@
-#include "math/em_algebra.h"
+#include "math/eigen.h"
 
 #include <algorithm>
 #include <cmath>
