@@ -9,7 +9,9 @@
 #include "mixture/coarse_mixture.h"
 #include "sample/coarse_mover.h"
 #include "sample/hamiltonian.h"
-#include "search/placement_density.h"
+#include "sample/independence_mover.h"
+#include "sample/minimize.h"
+#include "search/candidate_density.h"
 #include "terms/pose_function.h"
 
 using namespace nanobind::literals;
@@ -39,7 +41,7 @@ nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
   if (terms.empty() || weights.size() != terms.size())
     throw std::domain_error("one weight a term is needed, got " + std::to_string(weights.size()) +
                             " for " + std::to_string(terms.size()));
-  std::vector<TermWeight> weighted;
+  std::vector<WeightedTerm> weighted;
   for (std::size_t t = 0; t < terms.size(); ++t) {
     if (terms[t]->bodies() != radii.size())
       throw std::domain_error("one radius a body is needed, got " + std::to_string(radii.size()));
@@ -60,32 +62,30 @@ nb::tuple minimize_terms(const std::vector<std::shared_ptr<Term>> &terms,
                         best.evaluations);
 }
 
-PoseMixture make_density(const PoseRows &centers, const Values &weights, double translation_sd,
+PoseDensity make_density(const PoseRows &centers, const Values &weights, double translation_sd,
                          double rotation_sd, double broad_weight,
                          const std::vector<double> &broad) {
   if (broad.size() != 4)
     throw std::domain_error("broad must be a point and a standard deviation, got " +
                             std::to_string(broad.size()) + " numbers");
-  return PoseMixture(
+  return PoseDensity(
       to_poses(centers), std::vector<double>(weights.data(), weights.data() + weights.shape(0)),
       {translation_sd, rotation_sd, broad_weight, {broad[0], broad[1], broad[2]}, broad[3]});
 }
 
-PoseMixture density_of_candidates(const Points &means, const Matrices &covariances,
-                                  const Values &weights, const PoseRows &poses,
-                                  const Values &overlaps, double radius, double power) {
+PoseDensity make_pose_density(const Points &means, const Matrices &covariances,
+                              const Values &weights, const PoseRows &poses, const Values &overlaps,
+                              double radius, double power) {
   check_rows(overlaps.shape(0), poses.shape(0), "overlaps");
   std::vector<PlacementCandidate> candidates;
   for (const Pose &pose : to_poses(poses))
     candidates.push_back({pose, overlaps.data()[candidates.size()]});
-  PlacementDensity density =
-      placement_density(to_mixture(means, covariances, weights), candidates, radius, power);
-  return PoseMixture(std::move(density.centers), std::move(density.weights), density.options);
+  return density_of_candidates(to_mixture(means, covariances, weights), candidates, radius, power);
 }
 
 std::shared_ptr<Mover> make_independence(const std::string &name,
                                          const std::vector<Indices> &groups,
-                                         const std::vector<PoseMixture> &densities) {
+                                         const std::vector<PoseDensity> &densities) {
   std::vector<BodyGroup> bodies;
   for (const Indices &group : groups) bodies.push_back(to_indices(group));
   return std::make_shared<IndependenceMover>(name, std::move(bodies), densities);
@@ -131,7 +131,7 @@ std::pair<std::vector<std::shared_ptr<Mover>>, std::vector<double>> make_chain(
 }  // namespace
 
 void bind_moves(nb::module_ &m) {
-  nb::class_<PoseMixture>(m, "PoseMixture",
+  nb::class_<PoseDensity>(m, "PoseDensity",
                           "Density of poses, per Å³ and normalised Haar measure: Gaussians about "
                           "centers, and a broad component.")
       .def(nb::new_(&make_density), "centers"_a, "weights"_a, "translation_sd"_a, "rotation_sd"_a,
@@ -139,16 +139,16 @@ void bind_moves(nb::module_ &m) {
            "centers (n, 7); broad: mean and standard deviation of the places, Å, any orientation.")
       .def(
           "log_density",
-          [](const PoseMixture &density, const PoseRows &poses) {
+          [](const PoseDensity &density, const PoseRows &poses) {
             std::vector<double> logs;
             for (const Pose &pose : to_poses(poses)) logs.push_back(density.log_density(pose));
             const std::size_t n = logs.size();
             return to_numpy(std::move(logs), {n});
           },
           "poses"_a);
-  m.def("pose_density", &density_of_candidates, "means"_a, "covariances"_a, "weights"_a, "poses"_a,
+  m.def("pose_density", &make_pose_density, "means"_a, "covariances"_a, "weights"_a, "poses"_a,
         "overlaps"_a, "radius"_a, "power"_a = kProposalOverlapPower,
-        "PoseMixture about candidates (n, 7) of a body of that radius of gyration (Å) in the data: "
+        "PoseDensity about candidates (n, 7) of a body of that radius of gyration (Å) in the data: "
         "means, covariances, weights.");
   m.def("independence_mover", &make_independence, "name"_a, "groups"_a, "densities"_a,
         "Some of the groups, each a body with what it carries, go to poses drawn from their "

@@ -26,12 +26,13 @@ std::vector<Mixture> to_mixtures(const nb::list &bodies) {
   return mixtures;
 }
 
-std::vector<TermWeight> to_term_weights(const std::vector<std::shared_ptr<Term>> &terms,
-                                        const std::vector<double> &weights, std::size_t bodies) {
+std::vector<WeightedTerm> to_weighted_terms(const std::vector<std::shared_ptr<Term>> &terms,
+                                            const std::vector<double> &weights,
+                                            std::size_t bodies) {
   if (weights.size() != terms.size())
     throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
                             "), got " + std::to_string(weights.size()));
-  std::vector<TermWeight> result;
+  std::vector<WeightedTerm> result;
   for (std::size_t t = 0; t < terms.size(); ++t) {
     if (terms[t]->bodies() != bodies)
       throw std::domain_error("term " + terms[t]->name() + " is of " +
@@ -50,11 +51,11 @@ nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
                std::size_t combinations, std::size_t solutions, int sweeps, int confirmations,
                int searches, const std::vector<PoseRows> &starts, std::size_t polished) {
   const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  std::vector<TermWeight> extra = to_term_weights(terms, weights, mixtures.size());
+  std::vector<WeightedTerm> extra = to_weighted_terms(terms, weights, mixtures.size());
   PlacementOptions options;
   options.pair_score = pair_function(extra);
-  const std::vector<TermWeight> unguided =
-      to_term_weights(clashes, std::vector<double>(clashes.size(), 1.0), mixtures.size());
+  const std::vector<WeightedTerm> unguided =
+      to_weighted_terms(clashes, std::vector<double>(clashes.size(), 1.0), mixtures.size());
   extra.insert(extra.end(), unguided.begin(), unguided.end());
   options.seed = seed;
   options.threads = threads;
@@ -136,7 +137,7 @@ nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, co
   const std::vector<Pose> at = to_poses(poses);
   std::vector<std::vector<Pose>> tried;
   for (const PoseRows &rows : candidates) tried.push_back(to_poses(rows));
-  const PairScore uncapped = pair_function(to_term_weights(terms, weights, mixtures.size()));
+  const PairScore uncapped = pair_function(to_weighted_terms(terms, weights, mixtures.size()));
   PairScore pair;
   if (uncapped)
     pair = [&](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
@@ -175,7 +176,7 @@ nb::list minimized_choices_of_bodies(const std::shared_ptr<MixtureScore> &score,
                                      const std::vector<double> &weights, int evaluations,
                                      unsigned threads) {
   const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  const std::vector<TermWeight> extra = to_term_weights(terms, weights, mixtures.size());
+  const std::vector<WeightedTerm> extra = to_weighted_terms(terms, weights, mixtures.size());
   std::vector<std::vector<Pose>> starts;
   for (const PoseRows &rows : arrangements) {
     check_rows(rows.shape(0), mixtures.size(), "poses");

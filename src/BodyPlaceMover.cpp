@@ -9,6 +9,7 @@
 
 #include "body_moves.h"
 #include "pose_density.h"
+#include "sample/independence_mover.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 
@@ -28,7 +29,7 @@ std::shared_ptr<const BodyPlaceMover::Core> BodyPlaceMover::create_core() const 
   for (ParticleIndex pi : bodies_)
     groups.push_back(
         {std::size_t(std::find(bodies_.begin(), bodies_.end(), pi) - bodies_.begin())});
-  std::vector<emcore::PoseMixture> densities;
+  std::vector<emcore::PoseDensity> densities;
   for (const PoseDensity &density : densities_) densities.push_back(particles::to_core(density));
   return std::shared_ptr<const Core>(
       new Core{emcore::IndependenceMover(get_name(), groups, densities)});

@@ -14,6 +14,7 @@
 
 #include "pose_density.h"
 #include "restraint_cache.h"
+#include "search/candidate_density.h"
 #include "search/placement.h"
 #include "search/placement_candidates.h"
 
@@ -63,15 +64,16 @@ PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsig
   options.threads = n_threads;
   const std::vector<emcore::PlacementCandidate> candidates =
       placement_candidates(cache.score->data(), fixed, centered.mixture, options);
-  emcore::PlacementDensity density =
-      placement_density(cache.score->data(), candidates, emcore::gyration_radius(centered.mixture));
-  for (emcore::Pose &pose : density.centers) {
-    pose = pose * centered.of_center;
-    if (cache.has_data_body) pose = cache.frame * pose;
+  const emcore::PoseDensity density = density_of_candidates(
+      cache.score->data(), candidates, emcore::gyration_radius(centered.mixture));
+  std::vector<emcore::Pose> poses;
+  for (const emcore::Pose &center : density.centers()) {
+    poses.push_back(center * centered.of_center);
+    if (cache.has_data_body) poses.back() = cache.frame * poses.back();
   }
-  if (cache.has_data_body)
-    density.options.broad_center = cache.frame * density.options.broad_center;
-  return particles::to_imp(density);
+  emcore::PoseDensityOptions options = density.options();
+  if (cache.has_data_body) options.broad_center = cache.frame * options.broad_center;
+  return particles::to_imp(emcore::PoseDensity(poses, density.weights(), options));
 }
 
 BodyPlacements GaussianMixtureRestraint::get_placements(ParticleIndexesAdaptor bodies,

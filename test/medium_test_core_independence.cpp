@@ -10,8 +10,8 @@ using reference::check_refused;
 
 namespace {
 
-PoseMixtureOptions narrow() {
-  PoseMixtureOptions options;
+PoseDensityOptions narrow() {
+  PoseDensityOptions options;
   options.translation_sd = 1.2;
   options.rotation_sd = 0.9;
   options.broad_weight = 0.2;
@@ -20,17 +20,17 @@ PoseMixtureOptions narrow() {
   return options;
 }
 
-PoseMixture three_centers() {
+PoseDensity three_centers() {
   Random random(12);
   std::vector<Pose> centers;
   for (int c = 0; c < 3; ++c) centers.push_back({random.rotation(), random.in_ball(4)});
-  return PoseMixture(centers, {1, 2, 0.5}, narrow());
+  return PoseDensity(centers, {1, 2, 0.5}, narrow());
 }
 
 // Integral over all poses, by even draws of another density; and what is drawn has the density:
 // the mean of f / q over draws of q is the integral of f.
 void density_is_normalised() {
-  const PoseMixture q = three_centers();
+  const PoseDensity q = three_centers();
   Random random(13);
   double integral = 0;
   const double box = 60;
@@ -60,11 +60,11 @@ void density_is_normalised() {
 }
 
 // One center where bodies mostly are, one beside: enough is accepted to tell averages.
-PoseMixture near_the_well() {
-  PoseMixtureOptions options = narrow();
+PoseDensity near_the_well() {
+  PoseDensityOptions options = narrow();
   options.translation_sd = 1.5;
   options.rotation_sd = 1.2;
-  return PoseMixture({Pose(), {rotation_about({1, 0, 1}), {2, 0, 1}}}, {2, 1}, options);
+  return PoseDensity({Pose(), {rotation_about({1, 0, 1}), {2, 0, 1}}}, {2, 1}, options);
 }
 
 // Two bodies are placed, one of them with a third that it carries; a fourth moves by steps.
@@ -75,7 +75,7 @@ void independence_samples_wells() {
   };
   const auto mover = std::make_shared<IndependenceMover>(
       "to", std::vector<BodyGroup>{{0, 2}, {1}},
-      std::vector<PoseMixture>{near_the_well(), near_the_well()});
+      std::vector<PoseDensity>{near_the_well(), near_the_well()});
   const auto steps = std::make_shared<RigidMover>("by", std::vector<std::size_t>{3}, 2.0, 1.5, 3);
   SamplerSetup setup =
       setup_of(std::make_shared<distributions::FunctionTerm>(4, some), {steps, mover}, 1, 4000000);
@@ -115,13 +115,13 @@ void independence_picks_evenly() {
 }
 
 void bad_movers_are_refused() {
-  check_refused([] { PoseMixture({Pose()}, {}, narrow()); }, "a center without weight");
-  check_refused([] { PoseMixture({Pose()}, {-1}, narrow()); }, "a negative weight");
+  check_refused([] { PoseDensity({Pose()}, {}, narrow()); }, "a center without weight");
+  check_refused([] { PoseDensity({Pose()}, {-1}, narrow()); }, "a negative weight");
   check_refused(
       [] {
-        PoseMixtureOptions options = narrow();
+        PoseDensityOptions options = narrow();
         options.broad_weight = 0;
-        PoseMixture({Pose()}, {1}, options);
+        PoseDensity({Pose()}, {1}, options);
       },
       "a density that is zero somewhere");
   check_refused([] { IndependenceMover("to", {{0, 1}, {1}}, {three_centers(), three_centers()}); },

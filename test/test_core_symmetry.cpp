@@ -96,7 +96,7 @@ void pairs_add_up() {
       }
     return sum;
   };
-  const std::vector<TermWeight> terms = {{of_pairs, 2}, {chain, 0.5}};
+  const std::vector<WeightedTerm> terms = {{of_pairs, 2}, {chain, 0.5}};
   const double prior = std::log(0.1);
   check_close(sum_of_pairs(pair_function(terms)) + 2 * prior, pose_function(terms)(poses, nullptr),
               1e-12, "pairs add up to the score");

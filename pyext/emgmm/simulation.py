@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fitting.map_fit import SIGMA_PER_RESOLUTION
-from .forward.structure import scattering
+from .forward.structure import scattering_atoms
 from .io.maps import DensityMap
 from .io.structures import Structure
 from .mixture import Mixture
@@ -21,10 +21,8 @@ def atoms_as_mixture(
 ) -> Mixture:
     """One spherical Gaussian an atom, blurred to the resolution.
 
-    Weight: the electron scattering factor at zero angle, Å (Peng et al., Acta Cryst. A52 (1996)
-    257; International Tables C, 4.3.2.2), times the occupancy. Variance: (0.225 resolution)²
-    plus the atom's own, the mean of b / 8π² over the five Gaussians of its factor, plus its
-    B factor / 8π² if asked for (not the confidence of a prediction).
+    The weight is the electron scattering factor (Å) times the occupancy; the formulas are those
+    of `scattering_atoms`.
 
     Raises
     ------
@@ -33,11 +31,8 @@ def atoms_as_mixture(
     """
     if not (resolution > 0 and np.isfinite(resolution)):
         raise ValueError(f"resolution must be positive, got {resolution}")
-    amplitude, variance = scattering(structure.element)
+    amplitude, variance = scattering_atoms(structure, resolution, b_factors=b_factors)
     weights = amplitude * structure.occupancy
-    variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
-    if b_factors:
-        variance = variance + structure.displacement()
     if not len(structure):
         raise ValueError("the structure has no atoms")
     return Mixture(structure.xyz, variance[:, None, None] * np.eye(3), weights)

@@ -24,6 +24,11 @@ _GRID_TYPES = (np.float32, np.int16, np.int8)  # that it takes without a convers
 _LARGEST_ELEMENT = 11.0  # Å: a cube of this side holds 1.09 kDa of protein, ten residues
 
 
+def blur_variance(resolution: float) -> float:
+    """Variance (Å²) along an axis of a point in a map of this resolution (Å)."""
+    return (SIGMA_PER_RESOLUTION * resolution) ** 2
+
+
 @dataclass(frozen=True)
 class Level:
     """How well a mixture of so many components explains the map.
@@ -232,9 +237,7 @@ def fit_map(
         volume = grid.voxels * float(np.prod(density.voxel))
         components = min(default_components(volume, resolution), grid.voxels)
     if not variance_floor and resolution:
-        variance_floor = max(
-            (SIGMA_PER_RESOLUTION * resolution) ** 2, float(density.voxel.max()) ** 2 / 12
-        )
+        variance_floor = max(blur_variance(resolution), float(density.voxel.max()) ** 2 / 12)
     (means, covariances, weights), measured, kept = _core.fit_map(
         grid,
         components=components or 0,

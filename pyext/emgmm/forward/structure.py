@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 
 from ..config import DALTON_PER_COMPONENT
-from ..fitting.map_fit import SIGMA_PER_RESOLUTION, fit_points
+from ..fitting.map_fit import blur_variance, fit_points
 from ..io.structures import Structure
 from ..mixture import Mixture
 
@@ -62,12 +62,8 @@ def structure_mixture(
         raise ValueError(f"resolution must be positive, got {resolution}")
     if not len(structure):
         raise ValueError("the structure has no atoms")
-    amplitude, variance = scattering(structure.element)
+    amplitude, variance = scattering_atoms(structure, resolution, b_factors=b_factors)
     weight = (amplitude if electrons else structure.mass) * structure.occupancy
-    if b_factors:
-        variance = variance + structure.displacement()
-    if resolution is not None:
-        variance = variance + (SIGMA_PER_RESOLUTION * resolution) ** 2
     mass = float(structure.atom_mass().sum())
     units = _unit_of(structure, unit, residues_per_bead)
     means, covariances, weights = _moments(structure.xyz, variance, weight, units)
@@ -117,17 +113,36 @@ def chain_mixture(
     return Mixture.concatenated(parts)
 
 
-def scattering(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Electron scattering factors at zero angle (n,) Å and the variances (n,) Å² of the atoms.
+def scattering_atoms(
+    structure: Structure, resolution: float | None = None, *, b_factors: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Scattering factors (n,) Å and variances (n,) Å² of atoms, each a spherical Gaussian.
 
-    Peng et al., Acta Cryst. A52 (1996) 257, International Tables C, 4.3.2.2; the variance is the
-    mean of b / 8π² over the five Gaussians of the factor.
+    The electron scattering factor is that at zero angle (Peng et al., Acta Cryst. A52 (1996) 257;
+    International Tables C, 4.3.2.2). An atom's own variance is the mean of b / 8π² over the five
+    Gaussians of its factor.
+
+    Parameters
+    ----------
+    resolution
+        Å: adds (0.225 resolution)².
+    b_factors
+        Adds the B factor / 8π² (not the confidence of a prediction).
 
     Raises
     ------
     ValueError
         An element without scattering factor.
     """
+    amplitude, variance = _scattering(structure.element)
+    if b_factors:
+        variance = variance + structure.displacement()
+    if resolution is not None:
+        variance = variance + blur_variance(resolution)
+    return amplitude, variance
+
+
+def _scattering(elements: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     amplitude, variance = np.empty(len(elements)), np.empty(len(elements))
     for element in np.unique(elements):
         factor = gemmi.Element(str(element)).c4322

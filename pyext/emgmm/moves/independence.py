@@ -46,9 +46,9 @@ def independence_mover(
 
 def pose_density(
     poses: np.ndarray, overlaps: np.ndarray, radius: float, data: Mixture, **power: float
-) -> _core.PoseMixture:
+) -> _core.PoseDensity:
     """Proposals of a body near some places, the better by their overlaps the more often, and now
-    and then in any pose near the data (placement_density.h).
+    and then in any pose near the data (candidate_density.h).
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import _core
 from ..config import ModelConfig
-from ..fitting.map_fit import SIGMA_PER_RESOLUTION
+from ..fitting.map_fit import blur_variance
 from ..io.gmm import read_gmm, write_gmm
 from ..mixture import Mixture
 from .chains import Domain, ResidueAtoms
@@ -40,7 +40,7 @@ def blurred(gaussians: Gaussians, resolution: float | None) -> Gaussians:
     if resolution is None:
         return gaussians
     sharp = gaussians.mixture
-    spread = (SIGMA_PER_RESOLUTION * resolution) ** 2 * np.eye(3)
+    spread = blur_variance(resolution) * np.eye(3)
     return Gaussians(
         gaussians.body, Mixture(sharp.means, sharp.covariances + spread, sharp.weights)
     )

@@ -49,7 +49,7 @@ def test_each_is_reported(system, data, kind):  # noqa: F811
 
 def test_density_of_proposals():
     center = np.array([[0.5, 0.5, 0.5, 0.5, 1, 2, 3]])
-    density = _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.1, [0.0, 0.0, 0.0, 30.0])
+    density = _core.PoseDensity(center, np.array([2.0]), 1.5, 0.2, 0.1, [0.0, 0.0, 0.0, 30.0])
     at = density.log_density(np.vstack([center, -center * [1, 1, 1, 1, -1, -1, -1]]))
     assert at[0] == at[1]  # q and -q are one rotation
     peak = 0.9 / (2 * np.pi * 1.5 * 0.2) ** 3 * 8 * np.pi**2
@@ -58,7 +58,7 @@ def test_density_of_proposals():
     flat = np.log(0.1) - 1.5 * np.log(2 * np.pi * 30**2) - 0.5 * (200 / 30) ** 2
     assert far[0] == pytest.approx(flat)
     with pytest.raises(ValueError, match="broad_weight"):
-        _core.PoseMixture(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
+        _core.PoseDensity(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
 
 
 @pytest.mark.parametrize(

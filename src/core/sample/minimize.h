@@ -2,16 +2,11 @@
 #ifndef EMGMM_SAMPLE_MINIMIZE_H
 #define EMGMM_SAMPLE_MINIMIZE_H
 
-#include <functional>
 #include <vector>
 
-#include "mixture/gaussian.h"
+#include "terms/pose_function.h"
 
 namespace emcore {
-
-// A score of poses; where gradients is given it gets one a body.
-using PoseFunction =
-    std::function<double(const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients)>;
 
 struct MinimizeOptions {
   int max_evaluations = 200;

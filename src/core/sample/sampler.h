@@ -12,16 +12,9 @@
 #include "sample/movers.h"
 #include "sample/replica.h"
 #include "sample/schedule.h"
-#include "terms/term.h"
+#include "terms/pose_function.h"
 
 namespace emcore {
-
-// A term with its weight; the weight of an annealed one follows the schedule.
-struct WeightedTerm {
-  std::shared_ptr<const Term> term;
-  double weight = 1;
-  bool annealed = false;
-};
 
 // Replicas shared out over processes. Every process makes the same exchanges with the same random
 // numbers, from sums over all processes to which each adds what it has: zeros for what others have.

@@ -237,6 +237,28 @@ void MixtureScore::add_far_gradient(const Gaussian &component, std::size_t k, do
   gradient->by_covariance += g.by_covariance;
 }
 
+double MixtureScore::evaluate_bodies(const std::vector<Mixture> &bodies,
+                                     const std::vector<Pose> &poses,
+                                     std::vector<PoseGradient> *gradients) const {
+  std::vector<Mixture> placed;
+  Mixture model;
+  for (std::size_t b = 0; b < poses.size(); ++b) {
+    placed.push_back(moved(bodies[b], poses[b]));
+    model.insert(model.end(), placed.back().begin(), placed.back().end());
+  }
+  std::vector<GaussianGradient> by_component;
+  const double value = evaluate(model, gradients ? &by_component : nullptr);
+  if (!gradients) return value;
+  gradients->clear();
+  auto next = by_component.begin();
+  for (std::size_t b = 0; b < poses.size(); ++b) {
+    const auto end = next + static_cast<std::ptrdiff_t>(placed[b].size());
+    gradients->push_back(rigid_gradient(placed[b], {next, end}, poses[b].translation));
+    next = end;
+  }
+  return value;
+}
+
 double MixtureScore::cross_correlation(const Mixture &model) const {
   double md = 0, dd = 0;
   const std::vector<double> row = overlaps_with(table_, model, options_.threads);

@@ -94,6 +94,11 @@ class MixtureScore {
   void add_far_gradient(const Gaussian &component, std::size_t k, double log_ratio, double slope,
                         GaussianGradient *gradient) const;
 
+  // The score of bodies, each local components at its pose; where `gradients` is given it gets one
+  // derivative a body.
+  double evaluate_bodies(const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,
+                         std::vector<PoseGradient> *gradients) const;
+
   // The data in double or single precision (the latter only with options.single_precision).
   template <class T>
   const ComponentTable<T> &row_table() const;

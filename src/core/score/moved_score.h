@@ -35,6 +35,7 @@ class MovedScore {
   const std::vector<Pose> &poses() const { return poses_; }
   const std::vector<double> &log_ratios() const { return log_ratios_; }
   std::size_t size() const { return bodies_.size(); }
+  const std::vector<Mixture> &bodies() const { return bodies_; }
   const Mixture &body(std::size_t b) const { return bodies_[b]; }
   const MixtureScore &mixture_score() const { return *mixture_score_; }
 

@@ -9,11 +9,9 @@
 
 #include "sample/minimize.h"
 #include "score/mixture_score.h"
+#include "terms/pose_function.h"
 
 namespace emcore {
-
-using PairScore =
-    std::function<double(std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c)>;
 
 struct PlacementOptions {
   std::uint64_t seed = 0;

@@ -248,7 +248,7 @@ std::vector<Choice> placement_choices(const MixtureScore &score, const std::vect
 
 std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const MixtureScore> &score,
                                                  const std::vector<Mixture> &bodies,
-                                                 const std::vector<TermWeight> &terms,
+                                                 const std::vector<WeightedTerm> &terms,
                                                  const std::vector<std::vector<Pose>> &arrangements,
                                                  const std::vector<std::size_t> &placed,
                                                  int evaluations, unsigned threads) {

@@ -40,7 +40,7 @@ std::vector<std::vector<std::size_t>> placement_choices(
 // for arrangements that differ in another body.
 std::vector<PlacementSolution> minimized_choices(const std::shared_ptr<const MixtureScore> &score,
                                                  const std::vector<Mixture> &bodies,
-                                                 const std::vector<TermWeight> &terms,
+                                                 const std::vector<WeightedTerm> &terms,
                                                  const std::vector<std::vector<Pose>> &arrangements,
                                                  const std::vector<std::size_t> &placed,
                                                  int evaluations, unsigned threads);

@@ -4,25 +4,10 @@ namespace emcore {
 
 namespace {
 
-// All bodies at once.
+// The density and the extra terms, all bodies at once.
 double placement_score(const PlacementProblem &problem, const std::vector<Pose> &poses,
                        std::vector<PoseGradient> *gradients) {
-  Mixture model;
-  for (std::size_t b = 0; b < poses.size(); ++b)
-    for (const Gaussian &g : moved(problem.bodies[b], poses[b])) model.push_back(g);
-  std::vector<GaussianGradient> by_component;
-  double value = problem.score->evaluate(model, gradients ? &by_component : nullptr);
-  if (gradients) {
-    gradients->clear();
-    std::size_t first = 0;
-    for (std::size_t b = 0; b < poses.size(); ++b) {
-      const std::size_t last = first + problem.bodies[b].size();
-      gradients->push_back(rigid_gradient(
-          {model.begin() + first, model.begin() + last},
-          {by_component.begin() + first, by_component.begin() + last}, poses[b].translation));
-      first = last;
-    }
-  }
+  double value = problem.score->evaluate_bodies(problem.bodies, poses, gradients);
   if (problem.extra) {
     std::vector<PoseGradient> more;
     value += problem.extra(poses, gradients ? &more : nullptr);

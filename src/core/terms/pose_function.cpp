@@ -7,13 +7,14 @@ namespace {
 // Weighted sum of what `evaluate` says of each term: its value, and derivatives that belong to
 // body_of(0), body_of(1), ...
 template <class Evaluate, class BodyOf>
-PoseFunction weighted_sum(const std::vector<TermWeight> &terms, Evaluate evaluate, BodyOf body_of) {
+PoseFunction weighted_sum(const std::vector<WeightedTerm> &terms, Evaluate evaluate,
+                          BodyOf body_of) {
   if (terms.empty()) return nullptr;
   return [=](const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
     double sum = 0;
     std::vector<PoseGradient> own;
     if (gradients) gradients->assign(poses.size(), PoseGradient());
-    for (const TermWeight &t : terms) {
+    for (const WeightedTerm &t : terms) {
       sum += t.weight * evaluate(*t.term, poses, gradients ? &own : nullptr);
       for (std::size_t j = 0; gradients && j < own.size(); ++j) {
         PoseGradient &of_body = (*gradients)[body_of(j)];
@@ -27,7 +28,7 @@ PoseFunction weighted_sum(const std::vector<TermWeight> &terms, Evaluate evaluat
 
 }  // namespace
 
-PoseFunction pose_function(const std::vector<TermWeight> &terms) {
+PoseFunction pose_function(const std::vector<WeightedTerm> &terms) {
   return weighted_sum(
       terms,
       [](const Term &term, const std::vector<Pose> &poses, std::vector<PoseGradient> *gradients) {
@@ -36,7 +37,7 @@ PoseFunction pose_function(const std::vector<TermWeight> &terms) {
       [](std::size_t b) { return b; });
 }
 
-PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
+PoseFunction moved_pose_function(const std::vector<WeightedTerm> &terms,
                                  const std::vector<std::size_t> &bodies) {
   return weighted_sum(
       terms,
@@ -47,11 +48,11 @@ PoseFunction moved_pose_function(const std::vector<TermWeight> &terms,
       [bodies](std::size_t j) { return bodies[j]; });
 }
 
-PairScore pair_function(const std::vector<TermWeight> &terms) {
+PairScore pair_function(const std::vector<WeightedTerm> &terms) {
   if (terms.empty()) return nullptr;
   return [terms](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
     double sum = 0;
-    for (const TermWeight &t : terms) sum += t.weight * t.term->pair_score(b, at_b, c, at_c);
+    for (const WeightedTerm &t : terms) sum += t.weight * t.term->pair_score(b, at_b, c, at_c);
     return sum;
   };
 }

@@ -1,10 +1,10 @@
-// Proposals of an independence mover from what the placement says of one body.
-#ifndef EMGMM_SEARCH_PLACEMENT_DENSITY_H
-#define EMGMM_SEARCH_PLACEMENT_DENSITY_H
+// Proposals of an independence mover from the candidates of one body.
+#ifndef EMGMM_SEARCH_CANDIDATE_DENSITY_H
+#define EMGMM_SEARCH_CANDIDATE_DENSITY_H
 
 #include <vector>
 
-#include "sample/independence_mover.h"
+#include "sample/pose_density.h"
 #include "search/placement_candidates.h"
 
 namespace emcore {
@@ -13,19 +13,12 @@ namespace emcore {
 // 10 runs of 1BD2 in IMP and 5 of 3SFD came in place, with 12 7 of each.
 constexpr double kProposalOverlapPower = 12;
 
-// What a PoseMixture is made of.
-struct PlacementDensity {
-  std::vector<Pose> centers;
-  std::vector<double> weights;
-  PoseMixtureOptions options;
-};
-
 // Mostly near some candidates (best first), the better their overlaps the more often, and now and
 // then in any pose near the data, so that every pose can be left and come back to.
 // radius: of gyration of the body, Å; power: of the overlap, with which a candidate's share goes.
-PlacementDensity placement_density(const Mixture &data,
-                                   const std::vector<PlacementCandidate> &candidates, double radius,
-                                   double power = kProposalOverlapPower);
+PoseDensity density_of_candidates(const Mixture &data,
+                                  const std::vector<PlacementCandidate> &candidates, double radius,
+                                  double power = kProposalOverlapPower);
 
 }  // namespace emcore
 

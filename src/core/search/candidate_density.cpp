@@ -1,7 +1,8 @@
-#include "search/placement_density.h"
+#include "search/candidate_density.h"
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace emcore {
 
@@ -15,17 +16,18 @@ constexpr std::size_t kProposalMostCandidates = 100;
 
 }  // namespace
 
-PlacementDensity placement_density(const Mixture &data,
-                                   const std::vector<PlacementCandidate> &candidates, double radius,
-                                   double power) {
-  PlacementDensity density;
+PoseDensity density_of_candidates(const Mixture &data,
+                                  const std::vector<PlacementCandidate> &candidates, double radius,
+                                  double power) {
+  std::vector<Pose> centers;
+  std::vector<double> weights;
   const std::size_t n = std::min(candidates.size(), kProposalMostCandidates);
   double best = 0;
   for (std::size_t c = 0; c < n; ++c) best = std::max(best, candidates[c].overlap);
   for (std::size_t c = 0; c < n; ++c) {
     if (!(candidates[c].overlap > 0)) continue;
-    density.centers.push_back(candidates[c].pose);
-    density.weights.push_back(std::pow(candidates[c].overlap / best, power));
+    centers.push_back(candidates[c].pose);
+    weights.push_back(std::pow(candidates[c].overlap / best, power));
   }
   const double total = mass(data);
   const Vec3 center = center_of_mass(data);
@@ -35,13 +37,13 @@ PlacementDensity placement_density(const Mixture &data,
     const double own = g.covariance.xx + g.covariance.yy + g.covariance.zz;
     square += g.weight / total * (dot(away, away) + own);
   }
-  PoseMixtureOptions &options = density.options;
+  PoseDensityOptions options;
   options.translation_sd = kProposalSpread;
   options.rotation_sd = kProposalSpread / std::max(radius, kProposalSpread);
   options.broad_weight = kProposalBroadShare;
   options.broad_center = center;
   options.broad_sd = std::sqrt(square / 3);
-  return density;
+  return PoseDensity(std::move(centers), std::move(weights), options);
 }
 
 }  // namespace emcore
