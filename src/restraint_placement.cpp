@@ -71,9 +71,9 @@ PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsig
     poses.push_back(center * centered.of_center);
     if (cache.has_data_body) poses.back() = cache.frame * poses.back();
   }
-  emcore::PoseDensityOptions options = density.options();
-  if (cache.has_data_body) options.broad_center = cache.frame * options.broad_center;
-  return particles::to_imp(emcore::PoseDensity(poses, density.weights(), options));
+  emcore::PoseDensityOptions spread = density.options();
+  if (cache.has_data_body) spread.broad_center = cache.frame * spread.broad_center;
+  return particles::to_imp(emcore::PoseDensity(poses, density.weights(), spread));
 }
 
 BodyPlacements GaussianMixtureRestraint::get_placements(ParticleIndexesAdaptor bodies,
