@@ -17,6 +17,7 @@ from .rmf_layout import SchemaError, check_schema
 
 _EXPECTED = "an RMF3 file"
 _SYNC = 16  # bytes
+_FRAME_INFO = b"\0"  # how a record of a frame starts: the number of its branch of the union info
 _LONGEST_HEADER = 1 << 20  # bytes; that of a real file has some 5,000
 _SHORTEST_RECORD = 14  # bytes: all its lists empty, all its names too
 _DEFLATE_MAX_RATIO = 1100  # deflate packs no tighter than 1032:1
@@ -45,6 +46,7 @@ class Blocks:
         self.counts: list[int] = []
         self.ends: list[int] = []
         self._spans: list[tuple[int, int]] = []  # first byte and length of the content
+        self._frames: list[bool] = []
         with opened(path, _EXPECTED) as file:
             self._read_header(file)
             size = file.seek(0, os.SEEK_END)
@@ -93,6 +95,7 @@ class Blocks:
         end = start + length + _SYNC
         if end > size:
             return False
+        branch = file.read(1)
         file.seek(start + length)
         if file.read(_SYNC) != self._sync:
             raise InputError(self.path, "a broken block", _EXPECTED, f"byte {start}")
@@ -103,7 +106,12 @@ class Blocks:
         self.counts.append(count)
         self.ends.append(end)
         self._spans.append((start, length))
+        self._frames.append(count == 1 and not self._deflated and branch == _FRAME_INFO)
         return True
+
+    def is_frame(self, block: int) -> bool:
+        """Whether the block is known, without decoding it, to hold one record, that of a frame."""
+        return self._frames[block]
 
     def records(self, *blocks: int) -> Iterator[dict]:
         """The records of these blocks, one after the other.

@@ -56,10 +56,13 @@ class RmfFile:
         categories: dict[int, str] = {}
         parents: dict[int, list[int]] = {}
         block_of_frame: list[int] = []
-        # We write the tree in the first record alone; IMP adds to it between frames.
-        blocks = range(len(self._blocks))
+        # Most blocks are frames, which are decoded when they are asked for. The tree comes first,
+        # but IMP adds to it between frames.
         self._static_blocks: list[int] = []
-        for block in blocks:
+        for block in range(len(self._blocks)):
+            if self._blocks.is_frame(block):
+                block_of_frame.append(block)
+                continue
             for record in self._blocks.records(block):
                 if "id" in record["info"]:
                     block_of_frame.append(block)
@@ -67,10 +70,6 @@ class RmfFile:
                     self._add_static(record, categories, parents)
                     if block not in self._static_blocks[-1:]:
                         self._static_blocks.append(block)
-            if block == 0 and self.producer.startswith("emgmm") and not block_of_frame:
-                for later in blocks[1:]:
-                    block_of_frame += [later] * self._blocks.counts[later]
-                break
         self._block_of_frame = np.array(block_of_frame, dtype=int)
         self.frames = len(block_of_frame)
         self.root = self._connect(parents)
@@ -196,12 +195,8 @@ class RmfFile:
             for record in self._blocks.records(block):
                 if "id" in record["info"]:
                     if number in wanted:
-                        wanted.remove(number)
                         yield number, record
                     number += 1
-            if wanted:
-                found = f"a block without frame {min(wanted)}"
-                raise InputError(self.path, found, "frames after the tree")
 
     def static_records(self) -> Iterator[dict]:
         """Every record that is of no frame, in order."""

@@ -138,10 +138,26 @@ def test_a_key_of_another_type(trajectory):
         read_rmf(changed(trajectory, change))
 
 
-def test_a_frame_that_is_promised_and_not_there(trajectory):
-    found = read_rmf(changed(trajectory, lambda records: records.append(records[0])))
-    with pytest.raises(InputError, match="a block without frame 2"):
-        found.coordinates(None)
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+def test_a_tree_told_between_frames(trajectory, tmp_path, at):
+    """Whoever wrote the file: IMP tells more of the tree wherever it has more to tell."""
+    whole = read_rmf(trajectory).coordinates(None)
+    found = read_rmf(changed(trajectory, lambda records: records.insert(at, records[0])))
+    assert found.frames == 2
+    np.testing.assert_array_equal(found.coordinates(None), whole)
+    copy_frames(found, tmp_path / "b.rmf3", [1])
+    copy = read_rmf(tmp_path / "b.rmf3")
+    assert copy.frames == 1
+    np.testing.assert_array_equal(copy.coordinates(0), whole[1])
+
+
+def test_frames_of_one_block(trajectory, tmp_path):
+    schema, records, parsed = decoded(trajectory.read_bytes())
+    whole = read_rmf(trajectory).coordinates(None)
+    content = b"".join(encoded(record, parsed) for record in records)
+    for codec in (b"null", b"deflate"):
+        trajectory.write_bytes(container(json.dumps(schema).encode(), codec, [[3, content]]))
+        np.testing.assert_array_equal(read_rmf(trajectory).coordinates(None), whole)
 
 
 _DEEP = '{"type":"array","items":' * 5000 + '"int"' + "}" * 5000  # beyond Python's recursion
