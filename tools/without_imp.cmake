@@ -7,14 +7,14 @@ set(CMAKE_CXX_STANDARD 17)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# Errors of memory, threads and arithmetic are looked for while the code runs (make sanitize).
+# Errors of memory, arithmetic and threads are looked for while the code runs (make sanitize).
 set(EMGMM_SANITIZE "" CACHE STRING "What -fsanitize= takes: address,undefined or thread")
 set(optimization -O3)
 if(EMGMM_SANITIZE)
-  add_compile_options(-fsanitize=${EMGMM_SANITIZE} -fno-sanitize-recover=all
-                      -fno-omit-frame-pointer -g1)
-  add_link_options(-fsanitize=${EMGMM_SANITIZE})
   set(optimization -O1)
+  add_compile_options(-fsanitize=${EMGMM_SANITIZE} -fno-sanitize-recover=all
+                      -fno-omit-frame-pointer -g1 ${optimization} -D_GLIBCXX_ASSERTIONS)
+  add_link_options(-fsanitize=${EMGMM_SANITIZE})
 endif()
 
 find_package(Threads REQUIRED)
@@ -32,7 +32,9 @@ if(SKBUILD)
   nanobind_add_module(_core NB_STATIC ${binding_sources})
   target_link_libraries(_core PRIVATE emgmm_core)
   install(TARGETS _core LIBRARY DESTINATION emgmm)
-else()
+endif()
+
+if(NOT SKBUILD OR EMGMM_SANITIZE)
   enable_testing()
   file(GLOB core_tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/test/*test_core_*.cpp)
   foreach(source ${core_tests})

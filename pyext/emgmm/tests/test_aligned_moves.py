@@ -14,6 +14,8 @@ from emgmm.sampling import run_native
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 
+pytestmark = pytest.mark.instruction_sets
+
 PAIRS = ("align body 0, body 2", "align body 0, body 5", "align body 2, body 5")
 
 

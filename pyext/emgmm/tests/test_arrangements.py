@@ -8,6 +8,8 @@ from emgmm.poses import turned
 
 from .toy_complex import toy_complex
 
+pytestmark = pytest.mark.instruction_sets
+
 HALF_TURN = np.array([[0.0, 1.0, 0.0, 0.0]])
 
 

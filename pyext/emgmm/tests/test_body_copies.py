@@ -1,12 +1,15 @@
 """Copies of a subunit in one frame: what is a copy, and that nothing moves."""
 
 import numpy as np
+import pytest
 from emgmm.placement import place_system
 from emgmm.placement.body_copies import _turned_frames, aligned_copies
 from emgmm.poses import composed, to_matrices, to_poses
 from emgmm.starts import input_poses
 
 from .toy_system import random_rotations, toy_system
+
+pytestmark = pytest.mark.instruction_sets
 
 
 def in_own_frames(system, seed=4):

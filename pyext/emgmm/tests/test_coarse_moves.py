@@ -17,6 +17,8 @@ from emgmm.scoring import ScoreOptions, make_score
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 
+pytestmark = pytest.mark.instruction_sets
+
 
 def clumps(seed=0):
     """Two clumps of Gaussians, (mixture of 12, one body of one Gaussian that may be in either)."""
@@ -61,11 +63,11 @@ def test_density_term_is_sampled(levels):
     start = np.array([[[1.0, 0, 0, 0, -9, 0, 0]]])
     sampler = _core.Sampler(
         terms=terms[:1], weights=[1.0], annealed=[False], movers=[mover], temperatures=[1.0],
-        starts=start, steps=60_000, low_steps=0, high_steps=1000, low_weight=1.0,
-        frame_interval=2, exchange_interval=1000, refresh_interval=100_000, burn_in=0, seed=2,
+        starts=start, steps=240_000, low_steps=0, high_steps=1000, low_weight=1.0,
+        frame_interval=8, exchange_interval=1000, refresh_interval=100_000, burn_in=0, seed=2,
         threads=1, confinement=ball,
     )  # fmt: skip
-    sampler.advance(60_000, 100.0)
+    sampler.advance(240_000, 100.0)
     tried, accepted = sampler.counts()
     assert 0.1 < accepted[0, 0] / tried[0, 0] < 0.95
     found = np.array(sampler.take_frames()["poses"]).reshape(-1, 7)[:, 4:]
@@ -77,6 +79,7 @@ def test_density_term_is_sampled(levels):
     weight /= weight.sum()
     for of in (lambda x: x[:, 0], lambda x: (x[:, 0] > 0.5) * 1.0, lambda x: (x**2).sum(axis=1)):
         expected, spread = weight @ of(grid), np.sqrt(weight @ of(grid) ** 2)
+        # Of other seeds the standard deviation is 0.007 of the spread.
         assert of(found).mean() == pytest.approx(expected, abs=0.03 * spread)
 
 

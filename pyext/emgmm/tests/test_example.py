@@ -10,6 +10,8 @@ import pytest
 from command_line import COMPLEX, REPOSITORY
 from emgmm.io.structures import read_structure
 
+pytestmark = pytest.mark.instruction_sets
+
 
 @pytest.fixture(scope="module")
 def example():

@@ -21,6 +21,8 @@ from emgmm.mixture import Mixture
 from emgmm.rasterize import rasterize
 from emgmm.simulation import band_limited_noise, simulate
 
+pytestmark = pytest.mark.instruction_sets
+
 
 @pytest.fixture(scope="module")
 def clean() -> tuple[Mixture, DensityMap]:

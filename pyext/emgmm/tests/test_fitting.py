@@ -19,6 +19,8 @@ from emgmm.io.maps import DensityMap
 from emgmm.mixture import Mixture
 from emgmm.rasterize import rasterize
 
+pytestmark = pytest.mark.instruction_sets
+
 
 def random_mixture(n: int, seed: int = 0, spacing: float = 14.0) -> Mixture:
     """Anisotropic components, standard deviations 2.5 to 5 Å, on a jittered lattice."""

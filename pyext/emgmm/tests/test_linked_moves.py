@@ -18,6 +18,8 @@ from emgmm.terms.crosslinks import CrossLinks
 
 from .test_sampling import config, data, system  # noqa: F401
 
+pytestmark = pytest.mark.instruction_sets
+
 NO_BONDS = dict.fromkeys(("first", "second", "threshold", "molecule"), np.zeros(0, int))
 
 

@@ -18,6 +18,8 @@ from emgmm.symmetry import operations
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 
+pytestmark = pytest.mark.instruction_sets
+
 ALL = dict(
     global_moves=0.1,
     independence_moves=0.2,

@@ -13,6 +13,8 @@ from emgmm.poses import random_rotations, to_matrices, turned
 from emgmm.scoring import ScoreOptions
 from emgmm.terms.build import density_term
 
+pytestmark = pytest.mark.instruction_sets
+
 CENTERS = np.array([[0, 0, 0], [40, 5, -4], [14, 38, 6], [-12, 16, 34], [30, -28, 20]])
 BODIES = len(CENTERS)
 

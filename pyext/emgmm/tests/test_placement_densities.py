@@ -9,6 +9,8 @@ from emgmm.scoring import ScoreOptions
 
 from .test_placement import system_of_chains
 
+pytestmark = pytest.mark.instruction_sets
+
 
 @pytest.fixture(scope="module")
 def structure(shared_data):

@@ -24,6 +24,8 @@ from emgmm.starts import input_poses
 
 from .toy_system import random_rotations
 
+pytestmark = pytest.mark.instruction_sets
+
 
 def tailed_system():
     """A: a body of residues 1 to 3, beads of 4, 5 and 6, a body of residues 7 to 9; B: a bead 1, a

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from emgmm.fitting import fit_points
 
+pytestmark = pytest.mark.instruction_sets
+
 
 def cloud(seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Three well separated blobs of 400, 300 and 300 points."""

@@ -31,6 +31,8 @@ from emgmm.sampling.native import burn_in, placed_starts
 from emgmm.starts import random_starts
 from priors_reference import connectivity_energy, excluded_volume_energy
 
+pytestmark = pytest.mark.instruction_sets
+
 
 def chain_system() -> System:
     """Three rigid bodies on a string of two free beads; the first body carries a third bead."""

@@ -16,6 +16,8 @@ from emgmm.symmetry import find_axes, find_symmetry, operations
 
 from .toy_system import random_rotations, toy_system
 
+pytestmark = pytest.mark.instruction_sets
+
 CENTER = np.array([100.0, -20.0, 55.0])
 
 
