@@ -45,7 +45,7 @@ def whole(native_gmm, tmp_path_factory):
     """A run that nothing disturbed, and its settings."""
     folder = tmp_path_factory.mktemp("whole")
     path = settings(folder, native_gmm)
-    path.write_text(path.read_text().replace("steps = 4000", "steps = 60000"))
+    path.write_text(path.read_text().replace("steps = 4000", "steps = 24000"))
     assert emgmm("run", path, "-o", folder / "out", "--engine", "native").returncode == 0
     return path, folder / "out"
 
@@ -81,8 +81,8 @@ def test_stopped_run_goes_on_bit_for_bit(whole, tmp_path, number):
 def test_longer_run_goes_on(whole, tmp_path, native_gmm):
     path, expected = whole
     out = tmp_path / "out"
-    assert start(path, out, "--steps", "30000").wait() == 0
-    result = emgmm("run", path, "-o", out, "--engine", "native", "--resume", "--steps", 60000)
+    assert start(path, out, "--steps", "12000").wait() == 0
+    result = emgmm("run", path, "-o", out, "--engine", "native", "--resume", "--steps", 24000)
     assert result.returncode == 0, result.stderr
     assert_same(out, expected)
 
