@@ -128,6 +128,7 @@ struct Run {
 };
 
 // Variance T / k in each direction; Langevin's function of the field.
+// Tolerances are four times what other random numbers change, or more.
 void check_well(const Run &run, double k, const Vec3 &at, double field, double temperature,
                 const std::string &what) {
   const double variance = temperature / k, x = field / temperature;
@@ -135,7 +136,7 @@ void check_well(const Run &run, double k, const Vec3 &at, double field, double t
              0.02 * variance, what + ", spread");
   check_near(run.mean([&](const Pose *p) { return p->translation.x; }), at.x,
              0.03 * std::sqrt(variance), what + ", place");
-  check_near(run.mean([&](const Pose *p) { return upright(*p); }), 1 / std::tanh(x) - 1 / x, 0.01,
+  check_near(run.mean([&](const Pose *p) { return upright(*p); }), 1 / std::tanh(x) - 1 / x, 0.015,
              what + ", orientation");
 }
 
@@ -160,7 +161,7 @@ void one_level_samples_a_well() {
         "coarse",
         std::vector<std::shared_ptr<const Mover>>{steps_of(0, 3, 2), steps_of(0, 0.7, 0.4)},
         std::vector<double>{1, 2}, coarse_well(0.5, 0.9), chain_of(steps, 1.3, 0.7));
-    Run run({fine_well()}, {mover}, 1.4, 2400000 / (steps + 5));
+    Run run({fine_well()}, {mover}, 1.4, 7200000 / (steps + 5));
     run.make();
     check(run.acceptance > 0.2 && run.acceptance < 0.98,
           "the coarse score is not the score: " + std::to_string(run.acceptance));
