@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "mixture/gaussian.h"
+#include "sample/replica.h"
 
 namespace emgmm_python {
 
@@ -106,6 +107,13 @@ inline void check_rows(std::size_t found, std::size_t expected, const char *what
   if (found != expected)
     throw std::domain_error(std::string(what) + " must have " + std::to_string(expected) +
                             " rows, got " + std::to_string(found));
+}
+
+// Centre and radius, Å; none for no numbers.
+inline emcore::Confinement to_confinement(const std::vector<double> &numbers) {
+  if (numbers.empty()) return {};
+  check_rows(numbers.size(), 4, "confinement");
+  return {{numbers[0], numbers[1], numbers[2]}, numbers[3]};
 }
 
 }  // namespace emgmm_python

@@ -1,13 +1,12 @@
-// Global placement, for emgmm.placement.
+// The global search, for emgmm.placement.
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "arrays.h"
 #include "bindings.h"
-#include "search/placement.h"
+#include "search/global_search.h"
 #include "search/placement_candidates.h"
-#include "search/placement_choices.h"
-#include "search/placement_repair.h"
 #include "terms/pose_function.h"
 
 using namespace nanobind::literals;
@@ -43,59 +42,54 @@ std::vector<WeightedTerm> to_weighted_terms(const std::vector<std::shared_ptr<Te
   return result;
 }
 
-nb::list place(std::shared_ptr<MixtureScore> score, const nb::list &bodies,
-               const std::vector<int> &kinds, const std::vector<std::shared_ptr<Term>> &terms,
-               const std::vector<double> &weights,
-               const std::vector<std::shared_ptr<Term>> &clashes, std::uint64_t seed,
-               unsigned threads, std::size_t rotations, std::size_t candidates,
-               std::size_t combinations, std::size_t solutions, int sweeps, int confirmations,
-               int searches, const std::vector<PoseRows> &starts, std::size_t polished) {
-  const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  std::vector<WeightedTerm> extra = to_weighted_terms(terms, weights, mixtures.size());
-  PlacementOptions options;
-  options.pair_score = pair_function(extra);
-  const std::vector<WeightedTerm> unguided =
-      to_weighted_terms(clashes, std::vector<double>(clashes.size(), 1.0), mixtures.size());
-  extra.insert(extra.end(), unguided.begin(), unguided.end());
-  options.seed = seed;
-  options.threads = threads;
-  options.rotations = rotations;
-  options.candidates = candidates;
-  options.combinations = combinations;
-  options.solutions = solutions;
-  options.sweeps = sweeps;
-  options.confirmations = confirmations;
-  options.searches = searches;
-  options.polished = polished;
-  for (const PoseRows &start : starts) {
-    check_rows(start.shape(0), mixtures.size(), "poses of a start");
-    options.starts.push_back(to_poses(start));
-  }
-  // Polled from any thread: takes the lock only to look for Ctrl-C.
-  options.stop = [] {
-    nb::gil_scoped_acquire acquire;
-    if (PyErr_CheckSignals() == 0) return false;
-    throw nb::python_error();
+// Polled from any thread: takes the lock only to look for Ctrl-C.
+bool is_interrupted() {
+  nb::gil_scoped_acquire acquire;
+  if (PyErr_CheckSignals() == 0) return false;
+  throw nb::python_error();
+}
+
+nb::tuple search(const MixtureScore &score, const nb::list &bodies, const std::vector<int> &kinds,
+                 SearchOptions options, const std::vector<std::shared_ptr<Term>> &terms,
+                 const std::vector<double> &weights,
+                 const std::vector<std::shared_ptr<Term>> &clashes,
+                 const std::vector<std::shared_ptr<Term>> &soft_clashes,
+                 const std::vector<double> &confinement, const nb::object &progress) {
+  SearchProblem problem;
+  problem.data = score.data();
+  problem.options = score.options();
+  problem.bodies = to_mixtures(bodies);
+  problem.kinds = kinds;
+  const std::size_t n = problem.bodies.size();
+  problem.terms = to_weighted_terms(terms, weights, n);
+  const auto unweighted = [n](const std::vector<std::shared_ptr<Term>> &own) {
+    return to_weighted_terms(own, std::vector<double>(own.size(), 1.0), n);
   };
-  std::vector<PlacementSolution> found;
+  problem.clashes = unweighted(clashes);
+  problem.soft_clashes = unweighted(soft_clashes);
+  problem.confinement = to_confinement(confinement);
+  options.stop = is_interrupted;
+  if (!progress.is_none())
+    options.progress = [&progress](const SearchProgress &now) {
+      nb::gil_scoped_acquire acquire;
+      progress(now.stage, now.search, now.searches, now.share,
+               std::isfinite(now.best) ? nb::cast(now.best) : nb::none());
+    };
+  SearchResult result;
   {
     nb::gil_scoped_release release;
-    found = place_bodies(score, mixtures, kinds, pose_function(extra), options);
+    result = global_search(problem, options);
   }
-  nb::list result;
-  for (const PlacementSolution &solution : found) {
-    std::vector<Vec3> translations;
-    std::vector<double> quaternions;
-    for (const Pose &pose : solution.poses) {
-      translations.push_back(pose.translation);
-      quaternions.insert(quaternions.end(),
-                         {pose.rotation.w, pose.rotation.x, pose.rotation.y, pose.rotation.z});
-    }
-    result.append(nb::make_tuple(solution.score, solution.found,
-                                 to_numpy(std::move(quaternions), {solution.poses.size(), 4}),
-                                 points_to_numpy(translations)));
+  nb::list found;
+  for (std::size_t i = 0; i < result.solutions.size(); ++i) {
+    const PlacementSolution &solution = result.solutions[i];
+    std::vector<std::size_t> elsewhere;
+    for (std::size_t b = 0; b < n; ++b)
+      if (result.elsewhere[i][b]) elsewhere.push_back(b);
+    found.append(nb::make_tuple(solution.score, solution.found,
+                                poses_to_numpy(solution.poses, {n, 7}), elsewhere));
   }
-  return result;
+  return nb::make_tuple(found, result.stopped);
 }
 
 nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
@@ -127,108 +121,58 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
   return nb::make_tuple(poses_to_numpy(poses, {n, 7}), to_numpy(std::move(overlaps), {n}));
 }
 
-nb::list choices_of_bodies(const MixtureScore &score, const nb::list &bodies, const PoseRows &poses,
-                           const std::vector<std::size_t> &placed,
-                           const std::vector<PoseRows> &candidates,
-                           const std::vector<std::shared_ptr<Term>> &terms,
-                           const std::vector<double> &weights, double most_energy, std::size_t most,
-                           std::uint64_t seed, unsigned threads) {
-  const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  const std::vector<Pose> at = to_poses(poses);
-  std::vector<std::vector<Pose>> tried;
-  for (const PoseRows &rows : candidates) tried.push_back(to_poses(rows));
-  const PairScore uncapped = pair_function(to_weighted_terms(terms, weights, mixtures.size()));
-  PairScore pair;
-  if (uncapped)
-    pair = [&](std::size_t b, const Pose &at_b, std::size_t c, const Pose &at_c) {
-      return std::min(most_energy, uncapped(b, at_b, c, at_c));
-    };
-  ChoiceOptions options;
-  options.most = most;
-  options.seed = seed;
-  options.threads = threads;
-  std::vector<std::vector<std::size_t>> found;
-  {
-    nb::gil_scoped_release release;
-    found = placement_choices(score, mixtures, at, placed, tried, pair, options);
-  }
-  nb::list result;
-  for (const std::vector<std::size_t> &choice : found) {
-    std::vector<Pose> chosen = at;
-    for (std::size_t j = 0; j < placed.size(); ++j) chosen[placed[j]] = tried[j][choice[j]];
-    result.append(poses_to_numpy(chosen, {at.size(), 7}));
-  }
-  return result;
-}
-
-nb::ndarray<nb::numpy, double> missed(const std::shared_ptr<MixtureScore> &score,
-                                      const nb::list &bodies, const PoseRows &poses) {
-  const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  check_rows(poses.shape(0), mixtures.size(), "poses");
-  return to_numpy(missed_of_bodies(score, mixtures, to_poses(poses)), {mixtures.size()});
-}
-
-nb::list minimized_choices_of_bodies(const std::shared_ptr<MixtureScore> &score,
-                                     const nb::list &bodies,
-                                     const std::vector<PoseRows> &arrangements,
-                                     const std::vector<std::size_t> &placed,
-                                     const std::vector<std::shared_ptr<Term>> &terms,
-                                     const std::vector<double> &weights, int evaluations,
-                                     unsigned threads) {
-  const std::vector<Mixture> mixtures = to_mixtures(bodies);
-  const std::vector<WeightedTerm> extra = to_weighted_terms(terms, weights, mixtures.size());
-  std::vector<std::vector<Pose>> starts;
-  for (const PoseRows &rows : arrangements) {
-    check_rows(rows.shape(0), mixtures.size(), "poses");
-    starts.push_back(to_poses(rows));
-  }
-  for (std::size_t b : placed)
-    if (b >= mixtures.size())
-      throw std::domain_error("placed bodies must be below " + std::to_string(mixtures.size()) +
-                              ", got " + std::to_string(b));
-  std::vector<PlacementSolution> found;
-  {
-    nb::gil_scoped_release release;
-    found = minimized_choices(score, mixtures, extra, starts, placed, evaluations, threads);
-  }
-  nb::list result;
-  for (const PlacementSolution &solution : found)
-    result.append(
-        nb::make_tuple(solution.score, poses_to_numpy(solution.poses, {mixtures.size(), 7})));
-  return result;
-}
-
 }  // namespace
 
 void bind_placement(nb::module_ &m) {
-  m.def("place_bodies", &place, "score"_a, "bodies"_a, "kinds"_a,
-        "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
-        "clashes"_a = std::vector<std::shared_ptr<Term>>(), "seed"_a = 0, "threads"_a = 0,
-        "rotations"_a = 2000, "candidates"_a = 400, "combinations"_a = 24, "solutions"_a = 6,
-        "sweeps"_a = 6, "confirmations"_a = 2, "searches"_a = 4,
-        "starts"_a = std::vector<PoseRows>(), "polished"_a = 0,
-        "terms: further terms of the score over the placed bodies; clashes: those that guide no "
-        "choice of candidates, since these overlap before they are refined. Best arrangements as "
-        "(score kT, "
-        "times found, quaternions (n, 4) wxyz, translations (n, 3) "
-        "Å).");
+  nb::class_<PlacementOptions>(m, "ScanOptions", "How each body is tried everywhere.")
+      .def(nb::init<>())
+      .def_rw("rotations", &PlacementOptions::rotations, "Turns tried at each place.")
+      .def_rw("refined", &PlacementOptions::refined, "Of these, moved uphill.")
+      .def_rw("candidates", &PlacementOptions::candidates, "Kept of each body, at most.")
+      .def_rw("combinations", &PlacementOptions::combinations, "Of candidates, refined together.")
+      .def_rw("sweeps", &PlacementOptions::sweeps, "Over all bodies, with the others in place.");
+  nb::class_<TemperingOptions>(m, "TemperingOptions", "Replica exchange between arrangements.")
+      .def(nb::init<>())
+      .def_rw("levels", &TemperingOptions::levels, "Temperatures.")
+      .def_rw("hottest", &TemperingOptions::hottest, "kT.")
+      .def_rw("steps_a_body", &TemperingOptions::steps_a_body, "Of each replica, a round.");
+  nb::class_<PlaceAnewOptions>(m, "PlaceAnewOptions", "Some bodies taken out and placed anew.")
+      .def(nb::init<>())
+      .def_rw("patience", &PlaceAnewOptions::patience, "Rounds without anything better.")
+      .def_rw("rounds", &PlaceAnewOptions::rounds, "At most.")
+      .def_rw("choices", &PlaceAnewOptions::choices, "Of places, a round.");
+  nb::class_<SearchOptions>(m, "SearchOptions", "How hard the global search looks.")
+      .def(nb::init<>())
+      .def_rw("seed", &SearchOptions::seed)
+      .def_rw("threads", &SearchOptions::threads, "0: all cores; the answer does not depend on it.")
+      .def_rw("solutions", &SearchOptions::solutions, "Arrangements at most.")
+      .def_rw("confirmations", &SearchOptions::confirmations,
+              "Searches that have to end in the best answer before it is believed.")
+      .def_rw("searches", &SearchOptions::searches, "At most.")
+      .def_rw("many_bodies", &SearchOptions::many_bodies,
+              "More bodies than these get several whole searches.")
+      .def_rw("searches_of_many", &SearchOptions::searches_of_many, "At most.")
+      .def_rw("rounds_of_many", &SearchOptions::rounds_of_many, "Of tempering, each search.")
+      .def_rw("soft", &SearchOptions::soft, "Share of the excluded volume at first.")
+      .def_rw("coarse", &SearchOptions::coarse, "Da a component while many bodies are placed.")
+      .def_rw("patience_own", &SearchOptions::patience_own,
+              "Of bodies placed anew by the run's own score.")
+      .def_rw("scan", &SearchOptions::scan)
+      .def_rw("tempering", &SearchOptions::tempering)
+      .def_rw("anew", &SearchOptions::anew);
+  m.def(
+      "global_search", &search, "score"_a, "bodies"_a, "kinds"_a, "options"_a,
+      "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
+      "clashes"_a = std::vector<std::shared_ptr<Term>>(),
+      "soft_clashes"_a = std::vector<std::shared_ptr<Term>>(),
+      "confinement"_a = std::vector<double>(), "progress"_a = nb::none(),
+      "Best arrangements of bodies, local mixtures (means, covariances, weights) centred on their "
+      "masses: a list of (score kT, searches that ended there, poses (n, 7), bodies elsewhere "
+      "than in the best one), and whether it was stopped. terms guide the search, clashes are "
+      "excluded volume. progress(stage, search, searches, share of all work, best kT or None).");
   m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,
         "weights"_a, "fixed_means"_a, "fixed_covariances"_a, "fixed_weights"_a, "seed"_a = 0,
         "threads"_a = 0, "rotations"_a = 2000, "refined"_a = 600, "candidates"_a = 400,
         "Places of one body in what the fixed components (may be none) leave of the data, best "
         "first: (poses (n, 7), overlaps (n,) Da²/Å³).");
-  m.def(
-      "placement_choices", &choices_of_bodies, "score"_a, "bodies"_a, "poses"_a, "placed"_a,
-      "candidates"_a, "terms"_a, "weights"_a, "most_energy"_a = 10.0, "most"_a = 24, "seed"_a = 0,
-      "threads"_a = 0,
-      "Arrangements (n, 7) of all bodies in which the placed ones (ascending) are at one of their "
-      "candidates each, best first by the score and what the terms say of pairs of bodies (kT, "
-      "at most so much a pair).");
-  m.def("missed_of_bodies", &missed, "score"_a, "bodies"_a, "poses"_a,
-        "(n,) kT a Da by which the score of these poses (n, 7) rises without each body.");
-  m.def("minimized_choices", &minimized_choices_of_bodies, "score"_a, "bodies"_a, "arrangements"_a,
-        "placed"_a, "terms"_a, "weights"_a, "evaluations"_a, "threads"_a = 0,
-        "Arrangements (n, 7) that differ in the placed bodies alone, these minimised with the "
-        "others where they are: [(score, poses)], best first; scores, kT, are comparable with each "
-        "other alone.");
 }

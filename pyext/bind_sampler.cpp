@@ -117,10 +117,7 @@ std::shared_ptr<Sampler> make_sampler(
     setup.terms.push_back({terms[t], weights[t], annealed[t]});
   setup.movers.assign(movers.begin(), movers.end());
   setup.mover_weights = mover_weights;
-  if (!confinement.empty()) {
-    check_rows(confinement.size(), 4, "confinement");
-    setup.confinement = {{confinement[0], confinement[1], confinement[2]}, confinement[3]};
-  }
+  setup.confinement = to_confinement(confinement);
   setup.temperatures = temperatures;
   const std::size_t n = starts.shape(1);
   for (std::size_t r = 0; r < starts.shape(0); ++r)

@@ -15,7 +15,7 @@
 #include "pose_density.h"
 #include "restraint_cache.h"
 #include "search/candidate_density.h"
-#include "search/placement.h"
+#include "search/global_search.h"
 #include "search/placement_candidates.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
@@ -94,14 +94,18 @@ BodyPlacements GaussianMixtureRestraint::get_placements(ParticleIndexesAdaptor b
   }
   std::vector<int> kinds(mixtures.size());
   std::iota(kinds.begin(), kinds.end(), 0);  // copies have frames of their own in IMP.pmi
-  emcore::PlacementOptions options;
+  emcore::SearchProblem problem;
+  problem.data = cache.score->data();
+  problem.options = cache.score->options();
+  problem.bodies = mixtures;
+  problem.kinds = kinds;
+  emcore::SearchOptions options;
   options.seed = seed;
   options.threads = n_threads;
   options.searches = static_cast<int>(searches);
-  options.confirmations = std::min(options.confirmations, options.searches);
   BodyPlacements placements;
   for (const emcore::PlacementSolution &found :
-       emcore::place_bodies(cache.score, mixtures, kinds, nullptr, options)) {
+       emcore::global_search(problem, options).solutions) {
     algebra::Transformation3Ds poses;
     for (std::size_t b = 0; b < mixtures.size(); ++b) {
       emcore::Pose pose = found.poses[b] * of_centers[b];

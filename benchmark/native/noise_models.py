@@ -133,10 +133,12 @@ def placed(data, bodies, options, seed, threads):
     """(poses, times found, seconds) of the best arrangement of a global search."""
     start = time.perf_counter()
     arrays = [(b.mixture.means, b.mixture.covariances, b.mixture.weights) for b in bodies]
-    _, found, quaternions, translations = _core.place_bodies(
-        make_score(data, options), arrays, list(range(len(bodies))), seed=seed, threads=threads
-    )[0]
-    return np.hstack([quaternions, translations]), found, time.perf_counter() - start
+    search = _core.SearchOptions()
+    search.seed, search.threads = seed, threads
+    (best, *_), _ = _core.global_search(
+        make_score(data, options), arrays, list(range(len(bodies))), search
+    )
+    return best[2], best[1], time.perf_counter() - start
 
 
 def spread_table(names: list[str]) -> list[dict]:

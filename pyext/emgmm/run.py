@@ -32,6 +32,7 @@ from .output.frames import Outputs
 from .output.inputs import input_files
 from .output.names import CHECKPOINT, SETTINGS
 from .output.summary import summary_report, write_search, write_summary
+from .placement.place import SearchProgress
 from .posterior import Posterior
 from .sampling.checkpoint import read_checkpoint
 from .sampling.native import run_native
@@ -55,6 +56,7 @@ def run(
     written: Iterable[str | None] = (),
     stage: Callable[[str], None] = lambda text: None,
     progress: Callable[[Progress], None] = lambda progress: None,
+    searching: Callable[[SearchProgress], None] = lambda progress: None,
 ) -> dict:
     """Sample models of a complex and write them to a folder.
 
@@ -77,6 +79,8 @@ def run(
         What the caller is going to write with the result: no input, and no file of the folder.
     stage, progress
         Told what is being set up, and how far the sampling is.
+    searching
+        Told how far the global search is.
 
     Returns
     -------
@@ -116,11 +120,13 @@ def run(
         if engine == "imp":
             from .imp.run import run_imp
 
-            return run_imp(posterior, out, resume=resume, stage=stage, progress=progress)
+            return run_imp(
+                posterior, out, resume=resume, stage=stage, progress=progress, searching=searching
+            )
         if not processes.is_root:
             run_native(posterior, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume))
             return {}
-        return _run_native(posterior, out, resume, stage, progress)
+        return _run_native(posterior, out, resume, stage, progress, searching)
 
 
 def _prepare(
@@ -224,6 +230,7 @@ def _run_native(
     resume: bool,
     stage: Callable[[str], None],
     progress: Callable[[Progress], None],
+    searching: Callable[[SearchProgress], None],
 ) -> dict:
     config, checkpoint = posterior.config, out / CHECKPOINT
     going_on = _goes_on(out, resume)
@@ -235,7 +242,11 @@ def _run_native(
     stage("placing the subunits in the map" if searched else "sampling")
     with Outputs(out, posterior, offsets) as outputs:
         callbacks = Callbacks(
-            outputs.write, progress, outputs.offsets, lambda found: write_search(out, found)
+            outputs.write,
+            progress,
+            outputs.offsets,
+            lambda found: write_search(out, found),
+            searching,
         )
         try:
             summary = run_native(posterior, callbacks, checkpoint=checkpoint, resume=going_on)

@@ -48,6 +48,11 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
         bar.stage("sampling")
         bar.advance(progress.done, progress.total, note)
 
+    def show_search(progress) -> None:
+        bar.stage(f"search {progress.search} of at most {progress.searches}: {progress.stage}")
+        note = "" if progress.best is None else f"best {progress.best:.1f} kT"
+        bar.advance(progress.share, 1, note)
+
     try:
         with Bar("reading") as bar:
             result = sample(
@@ -63,6 +68,7 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
                 written=[report],
                 stage=bar.stage,
                 progress=show,
+                searching=show_search,
             )
     except OtherProcessFailed:
         raise SystemExit(BAD_INPUT) from None

@@ -29,6 +29,7 @@ from ..errors import InputError
 from ..moves.build import groups_to_move
 from ..output.folder import own_settings, write_settings
 from ..output.summary import summary_report, write_search, write_summary
+from ..placement.place import SearchProgress
 from ..posterior import Posterior
 from ..sampling.native import burn_in, starts_of
 from ..sampling.types import Progress
@@ -45,6 +46,7 @@ def run_imp(
     resume: bool = False,
     stage: Callable[[str], None] = lambda text: None,
     progress: Callable[[Progress], None] = lambda progress: None,
+    searching: Callable[[SearchProgress], None] = lambda progress: None,
 ) -> dict:
     """Sample with IMP into a folder that has been set up, and write its ``run.json``.
 
@@ -70,7 +72,7 @@ def run_imp(
     posterior = replace(posterior, config=write_axes(config, out, posterior.data))
     if not resume and (config.sampling.start != "asis" or config.sampling.minimize):
         stage("placing the subunits" if config.sampling.start == "placed" else "starts")
-        starts, search = starts_of(posterior)
+        starts, search = starts_of(posterior, searching=searching)
         np.save(out / _STARTS, starts)
         if search is not None:
             write_search(out, search)

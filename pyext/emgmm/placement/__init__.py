@@ -1,6 +1,5 @@
 """The global search: where the bodies of a complex are, from nothing."""
 
-from .place import place_system
-from .search import Placement
+from .place import Placement, SearchProgress, place_system
 
-__all__ = ["Placement", "place_system"]
+__all__ = ["Placement", "SearchProgress", "place_system"]

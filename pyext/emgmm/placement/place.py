@@ -1,31 +1,51 @@
 """Where the bodies of a complex lie in a map, from nothing.
 
-A global search that needs no start: every body's rotations and places are scored by the overlap
-with the data GMM in closed form, choices that go together are found by annealing, refined with
-forces and torques against the Bayesian score, and repaired body by body. The search is repeated
-from new random numbers until its best answer has come out twice. Where it does not, replica
-exchange goes on from what it found (tempering.py), and the best arrangements exchange bodies
-(arrangements.py). Of many bodies each of several searches goes on so; what all have found exchanges
-bodies, and where they do not agree some bodies at a time are taken out and placed anew (anew.py).
+The search itself is the core's (``src/core/search/global_search.h``): each body everywhere, choices
+that go together, replica exchange, bodies placed anew. Here a system becomes its problem: rigid
+bodies in one frame for all copies, and what cross-links, sequence and excluded volume say of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from ..config import Config
+from .. import _core
+from ..config import Config, SamplingConfig
 from ..mixture import Mixture
 from ..poses import composed
 from ..representation import System
-from ..scoring import ScoreOptions
-from ..starts import carry_along, input_poses, place_beads
+from ..scoring import ScoreOptions, make_score
+from ..starts import carry_along, confinement, input_poses, place_beads
 from ..terms.crosslinks import CrossLinks
 from .body_copies import aligned_copies
-from .search import Placement, Search
+from .terms import placement_clashes, placement_terms
 
 _DEFAULT_SCORE = ScoreOptions()
+# Residues a bead in the excluded volume of many bodies while they find their places. With single
+# residues a round of tempering RNA polymerase II takes 170 s instead of 100.
+_SOFT_BEADS = 10
+
+
+class Placement(NamedTuple):
+    """One arrangement of all bodies of a system."""
+
+    score: float  # kT: EM, and where they were asked for, cross-links and priors
+    found: int  # independent searches that ended here; 1 after any of the later steps
+    poses: np.ndarray  # (bodies, 7): w x y z of the quaternion, translation in Å
+    elsewhere: tuple[int, ...] = ()  # bodies that lie elsewhere than in the best arrangement
+
+
+class SearchProgress(NamedTuple):
+    """How far a global search is."""
+
+    stage: str  # what is being done
+    search: int  # this one, from 1 ...
+    searches: int  # ... of at most
+    share: float  # of all work that may be
+    best: float | None  # kT, of what is known
 
 
 def place_system(
@@ -35,11 +55,8 @@ def place_system(
     *,
     config: Config | None = None,
     links: Sequence[CrossLinks] = (),
-    seed: int = 0,
-    threads: int = 0,
-    solutions: int = 6,
-    confirmations: int = 2,
-    searches: int = 4,
+    search: _core.SearchOptions | None = None,
+    progress: Callable[[SearchProgress], None] | None = None,
 ) -> list[Placement]:
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
@@ -60,14 +77,10 @@ def place_system(
         ``links`` count in the search too; None for the density alone.
     links
         Sets of cross-links of the settings.
-    seed, threads
-        The answer depends on the seed, not on the number of threads (0: all cores).
-    solutions
-        At most so many arrangements.
-    confirmations
-        Searches that have to end in the best answer before it is believed.
-    searches
-        At most so many; one is enough then for as many confirmations.
+    search
+        How hard to look, with seed and threads; None for the defaults.
+    progress
+        Told how far the search is.
 
     Raises
     ------
@@ -80,16 +93,31 @@ def place_system(
     placed = np.flatnonzero(bodies.rotatable & bodies.movable & with_density)
     if len(placed) == 0:
         raise ValueError("no rigid body with Gaussians to place in the map")
+    search = search or _core.SearchOptions()
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
-    search = Search.of_bodies(system, placed, kinds, data, options, config, links, seed, threads)
-    found = search.found(solutions, min(confirmations, searches), searches)
-    score = search.score(search.coarse, [])
+    terms, weights = placement_terms(system, placed, links) if config else ([], [])
+    many = len(placed) > search.many_bodies
+    mixtures = [system.gaussians.of_body(body) for body in placed]
+    found, _ = _core.global_search(
+        make_score(data, options),
+        [(m.means, m.covariances, m.weights) for m in mixtures],
+        kinds,
+        search,
+        terms=terms,
+        weights=weights,
+        clashes=placement_clashes(system, placed, 1) if config else [],
+        soft_clashes=placement_clashes(system, placed, _SOFT_BEADS) if config and many else [],
+        confinement=confinement(system, data, config.sampling if config else SamplingConfig()),
+        progress=None if progress is None else lambda *now: progress(SearchProgress(*now)),
+    )
     return [
-        p._replace(
-            poses=_all_poses(as_given, placed, composed(p.poses, own_frames), seed),
-            elsewhere=tuple(placed[score.elsewhere(p.poses, found[0].poses)].tolist()),
+        Placement(
+            score,
+            times,
+            _all_poses(as_given, placed, composed(poses, own_frames), search.seed),
+            tuple(placed[elsewhere].tolist()),
         )
-        for p in found
+        for score, times, poses, elsewhere in found
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from .. import _core
 from ..config import SamplingConfig
 from ..moves.build import build_movers, parameter_movers
 from ..moves.slope import minimized
+from ..placement.place import SearchProgress
 from ..placement.symmetric import symmetric_placements, symmetric_search
 from ..posterior import Posterior
 from ..representation.system import System
@@ -40,7 +41,9 @@ class Starts(NamedTuple):
     search: list[dict] | None = None  # `arrangements` of search.json
 
 
-def placed_starts(posterior: Posterior) -> Starts:
+def placed_starts(
+    posterior: Posterior, searching: Callable[[SearchProgress], None] | None = None
+) -> Starts:
     """The best arrangements of a global search, in turn one a replica.
 
     Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
@@ -62,11 +65,8 @@ def placed_starts(posterior: Posterior) -> Starts:
         options,
         config=posterior.config,
         links=posterior.links,
-        seed=sampling.seed,
-        threads=sampling.threads,
-        # One good place of one copy is enough for a symmetric start.
-        confirmations=2 if symmetry is None else 1,
-        searches=sampling.searches,
+        search=search_options(posterior),
+        progress=searching,
     )
     near = [p for p in found if p.score <= found[0].score + START_WITHIN]
     poses = [p.poses for p in near]
@@ -83,6 +83,16 @@ def placed_starts(posterior: Posterior) -> Starts:
         for i, p in enumerate(found)
     ]
     return Starts(_in_turn(poses, sampling.replicas), search)
+
+
+def search_options(posterior: Posterior) -> _core.SearchOptions:
+    """How hard the settings have the global search look."""
+    sampling, options = posterior.config.sampling, _core.SearchOptions()
+    options.seed, options.threads = sampling.seed, sampling.threads
+    options.searches = sampling.searches
+    # One good place of one copy is enough for a symmetric start.
+    options.confirmations = 2 if posterior.symmetry is None else 1
+    return options
 
 
 def _in_turn(poses: Sequence[np.ndarray], replicas: int) -> np.ndarray:
@@ -110,7 +120,10 @@ def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
 
 
 def starts_of(
-    posterior: Posterior, processes: Processes | None = None, resume: bool = False
+    posterior: Posterior,
+    processes: Processes | None = None,
+    resume: bool = False,
+    searching: Callable[[SearchProgress], None] | None = None,
 ) -> Starts:
     """Where the settings have the replicas start, with the symmetry kept.
 
@@ -120,12 +133,16 @@ def starts_of(
         One of several searches for all.
     resume
         Poses come from a checkpoint: nothing is searched for.
+    searching
+        Told how far a global search is.
     """
     system, sampling, symmetry = posterior.system, posterior.config.sampling, posterior.symmetry
     processes = processes or Processes()
     search = None
     if sampling.start == "placed" and posterior.data is not None and not resume:
-        poses, search = processes.broadcast(placed_starts(posterior) if processes.is_root else None)
+        poses, search = processes.broadcast(
+            placed_starts(posterior, searching) if processes.is_root else None
+        )
     elif sampling.start == "random":
         poses = random_starts(system, posterior.data, sampling)
     else:
@@ -138,7 +155,10 @@ def starts_of(
 
 
 def make_sampler(
-    posterior: Posterior, resume: bool = False, processes: Processes | None = None
+    posterior: Posterior,
+    resume: bool = False,
+    processes: Processes | None = None,
+    searching: Callable[[SearchProgress], None] | None = None,
 ) -> NamedSampler:
     """The core's sampler of a run's problem.
 
@@ -163,7 +183,7 @@ def make_sampler(
     movers += unknowns
     processes = processes or Processes()
     several = processes.size > 1
-    starts, search = starts_of(posterior, processes, resume)
+    starts, search = starts_of(posterior, processes, resume, searching)
     threads = sampling.threads
     if several and threads == 0:
         threads = max(1, (os.cpu_count() or 1) // processes.size)
@@ -233,9 +253,9 @@ def run_native(
         After Ctrl-C or SIGTERM, when frames and checkpoint are written.
     """
     processes = world()
-    named = make_sampler(posterior, resume, processes)
-    path = Path(checkpoint) if checkpoint else None
     callbacks = callbacks or Callbacks()
+    named = make_sampler(posterior, resume, processes, callbacks.searching)
+    path = Path(checkpoint) if checkpoint else None
     if named.search is not None and processes.is_root:
         callbacks.searched(named.search)
     run = Run(named, posterior.config, callbacks, path, processes)

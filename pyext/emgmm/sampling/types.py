@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
+from ..placement.place import SearchProgress
 
 
 class Frames(NamedTuple):
@@ -74,12 +75,15 @@ class Callbacks:
         bytes of every output file.
     searched
         Called once after a global search with what it found (`arrangements` of search.json).
+    searching
+        Told how far a global search is.
     """
 
     frames: Callable[[Frames], None] = lambda frames: None
     progress: Callable[[Progress], None] = lambda progress: None
     offsets: Callable[[], dict[str, int]] = dict
     searched: Callable[[list[dict]], None] = lambda found: None
+    searching: Callable[[SearchProgress], None] = lambda progress: None
 
 
 class NamedSampler(NamedTuple):

@@ -6,6 +6,7 @@ from emgmm.placement import place_system
 from emgmm.placement.body_copies import _turned_frames, aligned_copies
 from emgmm.poses import composed, to_matrices, to_poses
 from emgmm.starts import input_poses
+from search_options import search_options
 
 from .toy_system import random_rotations, toy_system
 
@@ -70,7 +71,7 @@ def test_global_search_of_copies_in_frames_of_their_own():
     data = plain.gaussians.placed(plain.bodies.rotation, plain.bodies.translation)
     scores = []
     for system in (plain, in_own_frames(plain)):
-        best = place_system(system, data, seed=2, threads=1)[0]
+        best = place_system(system, data, search=search_options(threads=1))[0]
         scores.append(best.score)
         assert best.found == 2
         means = system.gaussians.placed(*to_matrices(best.poses)).means

@@ -1,18 +1,18 @@
 """The global search from Python: a real complex put together from nothing."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
-from emgmm.placement import arrangements as placement_arrangements
 from emgmm.placement import place_system
-from emgmm.placement import search as placement_search
-from emgmm.placement import tempering as placement_tempering
-from emgmm.placement.anew import PATIENCE, PATIENCE_OWN
 from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
 from emgmm.scoring import score_mixture
+from search_options import search_options
 
 pytestmark = pytest.mark.instruction_sets
 
@@ -84,7 +84,7 @@ def test_complex_is_found_from_nothing(shared_data):
     system = system_of_chains(structure)
     n = round(structure.mass.sum() / 1090)
     data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
-    best, *others = place_system(system, data, seed=3)
+    best, *others = place_system(system, data, search=search_options(seed=3))
     assert best.found >= 2
     assert all(best.score <= other.score for other in others)
     native = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
@@ -93,44 +93,47 @@ def test_complex_is_found_from_nothing(shared_data):
     assert sorted(misplaced(system, best.poses))[-2] < 5
 
 
-def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data, monkeypatch):
-    monkeypatch.setattr(placement_search, "_MANY_BODIES", 1)
-    monkeypatch.setattr(placement_tempering, "STEPS_A_BODY", 1000)
+def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure, 400.0)
     n = round(structure.mass.sum() / 400)
     data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
-    best, *_ = place_system(system, data, seed=3, threads=1)
+    stages = []
+    best, *_ = place_system(
+        system,
+        data,
+        search=search_options(seed=3, many_bodies=1, threads=1),
+        progress=stages.append,
+    )
     assert max(misplaced(system, best.poses)) < 2
     model = system.gaussians.placed(*to_matrices(best.poses))
     assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
-    again, *_ = place_system(system, data, seed=3, threads=2)
+    again, *_ = place_system(system, data, search=search_options(seed=3, many_bodies=1, threads=2))
     assert np.array_equal(best.poses, again.poses)
+    shares = [now.share for now in stages]
+    assert shares == sorted(shares) and 0 <= shares[0] and shares[-1] <= 1
+    assert {now.search for now in stages} >= {1, 2}
+    assert all(now.search <= now.searches == 3 for now in stages)
+    assert stages[-1].share == 1 and stages[-1].best == best.score
 
 
-def test_where_searches_do_not_agree_bodies_are_placed_anew(shared_data, monkeypatch):
-    monkeypatch.setattr(placement_search, "_MANY_BODIES", 1)
-    monkeypatch.setattr(placement_tempering, "STEPS_A_BODY", 1000)
-    monkeypatch.setattr(placement_arrangements.ArrangementScore, "are_alike", lambda *_: False)
-    by_noise = []
-    placed_anew = placement_search.placed_anew
-
-    def recorded(score, soft, densities, guides, found, **options):
-        by_noise.append(densities.options.noise_model)
-        assert options.pop("patience") in (PATIENCE, PATIENCE_OWN)
-        return placed_anew(score, soft, densities, guides, found, patience=2, **options)
-
-    monkeypatch.setattr(placement_search, "placed_anew", recorded)
+def test_ctrl_c_ends_the_search(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure)
-    n = round(structure.mass.sum() / 1090)
-    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
-    best, *_ = place_system(system, data, seed=3)
-    assert by_noise == ["outliers", "lognormal"]
-    assert max(misplaced(system, best.poses)) < 5
-    # Judged by eq. 13, whatever the way led by.
-    model = system.gaussians.placed(*to_matrices(best.poses))
-    assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
+    data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+
+    def interrupt(progress):
+        if progress.stage == "replica exchange":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            place_system(
+                system, data, search=search_options(seed=3, many_bodies=1), progress=interrupt
+            )
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
@@ -138,9 +141,11 @@ def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
     system = system_of_chains(structure)
     n = round(structure.mass.sum() / 1090)
     data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
-    once = place_system(system, data, seed=3, searches=1)
+    once = place_system(system, data, search=search_options(seed=3, confirmations=1, searches=1))
     assert [placement.found for placement in once] == [1] * len(once)
-    assert place_system(system, data, seed=3)[0].score <= once[0].score + 1e-9
+    assert (
+        place_system(system, data, search=search_options(seed=3))[0].score <= once[0].score + 1e-9
+    )
 
 
 def test_nothing_to_place_is_refused(shared_data):

@@ -21,6 +21,7 @@ from emgmm.representation.system import (
     System,
 )
 from emgmm.starts import input_poses
+from search_options import search_options
 
 from .toy_system import random_rotations
 
@@ -189,11 +190,15 @@ def test_links_tell_alike_bodies_apart(tmp_path):
     rows.append("B,1,C,4")  # false
     config = write(tmp_path, rows)
     links = links_of(system, config)
-    best = place_system(system, data, config=config, links=links, seed=2, threads=1)[0]
+    best = place_system(system, data, config=config, links=links, search=search_options(threads=1))[
+        0
+    ]
     rotation, translation = to_matrices(best.poses)
     moved = system.finest.positions(rotation, translation)
     assert np.linalg.norm(moved - xyz, axis=1).max() < 4
-    again = place_system(system, data, config=config, links=links, seed=2, threads=2)[0]
+    again = place_system(
+        system, data, config=config, links=links, search=search_options(threads=2)
+    )[0]
     np.testing.assert_array_equal(best.poses, again.poses)
     assert input_poses(system).shape == (3, 7)
 

@@ -30,7 +30,7 @@ bool is_same_arrangement(const PlacementProblem &problem, const std::vector<Pose
     bool matched = false;
     for (std::size_t j = 0; j < b.size() && !matched; ++j) {
       if (taken[j] || problem.kinds[i] != problem.kinds[j]) continue;
-      matched = is_same_place(a[i], b[j], problem.radii[i], 3, 4);
+      matched = is_same_place(a[i], b[j], problem.radii[i]);
       if (matched) taken[j] = 1;
     }
     if (!matched) return false;
@@ -153,15 +153,7 @@ std::vector<PlacementSolution> place_bodies(std::shared_ptr<const MixtureScore> 
     solutions = distinct_solutions(problem, std::move(solutions));
     if (!solutions.empty() && solutions.front().found >= options.confirmations) return solutions;
   }
-  if (options.polished == 0 || problem.stopped()) return solutions;
-  PlacementProblem alone = problem;  // two at a time, each on one thread
-  alone.options.threads = 1;
-  parallel_for(std::min(options.polished, solutions.size()), options.threads, [&](std::size_t s) {
-    const PlacementSolution before = solutions[s];
-    solutions[s] = polished_placement(alone, before, 9000 + 500 * s);
-    if (solutions[s].score < before.score - 0.01) solutions[s].found = 1;
-  });
-  return distinct_solutions(problem, std::move(solutions));
+  return solutions;
 }
 
 }  // namespace emcore

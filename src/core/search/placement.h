@@ -1,4 +1,4 @@
-// Where the bodies of a complex lie in a map, from nothing: a global search that needs no start.
+// First part of the global search: each body everywhere, then all together and body by body.
 #ifndef EMGMM_SEARCH_PLACEMENT_H
 #define EMGMM_SEARCH_PLACEMENT_H
 
@@ -23,11 +23,9 @@ struct PlacementOptions {
   std::size_t solutions = 6;      // improved body by body, and returned
   int sweeps = 6;                 // at most, over all bodies; 0: without step 4
   // The whole search is repeated from new random numbers until its best arrangement was found
-  // this often, or `searches` were made; then the best `polished` are worked on by taking out some
-  // bodies at a time and placing them anew.
+  // this often, or `searches` were made.
   int confirmations = 2;
   int searches = 4;
-  std::size_t polished = 0;
   // Arrangements to go on from, in place of those of step 2.
   std::vector<std::vector<Pose>> starts;
   // The share of the extra terms that two bodies alone decide, kT: guides the choice of

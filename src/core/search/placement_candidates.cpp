@@ -137,10 +137,21 @@ double gyration_radius(const Mixture &body) {
   return std::sqrt(sum / mass(body));
 }
 
-bool is_same_place(const Pose &a, const Pose &b, double radius, double apart, double turned) {
-  if (norm(a.translation - b.translation) > apart) return false;
+namespace {
+
+double turned_at_rim(const Pose &a, const Pose &b, double radius) {
   const Quaternion turn = conjugate(a.rotation) * b.rotation;
-  return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius < turned;
+  return 2 * std::acos(std::min(1.0, std::fabs(turn.w))) * radius;
+}
+
+}  // namespace
+
+double pose_distance(const Pose &a, const Pose &b, double radius) {
+  return std::max(norm(a.translation - b.translation), turned_at_rim(a, b, radius));
+}
+
+bool is_same_place(const Pose &a, const Pose &b, double radius, double apart, double turned) {
+  return norm(a.translation - b.translation) <= apart && turned_at_rim(a, b, radius) < turned;
 }
 
 Mixture bodies_in_place(const std::vector<Mixture> &bodies, const std::vector<Pose> &poses,

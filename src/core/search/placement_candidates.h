@@ -23,8 +23,15 @@ std::vector<Quaternion> even_rotations(std::size_t n, const Quaternion &start);
 // Radius of gyration of a mixture about the origin of its frame, own spreads included, Å.
 double gyration_radius(const Mixture &body);
 
-// Whether a body of this radius of gyration is at most so far (Å) from where it was, and its rim
-// at most so far turned.
+// Å that a body of this radius of gyration moves or, at its rim, turns from one pose to the other.
+double pose_distance(const Pose &a, const Pose &b, double radius);
+
+// Å: bodies and arrangements that are no farther apart are one.
+constexpr double kSamePlace = 5;
+inline bool is_same_place(const Pose &a, const Pose &b, double radius) {
+  return pose_distance(a, b, radius) <= kSamePlace;
+}
+// Whether it moves by at most so much (Å), and its rim turns by less than so much.
 bool is_same_place(const Pose &a, const Pose &b, double radius, double apart, double turned);
 
 // Candidates of one body against what the bodies in place (`fixed`, may be empty) leave of the

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
 
 #include "math/random.h"
@@ -11,8 +10,6 @@
 namespace emcore {
 
 namespace {
-
-constexpr std::size_t kRefinedAnew = 200;
 
 // The four rotations that put the principal axes of body b where those of body c are.
 std::vector<Quaternion> aligned_rotations(const PlacementProblem &problem, std::size_t b,
@@ -53,53 +50,6 @@ std::vector<PlacementMove> scanned_moves(const PlacementProblem &problem, MovedS
       [](const PlacementMove &x, const PlacementMove &y) { return x.score < y.score; });
   moves.resize(std::min(best, moves.size()));
   return moves;
-}
-
-// Takes out some bodies, those that the score misses least first, and places them together anew
-// in what the others leave of the data.
-PlacementSolution recreated(const PlacementProblem &problem, const PlacementSolution &solution,
-                            std::uint64_t stream) {
-  const std::size_t n = problem.bodies.size();
-  PlacementOptions options = problem.options;
-  Random random(options.seed, stream);
-  options.seed = random.bits();
-  options.rotations = std::min(options.rotations, kRotationsBySize);
-  options.refined = kRefinedAnew;
-  const std::vector<double> missed =
-      missed_of_bodies(problem.score, problem.bodies, solution.poses);
-  std::vector<std::pair<double, std::size_t>> by_missed;
-  for (std::size_t b = 0; b < n; ++b)
-    by_missed.emplace_back(ranked_score(missed[b] * std::exp(0.5 * random.normal())), b);
-  std::sort(by_missed.begin(), by_missed.end());
-  const std::size_t removed_count = std::min(n, 2 + random.below(n / 2 + 1));
-  std::vector<std::size_t> removed;
-  for (std::size_t j = 0; j < removed_count; ++j) removed.push_back(by_missed[j].second);
-  std::sort(removed.begin(), removed.end());
-
-  const Mixture fixed = bodies_in_place(problem.bodies, solution.poses, removed);
-  std::map<int, std::vector<PlacementCandidate>> by_kind;
-  std::vector<Mixture> bodies;
-  std::vector<const std::vector<PlacementCandidate> *> candidates;
-  for (std::size_t b : removed) {
-    if (problem.stopped()) return solution;
-    std::vector<PlacementCandidate> &own = by_kind[problem.kinds[b]];
-    if (own.empty())
-      own = placement_candidates(problem.score->data(), fixed, problem.bodies[b], options);
-    candidates.push_back(&own);
-    bodies.push_back(problem.bodies[b]);
-  }
-  const PlacementGuide guide = guide_of_placed(removed, solution.poses, options.pair_score);
-  options.combinations = 6;
-  PlacementSolution best = solution;
-  for (const std::vector<std::size_t> &choice :
-       placement_combinations(bodies, candidates, guide, options)) {
-    std::vector<Pose> poses = solution.poses;
-    for (std::size_t j = 0; j < removed.size(); ++j)
-      poses[removed[j]] = (*candidates[j])[choice[j]].pose;
-    const PlacementSolution trial = refined_together(problem, poses, 60);
-    if (trial.score < best.score - 0.01) best = trial;
-  }
-  return best;
 }
 
 }  // namespace
@@ -148,21 +98,6 @@ PlacementSolution improved_placement(const PlacementProblem &problem, PlacementS
     }
   }
   return refined_together(problem, solution.poses, 200);
-}
-
-PlacementSolution polished_placement(const PlacementProblem &problem, PlacementSolution solution,
-                                     std::uint64_t stream) {
-  const int patience = 2 + static_cast<int>(problem.bodies.size()) / 2;
-  for (int failures = 0, round = 0; failures < patience && !problem.stopped(); ++round) {
-    PlacementSolution trial = recreated(problem, solution, stream + 2 * round);
-    if (trial.score < solution.score - 0.01) {
-      solution = improved_placement(problem, trial, stream + 2 * round + 1);
-      failures = 0;
-    } else {
-      ++failures;
-    }
-  }
-  return solution;
 }
 
 }  // namespace emcore

@@ -1,4 +1,4 @@
-// The last steps of the global search: what is wrong in an arrangement is moved or made anew.
+// Body by body: what is wrong in an arrangement is moved.
 #ifndef EMGMM_SEARCH_PLACEMENT_REPAIR_H
 #define EMGMM_SEARCH_PLACEMENT_REPAIR_H
 
@@ -19,11 +19,6 @@ std::vector<double> missed_of_bodies(const std::shared_ptr<const MixtureScore> &
 // Body by body with the others in place: every candidate, every rotation where it is, swaps with
 // other bodies; the best of these refined; until nothing improves.
 PlacementSolution improved_placement(const PlacementProblem &problem, PlacementSolution solution,
-                                     std::uint64_t stream);
-
-// Some bodies taken out, those that the score misses least first, and placed together anew; in turn
-// with improved_placement(), until several of these in a row changed nothing.
-PlacementSolution polished_placement(const PlacementProblem &problem, PlacementSolution solution,
                                      std::uint64_t stream);
 
 }  // namespace emcore
