@@ -18,7 +18,7 @@ from ..io.fasta import FastaRecord, meant_header, read_fasta_records
 from ..io.structures import Structure
 from ..io.topology import TopologyRow
 from .inputs import InputStructures
-from .sequences import check_codes, compare, fitting_offset, looks_nucleic
+from .sequences import check_codes, compare, fitting_offset, looks_nucleic, part_offset
 
 _GAP = 20  # residues that may be missing in a loop beyond the sequence
 _FAR = 100_000  # residues beyond it, which no chain has
@@ -309,7 +309,8 @@ class _Reader:
         ------
         InputError
             More than a tenth of a row's residues differ, and this is to be checked: the numbers
-            are others.
+            are others. Where they jump inside the row, and a good part fits, a note says so: tables
+            that PMI takes have such rows.
         """
         types = self._types.get(chain.label, {})
         differing: list[int] = []
@@ -318,7 +319,12 @@ class _Reader:
             # Without what fills up where a structure runs beyond the sequence.
             sequence = self._sequence(chain)
             found = compare(own, sequence, chain.alphabet)
-            if check_residues and not found.fits:
+            jump = part_offset(own, sequence, chain.alphabet, row.pdb_offset)
+            if not found.fits and jump and found.fits_partly:
+                self.notes.append(
+                    f"{chain.label}: the residue numbers of {row.pdb.name} jump: {jump}"
+                )
+            elif check_residues and not found.fits:
                 advice = (
                     fitting_offset(own, sequence, chain.alphabet, row.pdb_offset)
                     or self._other_name(chain, row, own)

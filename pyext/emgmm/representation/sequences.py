@@ -55,12 +55,16 @@ class Comparison(NamedTuple):
 
     ``differing``: residues (in the numbering of the sequence) of another type or beyond its end;
     ``compared``: how many have a type that can be compared; ``fits``: whether at most a tenth
-    differs, or a single residue, as in mutants.
+    differs, or a single residue, as in mutants; ``fits_partly``: whether at least a quarter fits.
     """
 
     differing: list[int]
     compared: int
     fits: bool
+
+    @property
+    def fits_partly(self) -> bool:
+        return len(self.differing) <= 0.75 * self.compared
 
 
 def compare(types: Mapping[int, str], sequence: str, alphabet: str) -> Comparison:
@@ -85,7 +89,7 @@ def fitting_offset(
     types: Mapping[int, str], sequence: str, alphabet: str, offset: int
 ) -> str | None:
     """Advice in words: the pdb_offset in place of ``offset`` by which most residues fit, or those
-    that do not fit now, where the structure's numbers jump."""
+    that do not fit now (`part_offset`)."""
     codes = _codes(types, alphabet)
     if not codes or _is_featureless(codes, alphabet):
         return None
@@ -93,15 +97,26 @@ def fitting_offset(
     shift, fit = _best_shift(codes, letters)
     if shift and fit >= 0.9 * len(codes):
         return f"pdb_offset {offset + shift} would fit {fit} of {len(codes)}"
-    odd = {i: codes[i] for i in compare(types, sequence, alphabet).differing}
-    part, part_fit = _best_shift(odd, letters) if odd else (0, 0)
-    if part and len(odd) < len(codes) and part_fit >= 0.9 * len(odd):
-        span = f"residues {min(odd) - offset} to {max(odd) - offset} of the structure"
-        fits = f"pdb_offset {offset + part} would fit {part_fit} of the {len(odd)}"
-        return f"{fits}, which are {span}: a row of their own"
+    if part := part_offset(types, sequence, alphabet, offset):
+        return part
     if shift and 2 * fit > len(codes):
         return f"pdb_offset {offset + shift} would fit {fit} of {len(codes)}"
     return None
+
+
+def part_offset(types: Mapping[int, str], sequence: str, alphabet: str, offset: int) -> str | None:
+    """Advice in words: the pdb_offset that fits the residues which do not fit by ``offset``, where
+    the structure's numbers jump."""
+    codes = _codes(types, alphabet)
+    odd = {i: codes[i] for i in compare(types, sequence, alphabet).differing}
+    if not odd or len(odd) == len(codes) or _is_featureless(codes, alphabet):
+        return None
+    shift, fit = _best_shift(odd, _letters(sequence, alphabet))
+    if shift == 0 or fit < 0.9 * len(odd):
+        return None
+    span = f"residues {min(odd) - offset} to {max(odd) - offset} of the structure"
+    fits = f"pdb_offset {offset + shift} would fit {fit} of the {len(odd)}"
+    return f"{fits}, which are {span}: a row of their own"
 
 
 def _best_shift(codes: Mapping[int, str], sequence: str) -> tuple[int, int]:

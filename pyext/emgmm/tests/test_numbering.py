@@ -94,12 +94,13 @@ def test_another_protein_fits_by_no_offset(build):
 
 def test_numbers_that_jump_get_the_offset_of_the_part(build):
     """As of a structure that skips the numbers of an insertion in another species."""
-    text = refused(build, of(SEQUENCE[:18], 4) | of(SEQUENCE[18:], 62), offset=-3)
-    assert "found -3, by which 12 of 30 residues" in text
+    notes = build(of(SEQUENCE[:18], 4) | of(SEQUENCE[18:], 62), offset=-3).notes
     assert (
-        "pdb_offset -43 would fit 12 of the 12, which are residues 62 to 73 of the structure: "
-        "a row of their own" in text
+        "A.0: the residue numbers of x.pdb jump: pdb_offset -43 would fit 12 of the 12, which are "
+        "residues 62 to 73 of the structure: a row of their own" in notes
     )
+    few = of(SEQUENCE[:4], 4) | of(SEQUENCE[4:], 30)
+    assert "found -3, by which 26 of 30 residues" in refused(build, few, offset=-3)
 
 
 def test_the_sequence_that_fits_is_named(build):
