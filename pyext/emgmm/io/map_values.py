@@ -20,6 +20,7 @@ def blocks(values: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield first, values[first : first + layers]
 
 
+@np.errstate(invalid="ignore")  # NaN of any kind stays NaN
 def value_range(values: np.ndarray) -> tuple[float, float]:
     """Least and greatest value, NaN where one is."""
     ends = np.array([(block.min(), block.max()) for _, block in blocks(values)], dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import warnings
 
 import mrcfile
 import numpy as np
@@ -239,6 +240,14 @@ def test_faulty_files_are_refused_in_one_line(write, fault):
     with pytest.raises(InputError, match=message) as error:
         read_map(path)
     assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_a_signalling_nan_is_refused_without_a_warning(write):
+    data = encode(blob())[:-4] + np.array([0x7F800001], "<u4").tobytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InputError, match="1 of 504 voxels NaN"):
+            read_map(write(data))
 
 
 def test_missing_file_and_folder(tmp_path):
