@@ -117,6 +117,9 @@ def _missing_field(expected, found, named: dict[str, dict], at: str = "Frame") -
         return None if set(found["symbols"]) <= set(expected["symbols"]) else at
     elif expected["type"] == "record":
         theirs = {f["name"]: f["type"] for f in found["fields"]}
+        own = [f["name"] for f in expected["fields"]]
+        if expected["name"] in ("Vector3", "Vector4") and list(theirs) != own:
+            return f"{'/'.join(own)} in {at}"  # vectors are read by the order of their parts
         tables = at == "Frame.data"  # only those in use need be there
         pairs = [
             (f["type"], theirs.get(f["name"]), f"{at}.{f['name']}")

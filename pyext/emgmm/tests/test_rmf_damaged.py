@@ -217,6 +217,18 @@ def test_a_field_more_is_read_past(trajectory):
     assert read_rmf(trajectory).coordinates(None).shape == (2, 2, 3)
 
 
+@pytest.mark.parametrize("parts", ["xyzw", "zyx", "xy"])
+def test_vectors_of_other_parts(trajectory, parts):
+    text = json.dumps(frame_schema())
+    fields = [{"name": part, "type": "float"} for part in parts]
+    own = json.dumps([{"name": part, "type": "float"} for part in "xyz"])
+    assert own in text
+    text = text.replace(own, json.dumps(fields))
+    trajectory.write_bytes(container(text.encode(), b"null", [[1, bytes(500)]]))
+    with pytest.raises(InputError, match="found records without x/y/z in "):
+        read_rmf(trajectory)
+
+
 def test_a_file_without_a_table_is_copied(trajectory, tmp_path):
     schema = frame_schema()
     data = schema["fields"][3]["type"]
