@@ -14,6 +14,7 @@ from .errors import InputError, nearest
 # is looked at twice.
 _LONG_KEY = re.compile(r"(?<![\w\"'-])(?:[\w\"'-]++[ \t]*+\.[ \t]*+){50}")
 _LARGEST = 2**63 - 1
+_LEAST = 1e-30
 # tomllib's words for mistakes that it does not explain, and ours.
 _SYNTAX = (
     (r"Cannot overwrite a value", "a key for the second time", "each key once"),
@@ -59,7 +60,7 @@ def refuse_long_keys(path: Path, text: str) -> None:
 
 
 def refuse_odd_numbers(path: Path, content: object, key: str = "") -> None:
-    """Raises `InputError` for a number that is not finite or of more than 64 bits."""
+    """Raises `InputError` for a number of more than 64 bits or whose cube would be infinite or 0."""
     if isinstance(content, dict):
         for name, value in content.items():
             refuse_odd_numbers(path, value, f"{key}.{name}" if key else name)
@@ -68,6 +69,9 @@ def refuse_odd_numbers(path: Path, content: object, key: str = "") -> None:
             refuse_odd_numbers(path, value, f"{key}[{i}]")
     elif isinstance(content, float) and not math.isfinite(content):
         raise InputError(path, str(content), "a finite number", key)
+    elif isinstance(content, float) and content and not _LEAST <= abs(content) <= 1 / _LEAST:
+        expected = f"0, or a number of {_LEAST:g} to {1 / _LEAST:g}"
+        raise InputError(path, str(content), expected, key)
     elif isinstance(content, int) and abs(content) > _LARGEST:
         raise InputError(path, "a number of more than 64 bits", "a smaller one", key)
 

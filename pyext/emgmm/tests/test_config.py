@@ -124,3 +124,15 @@ def test_names_of_files_beyond_any_length(tmp_path):
     path.write_text(f"[system]\ntopology = '{'a' * 5000}'\n")
     with pytest.raises(InputError, match=r"system\.topology: found aaa"):
         load_config(path)
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e31", "1e-31", "5e-324"])
+def test_numbers_whose_cube_is_none(tmp_path, number):
+    (tmp_path / "t.txt").touch()
+    (tmp_path / "a.mrc").touch()
+    path = tmp_path / "system.toml"
+    path.write_text(f"[system]\ntopology = 't.txt'\n[em]\nmap = 'a.mrc'\nresolution = {number}\n")
+    with pytest.raises(
+        InputError, match=rf"em\.resolution: found {float(number)!r}, expected 0, or"
+    ):
+        load_config(path)

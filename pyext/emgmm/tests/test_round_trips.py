@@ -274,7 +274,7 @@ def test_topology_tables(tmp_path, table, order, pad):
             "replicas": st.integers(1, 64),
             "steps": st.integers(1, 2**40),
             "temperature_min": st.floats(0.1, 1),
-            "max_translation": st.floats(0, 100),
+            "max_translation": st.one_of(st.just(0.0), st.floats(1e-30, 100)),
             "seed": st.integers(0, 2**31),
             "start": st.sampled_from(("placed", "random", "asis")),
             "coarse_levels": st.just([2, 4, 8]),
