@@ -60,7 +60,7 @@ def refuse_long_keys(path: Path, text: str) -> None:
 
 
 def refuse_odd_numbers(path: Path, content: object, key: str = "") -> None:
-    """Raises `InputError` for a number of more than 64 bits or whose cube would be infinite or 0."""
+    """Raises `InputError` for a number of more than 64 bits or whose cube is infinite or 0."""
     if isinstance(content, dict):
         for name, value in content.items():
             refuse_odd_numbers(path, value, f"{key}.{name}" if key else name)

@@ -132,7 +132,5 @@ def test_numbers_whose_cube_is_none(tmp_path, number):
     (tmp_path / "a.mrc").touch()
     path = tmp_path / "system.toml"
     path.write_text(f"[system]\ntopology = 't.txt'\n[em]\nmap = 'a.mrc'\nresolution = {number}\n")
-    with pytest.raises(
-        InputError, match=rf"em\.resolution: found {float(number)!r}, expected 0, or"
-    ):
+    with pytest.raises(InputError, match=r"em\.resolution: found .*, expected 0, or"):
         load_config(path)
