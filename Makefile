@@ -11,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SOURCES := $(wildcard src/core/*/*.h src/core/*/*.cpp pyext/*.cpp pyext/*.h tools/*.cmake \
-                      pyext/emgmm/*/__init__.py) \
+                      pyext/emgmm/*/__init__.py pyext/emgmm/*/*/__init__.py) \
            CMakeLists.txt pyproject.toml VERSION
 
 CHOSEN_SET = $(shell $(BIN)/python -c 'from emgmm import _core; print(_core.instruction_set())')

@@ -64,7 +64,7 @@ def displaced(system, seed):
     """(bodies, 7) poses: everything that moves turned and shifted by some angstroms."""
     import numpy as np
     from emgmm.poses import to_matrices, to_poses
-    from emgmm.starts import carry_along, input_poses
+    from emgmm.search.starts import carry_along, input_poses
 
     rng = np.random.default_rng(seed)
     poses = input_poses(system)
@@ -84,7 +84,7 @@ def displaced(system, seed):
 def native_terms(native, terms, poses):
     """Name -> kT; cross-links with the priors of their unknowns."""
     import numpy as np
-    from emgmm.terms.build import connectivity_term
+    from emgmm.scoring.terms import connectivity_term
 
     found = {}
     for spec in terms:
@@ -141,12 +141,12 @@ def compare(shared, folder):
     import emgmm.representation.inputs as inputs
     import IMP
     import numpy as np
-    from emgmm.config import load_config
+    from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.io.gmm import read_gmm
     from emgmm.io.structures import read_structure
     from emgmm.posterior import Posterior
-    from emgmm.starts import input_poses
+    from emgmm.search.starts import input_poses
 
     IMP.set_log_level(IMP.SILENT)
     gmm = prepare(shared, folder)

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import click
 import msgspec
-from emgmm import config
 from emgmm.cli.commands import commands
+from emgmm.config import settings as config
 
 HERE = Path(__file__).resolve().parent
 NOTE = "<!-- Written by doc/generate.py: change what it reads, not this page. -->\n\n"

@@ -1,4 +1,4 @@
-// The global search, for emgmm.placement.
+// The global search, for emgmm.search.
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>

@@ -14,7 +14,7 @@ quick="not placement and not symmetric and not known_distribution and not sample
        and not scikit and not realisations and not simulated and not search"
 quick=$(echo $quick)
 files=("$tests"/test_{sampling,moves,aligned_moves,coarse_moves,linked_moves}.py
-       "$tests"/test_{placement_anew,symmetry,scoring,noise,fitting,point_fit,fit_error}.py)
+       "$tests"/test_{placement,symmetry,scoring,noise,fitting,point_fit,fit_error}.py)
 sets=$("$python" -c "from emgmm import _core; print(*_core.available_instruction_sets())")
 
 library() {  # what must be loaded before Python, which knows nothing of the sanitizer

@@ -30,10 +30,10 @@ from emgmm.analysis.analyze import analyze
 from emgmm.analysis.convergence import AGREE
 from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.moves.slope import minimized
+from emgmm.moves.minimize import minimized
 from emgmm.poses import to_poses
-from emgmm.run import run
-from emgmm.starts import place_beads
+from emgmm.runs.run import run
+from emgmm.search.starts import place_beads
 
 RNAPOLII = SHARED / "crosslinks" / "rnapolii" / "1WCM.pdb.gz"
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "1bd2" / "complex.pdb.gz"
@@ -80,7 +80,7 @@ def source(name: str, entries: Path) -> tuple[Path, str | None]:
 def simulated_map(folder: Path, resolution: float, snr: float) -> str:
     from emgmm.io.maps import write_map
     from emgmm.io.structures import read_structure
-    from emgmm.simulation import simulate_map
+    from emgmm.maps.simulate import simulate_map
 
     structure = read_structure(folder / "complex.pdb")
     density = simulate_map(structure, resolution, snr=snr, seed=1)

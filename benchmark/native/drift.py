@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from emgmm.sampling.speed import benchmark_system
+from emgmm.sampling.benchmark import benchmark_system
 
 
 def main() -> None:

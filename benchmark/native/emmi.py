@@ -28,7 +28,7 @@ from emgmm.fitting import fit_points
 from emgmm.forward.atoms import atom_gaussians
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
-from emgmm.scoring import ScoreOptions, make_score
+from emgmm.scoring.mixture_score import ScoreOptions, make_score
 
 SIZES = ((2000, 1000), (8000, 4000))
 CUTOFFS = (2.5e-2, 1.8e-2, 1e-2, 3e-3, 1.8e-3, 1e-3, 1e-4, 1e-6)

@@ -16,7 +16,7 @@ from emgmm import _core
 from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
 from emgmm.fitting.fit_error import component_errors
 from emgmm.io.structures import Structure, read_structure
-from emgmm.simulation import simulate
+from emgmm.maps.simulate import simulate
 
 
 def true_noise(covariances: np.ndarray, noise: float, resolution: float) -> np.ndarray:

@@ -24,8 +24,8 @@ from emgmm.fitting import Level, estimate_threshold, fit_map, measure, voxel_gri
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, read_map
 from emgmm.io.structures import read_structure
+from emgmm.maps.simulate import simulate
 from emgmm.mixture import Mixture
-from emgmm.simulation import simulate
 
 MOST = 16384
 # Contour levels: EMDB's recommended one where it is known here, else estimate_threshold.

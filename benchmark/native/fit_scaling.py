@@ -13,8 +13,8 @@ import time
 import numpy as np
 from emgmm.fitting import fit_map
 from emgmm.io.maps import DensityMap
+from emgmm.maps.rasterize import rasterize
 from emgmm.mixture import Mixture
-from emgmm.rasterize import rasterize
 
 
 def ball(voxels: int) -> tuple[DensityMap, float]:

@@ -26,8 +26,8 @@ from complexes import SHARED
 from emgmm.fitting import fit_map, measure, peak_rss_mb
 from emgmm.io.maps import DensityMap, read_map, write_map
 from emgmm.io.structures import read_structure
+from emgmm.maps.simulate import simulate
 from emgmm.mixture import Mixture
-from emgmm.simulation import simulate
 
 
 def peer(density: DensityMap, components: int, threshold: float, points: int) -> Mixture:

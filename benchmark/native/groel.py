@@ -15,7 +15,7 @@ from pathlib import Path
 
 from complexes import SHARED, prepare_complex, settings
 from emgmm.analysis.analyze import analyze
-from emgmm.run import run
+from emgmm.runs.run import run
 
 MAP = SHARED / "maps" / "emd_1080_groel.mrc.gz"
 FITTED = SHARED / "maps" / "emd_1080_1oel_14mer_fitted.pdb.gz"

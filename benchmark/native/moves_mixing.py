@@ -21,10 +21,10 @@ from pathlib import Path
 import numpy as np
 from assembly import source
 from complexes import native_mixture, prepare_complex, settings
-from emgmm.config import load_config
-from emgmm.output.folder import load_output
+from emgmm.config.settings import load_config
 from emgmm.posterior import Posterior
-from emgmm.run import run
+from emgmm.runs.folder import load_output
+from emgmm.runs.run import run
 from emgmm.sampling import Callbacks, run_native
 
 

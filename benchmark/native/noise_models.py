@@ -32,7 +32,7 @@ from emgmm.fitting import fit_points
 from emgmm.io.structures import Structure, read_structure
 from emgmm.mixture import Mixture
 from emgmm.poses import to_matrices
-from emgmm.scoring import ScoreOptions, make_score, score_mixture
+from emgmm.scoring.mixture_score import ScoreOptions, make_score, score_mixture
 
 DALTON = 1090.0
 SURPLUS = ("2hle", "A")  # the chain that is in no map

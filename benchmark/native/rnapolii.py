@@ -25,7 +25,7 @@ import gemmi
 from assembly import refined_scores, refined_totals
 from complexes import SHARED, settings
 from emgmm.analysis.analyze import analyze
-from emgmm.run import run
+from emgmm.runs.run import run
 
 DATA = SHARED / "crosslinks" / "rnapolii"
 

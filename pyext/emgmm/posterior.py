@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from . import _core
-from .config import Config
-from .map_defaults import data_mass, structured_mass
+from .config.settings import Config
+from .maps.contour import data_mass, structured_mass
 from .mixture import Mixture
 from .representation.system import System
-from .scoring import ScoreOptions, make_score
+from .scoring.crosslinks import CrossLinks, read_crosslinks
+from .scoring.mixture_score import ScoreOptions, make_score
+from .scoring.terms import TermSpec, build_terms, score_options
 from .symmetry import Symmetry, find_symmetry
-from .terms.build import TermSpec, build_terms, score_options
-from .terms.crosslinks import CrossLinks, read_crosslinks
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Posterior:
         ----------
         data
             Data GMM as it was fitted or read; it gets the mass of what it is to show where the
-            settings say so (`emgmm.map_defaults.data_mass`).
+            settings say so (`emgmm.maps.contour.data_mass`).
         """
         em = config.em
         if data is not None and em is not None and em.scale_to_mass:
@@ -90,7 +90,7 @@ class Posterior:
 
     @cached_property
     def terms(self) -> tuple[TermSpec, ...]:
-        """The terms of the score, in the order of the output (`emgmm.terms.build.build_terms`).
+        """The terms of the score, in the order of the output (`emgmm.scoring.terms.build_terms`).
 
         Raises
         ------

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import _core
-from .config import SymmetryConfig
+from .config.settings import SymmetryConfig
 from .errors import InputError
 from .mixture import Mixture
 from .poses import composed, superpose, to_matrices, to_poses
 from .representation.system import System
-from .scoring import ScoreOptions, make_score
+from .scoring.mixture_score import ScoreOptions, make_score
 
 # Å: copies that differ by more than this in the input structures are no images of each other.
 _SAME_STRUCTURE = 3.0

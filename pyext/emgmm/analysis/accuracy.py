@@ -9,13 +9,7 @@ import numpy as np
 
 from ..poses import rotation_angle, superpose
 from .copies import Group, match
-from .deviations import (
-    NEAR,
-    rmsd,
-    rmsd80,
-    share_within,
-    squared_deviations,
-)
+from .deviations import NEAR, rmsd, rmsd80, share_within, squared_deviations
 
 
 class SubunitAccuracy(NamedTuple):

@@ -14,8 +14,8 @@ from ..errors import InputError
 from ..io.files import write_json
 from ..io.rmf import copy_frames
 from ..io.targets import refuse_clashes, refuse_existing
-from ..output.inputs import changed_inputs, input_notes
-from ..output.names import ANALYSIS, CLUSTERS, PATTERNS
+from ..runs.inputs import changed_inputs, input_notes
+from ..runs.names import ANALYSIS, CLUSTERS, PATTERNS
 from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence, is_late

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..terms.crosslinks import CrossLinks
+from ..scoring.crosslinks import CrossLinks
 from .clustering import Cluster
 from .models import RunModels
 

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config
+from ..config.settings import Config
 from ..errors import InputError
 from ..io.gmm import read_gmm
 from ..io.rmf import RmfFile, read_rmf
 from ..io.stat import read_stat
 from ..mixture import Mixture
-from ..output.folder import own_settings
 from ..poses import superpose
 from ..posterior import Posterior
 from ..representation import build_system
 from ..representation.system import Particles, System
+from ..runs.folder import own_settings
 from .copies import Group
 
 SCORE = "Total_Score"

@@ -7,7 +7,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from ..io.rmf_system import residue_type
+from ..io.rmf.system import residue_type
 from ..io.structures import Structure, read_structure
 from ..io.targets import refuse_existing
 from ..representation.system import Fragment, System

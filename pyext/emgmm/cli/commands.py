@@ -261,7 +261,7 @@ def score(
 def convert(source, target, format, like, voxel, report, force) -> None:
     """Between the formats of mixtures, and from a mixture to a map."""
     check_files(report, force, (source, like), [target])
-    from .. import convert as library
+    from ..maps import convert as library
 
     result = library.convert(source, target, format, like, voxel, force)
     write_report(report, result, force)
@@ -277,7 +277,7 @@ def convert(source, target, format, like, voxel, report, force) -> None:
 def bench(threads, seconds, report, force) -> None:
     """Rate of this machine: 6 rigid bodies of 40 Gaussians in a map of 262, one body a move."""
     check_files(report, force)
-    from ..sampling.speed import benchmark
+    from ..sampling.benchmark import benchmark
 
     result = benchmark(threads or 0, seconds=seconds)._asdict()
     write_report(report, result, force)

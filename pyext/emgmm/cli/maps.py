@@ -37,11 +37,11 @@ class FitRequest:
 
 def fit_command(request: FitRequest, bar: Bar) -> dict:
     """A map as a mixture, and the account of the fit."""
-    from ..fitting.dust import without_dust
     from ..fitting.fit_error import component_errors, write_component_errors
     from ..fitting.half_maps import check_half_maps
     from ..fitting.map_fit import estimate_threshold, fit_map
     from ..io.maps import read_map
+    from ..maps.dust import without_dust
 
     _refuse_levels(request)
     density = read_map(request.map_path)
@@ -168,7 +168,7 @@ def _is_level(path: Path) -> bool:
 def _write_extras(request: FitRequest, density, fitted, free) -> None:
     if request.raster:
         from ..io.maps import write_map
-        from ..rasterize import rasterize
+        from ..maps.rasterize import rasterize
 
         raster = rasterize(fitted.mixture, density, request.threads)
         write_map(request.raster, raster, force=request.force)

@@ -36,8 +36,8 @@ from .options import (
 def run(settings, output, engine, replicas, steps, seed, threads, resume, report, force) -> None:
     """Sample models of the complex that SYSTEM.toml describes."""
     check_files(report, force, [settings])
-    from ..run import OtherProcessFailed
-    from ..run import run as sample
+    from ..runs.run import OtherProcessFailed
+    from ..runs.run import run as sample
 
     def show(progress) -> None:
         note = f"{progress.frames} frames"
@@ -95,7 +95,7 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
 @force_option
 def analyze(folder, reference, report, force) -> None:
     """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
-    from ..output.folder import own_files
+    from ..runs.folder import own_files
 
     check_files(report, force, [reference, *own_files(Path(folder))])
     from ..analysis import analyze as judge
@@ -133,8 +133,8 @@ def _compared(found: dict) -> str:
 @force_option
 def report(folder, report, force) -> None:
     """One HTML page that shows the run in OUT and its analysis."""
-    from ..output.folder import own_files
-    from ..output.inputs import changed_inputs, input_notes
+    from ..runs.folder import own_files
+    from ..runs.inputs import changed_inputs, input_notes
 
     check_files(report, force, own_files(Path(folder)))
     from ..report import write_page

@@ -68,7 +68,7 @@ def structure_command(
     from ..forward.structure import structure_mixture
     from ..io.gmm import write_gmm
     from ..io.structures import read_structure
-    from ..scoring import score_mixture
+    from ..scoring.mixture_score import score_mixture
 
     start = time.monotonic()
     structure = read_structure(model, keep=keep)
@@ -112,7 +112,7 @@ def simulate_command(
     """``emgmm simulate``: the map of a structure, and half maps."""
     from ..io.maps import write_map
     from ..io.structures import read_structure
-    from ..simulation import simulate
+    from ..maps.simulate import simulate
 
     paths = simulated_files(output, half_maps)
     structure = read_structure(model, keep=keep)
@@ -174,7 +174,7 @@ def score_command(
     (`emgmm.scoring.ScoreResult` tells the units).
     """
     from ..fitting.fit_error import read_component_errors
-    from ..scoring import ScoreOptions, score_mixture
+    from ..scoring.mixture_score import ScoreOptions, score_mixture
 
     data = read_gmm(gmm)
     placed, account = _model_mixture(model, dalton_per_component, threads, keep)

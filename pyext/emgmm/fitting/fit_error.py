@@ -22,8 +22,8 @@ from ..errors import InputError
 from ..io.files import replacing
 from ..io.maps import DensityMap
 from ..io.tables import read_table
+from ..maps.rasterize import rasterize
 from ..mixture import Mixture
-from ..rasterize import rasterize
 from .half_maps import check_same_frame
 from .map_fit import fit_map, voxel_grid
 

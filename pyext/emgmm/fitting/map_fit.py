@@ -13,8 +13,8 @@ import numpy as np
 
 from .. import _core
 from ..io.maps import DensityMap
+from ..maps.dust import without_dust
 from ..mixture import Mixture
-from .dust import without_dust
 
 # σ of a point at a resolution, in units of it; 1 / (π √2) as in ChimeraX's molmap: the Fourier
 # transform falls to 1/e at the wave number 1 / resolution (doc/method.md, eq. i).

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gemmi
 import numpy as np
 
-from ..config import DALTON_PER_COMPONENT
+from ..config.settings import DALTON_PER_COMPONENT
 from ..fitting.map_fit import blur_variance, fit_points
 from ..io.structures import Structure
 from ..mixture import Mixture

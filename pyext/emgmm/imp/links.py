@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ..config import CrosslinksConfig
+from ..config.settings import CrosslinksConfig
 from ..io.files import replacing
-from ..terms.crosslinks import is_empty, is_whole, read_links, residue_number
+from ..scoring.crosslinks import is_empty, is_whole, read_links, residue_number
 
 
 def write_plain_links(section: CrosslinksConfig, path: Path) -> Path:

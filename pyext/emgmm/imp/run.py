@@ -24,15 +24,15 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config
+from ..config.settings import Config
 from ..errors import InputError
 from ..moves.build import groups_to_move
-from ..output.folder import own_settings, write_settings
-from ..output.summary import summary_report, write_search, write_summary
-from ..placement.place import SearchProgress
 from ..posterior import Posterior
-from ..sampling.native import burn_in, starts_of
-from ..sampling.types import Progress
+from ..runs.folder import own_settings, write_settings
+from ..runs.summary import summary_report, write_search, write_summary
+from ..sampling.records import Progress
+from ..sampling.sampler import burn_in, starts_of
+from ..search.place import SearchProgress
 from .system import build_imp_system, fit_bodies, set_poses, write_axes
 
 _LOG = "imp.log"

@@ -11,19 +11,19 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ..config import Config
+from ..config.settings import Config
 from ..io.files import is_gzip, opened, read_text, replacing
 from ..io.gmm import read_gmm, write_gmm
 from ..io.structures import find_file, read_structure
 from ..io.topology import TopologyRow, read_topology
-from ..map_defaults import data_mass
+from ..maps.contour import data_mass
 from ..mixture import Mixture
 from ..poses import to_matrices
 from ..posterior import Posterior
 from ..representation.chains import read_chains
 from ..representation.densities import spherical
 from ..representation.system import System
-from ..scoring import with_sigma
+from ..scoring.mixture_score import with_sigma
 from ..symmetry import symmetry_axes
 from .links import write_plain_links
 from .structures import reads_alike, written_for_pmi

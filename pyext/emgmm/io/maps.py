@@ -12,13 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from .files import opened, replacing, stored_size
-from .map_values import (
-    blocks,
-    is_byte_swapped,
-    kind_of_bytes,
-    notes_on_values,
-    value_range,
-)
+from .map_values import blocks, is_byte_swapped, kind_of_bytes, notes_on_values, value_range
 from .mrc_header import HEADER_BYTES, MapLayout, parse_header
 
 _EXPECTED = "an MRC or CCP4 map"

@@ -9,12 +9,12 @@ import numpy as np
 
 from .. import _core
 from ..errors import InputError
-from ..starts import confinement
-from ..terms.build import TermSpec
+from ..scoring.terms import TermSpec
+from ..search.starts import confinement
 from .coarse import coarse_mover
 from .independence import independence_mover
 from .linked import linked_groups, linked_movers
-from .slope import hamiltonian_mover
+from .minimize import hamiltonian_mover
 from .swaps import aligned_movers, global_movers
 
 if TYPE_CHECKING:

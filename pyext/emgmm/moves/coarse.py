@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from ..config import EmConfig, SamplingConfig
+from ..config.settings import EmConfig, SamplingConfig
 from ..mixture import Mixture
 from ..representation.system import System
-from ..scoring import ScoreOptions, make_score
-from ..terms.build import density_term
+from ..scoring.mixture_score import ScoreOptions, make_score
+from ..scoring.terms import density_term
 
 if TYPE_CHECKING:
     from ..symmetry import Symmetry

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _core
-from ..config import SamplingConfig
+from ..config.settings import SamplingConfig
 from ..mixture import Mixture
 from ..representation.system import System
-from ..scoring import ScoreOptions, make_score
-from .slope import turning_radii
+from ..scoring.mixture_score import ScoreOptions, make_score
+from .minimize import turning_radii
 
 
 def independence_mover(
     system: System, data: Mixture, free: np.ndarray, sampling: SamplingConfig
 ) -> _core.Mover | None:
     """One or more free rigid bodies to places that the data suggest for each alone (the first step
-    of `emgmm.placement`), now and then to any pose near the data; None where no free rigid body has
+    of `emgmm.search`), now and then to any pose near the data; None where no free rigid body has
     Gaussians.
 
     The proposals depend on the data, the bodies and the seed; not on where any body is.

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..representation.system import Particles, System
-from ..terms.crosslinks import CrossLinks
+from ..scoring.crosslinks import CrossLinks
 
 
 def linked_pairs(system: System, crosslinks: Sequence[CrossLinks] = ()) -> list[tuple[int, int]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import InputError
 from ..io.files import replacing
 from ..io.targets import refuse_existing
-from ..output.names import ANALYSIS, PAGE, SEARCH, SETTINGS, SUMMARY
+from ..runs.names import ANALYSIS, PAGE, SEARCH, SETTINGS, SUMMARY
 
 __all__ = ["write_page"]
 

@@ -13,9 +13,9 @@ from ..analysis.models import RunModels, load_run
 from ..errors import InputError
 from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
-from ..output.frames import CC_KEY, SIGMA_KEY
-from ..output.inputs import input_notes
-from ..output.names import ANALYSIS, REPLICA_STAT, SEARCH, STAT, SUMMARY
+from ..runs.frames import CC_KEY, SIGMA_KEY
+from ..runs.inputs import input_notes
+from ..runs.names import ANALYSIS, REPLICA_STAT, SEARCH, STAT, SUMMARY
 
 # Terms by the keys of PMI's stat files; a group of the pattern becomes part of the name.
 _TERMS = {

@@ -6,8 +6,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..io.maps import DensityMap
+from ..maps.rasterize import enclosing_grid, rasterize
 from ..mixture import Mixture
-from ..rasterize import enclosing_grid, rasterize
 from .content import Content
 from .surface import Surface, isosurface, level_of_mass
 

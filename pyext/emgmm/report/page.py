@@ -10,7 +10,9 @@ from plotly.offline import get_plotlyjs
 
 from .. import __version__
 from ..analysis.deviations import NEAR
-from . import figures, links, words
+from . import crosslinks as links
+from . import figures
+from . import verdicts as words
 from .content import Content
 from .surface import Surface
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config, ModelConfig
+from ..config.settings import Config, ModelConfig
 from ..errors import InputError
 from ..io.topology import TopologyRow, read_topology
 from ..mixture import Mixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import _core
-from ..config import ModelConfig
+from ..config.settings import ModelConfig
 from ..fitting.map_fit import blur_variance
 from ..io.gmm import read_gmm, write_gmm
 from ..mixture import Mixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..io.atom_account import counted, listed
 from ..io.structures import Structure, find_file, read_structure
+from ..io.structures.account import counted, listed
 from ..io.topology import TopologyRow
 
 

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ..config import ConnectivityConfig
+from ..config.settings import ConnectivityConfig
 from .system import Bodies, Connectivity, Particles
 
 RESIDUE_SPACING = 3.6  # Å, PMI's length of one residue of an extended chain

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..io.fasta import FastaRecord
-from ..io.residue_names import polymer_of
+from ..io.structures.residue_names import polymer_of
 from .residues import ALPHABETS
 
 # Codes of a protein that have no mass here, and what to write in their place.

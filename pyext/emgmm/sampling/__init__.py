@@ -1,8 +1,8 @@
 """The native sampler: replica-exchange Monte Carlo in the core."""
 
-from .native import make_sampler, run_native
-from .speed import BenchmarkResult, benchmark
-from .types import Callbacks, Frames, NamedSampler, Progress, RunSummary
+from .benchmark import BenchmarkResult, benchmark
+from .records import Callbacks, Frames, NamedSampler, Progress, RunSummary
+from .sampler import make_sampler, run_native
 
 __all__ = [
     "BenchmarkResult",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..config import Config
+from ..config.settings import Config
 from ..errors import InputError
 from ..poses import to_matrices
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .processes import Processes
-from .types import Callbacks, Frames, NamedSampler, Progress, RunSummary
+from .records import Callbacks, Frames, NamedSampler, Progress, RunSummary
 
 
 class StopRequest:

@@ -8,12 +8,7 @@ from emgmm.analysis.accuracy import accuracy
 from emgmm.analysis.clustering import cluster, distances, entropy
 from emgmm.analysis.convergence import convergence, cramers_v, is_late, ks_two_samples
 from emgmm.analysis.copies import CopiesOfModels, least_assignment, least_assignments, match
-from emgmm.analysis.deviations import (
-    rmsd,
-    rmsd80,
-    share_within,
-    squared_deviations,
-)
+from emgmm.analysis.deviations import rmsd, rmsd80, share_within, squared_deviations
 from emgmm.analysis.subunits import subunit_precision
 from emgmm.poses import rotation_angle, superpose
 

@@ -9,11 +9,11 @@ import pytest
 from emgmm.analysis import analyze
 from emgmm.analysis.models import fit_poses, load_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.config import CrosslinksConfig, dump_config, load_config
+from emgmm.config.settings import CrosslinksConfig, dump_config, load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import write_gmm
 from emgmm.io.rmf import RmfWriter, read_rmf
-from emgmm.io.rmf_system import system_tree
+from emgmm.io.rmf.system import system_tree
 from emgmm.io.stat import StatWriter
 from emgmm.io.structures import read_structure
 from emgmm.representation import build_system

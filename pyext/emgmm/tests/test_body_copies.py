@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from emgmm.placement import place_system
-from emgmm.placement.body_copies import _turned_frames, aligned_copies
 from emgmm.poses import composed, to_matrices, to_poses
-from emgmm.starts import input_poses
+from emgmm.search import place_system
+from emgmm.search.copies import _turned_frames, aligned_copies
+from emgmm.search.starts import input_poses
 from search_options import search_options
 
 from .toy_system import random_rotations, toy_system

@@ -12,7 +12,7 @@ import pytest
 from command_line import COMPLEX, TOPOLOGY, assert_refused, emgmm, settings
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.mixture import Mixture
-from emgmm.scoring import NOISE_MODELS, self_overlaps
+from emgmm.scoring.mixture_score import NOISE_MODELS, self_overlaps
 
 
 def test_help_is_quick():

@@ -14,9 +14,9 @@ from command_line import emgmm
 from emgmm.fitting import measure
 from emgmm.io.gmm import read_gmm, read_gmm_file
 from emgmm.io.maps import DensityMap, read_map, write_map
+from emgmm.maps.rasterize import rasterize
+from emgmm.maps.simulate import band_limited_noise
 from emgmm.mixture import Mixture
-from emgmm.rasterize import rasterize
-from emgmm.simulation import band_limited_noise
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import EmConfig
+from emgmm.config.settings import EmConfig
 from emgmm.errors import InputError
 from emgmm.imp.run import imp_lacks
 from emgmm.mixture import Mixture
@@ -13,7 +13,7 @@ from emgmm.moves.build import build_movers
 from emgmm.moves.coarse import coarse_term
 from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
-from emgmm.scoring import ScoreOptions, make_score
+from emgmm.scoring.mixture_score import ScoreOptions, make_score
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401
 

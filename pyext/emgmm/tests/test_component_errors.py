@@ -8,13 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm, settings
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.errors import InputError
 from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.gmm import read_gmm
 from emgmm.mixture import Mixture
-from emgmm.scoring import ScoreOptions, make_score, score_mixture, self_overlaps, with_sigma
-from emgmm.terms.build import score_options
+from emgmm.scoring.mixture_score import (
+    ScoreOptions,
+    make_score,
+    score_mixture,
+    self_overlaps,
+    with_sigma,
+)
+from emgmm.scoring.terms import score_options
 
 DIFFERENCES = ("gaussian", "gaussian_local", "outliers")
 

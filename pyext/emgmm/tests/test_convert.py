@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 from emgmm import InputError
-from emgmm.convert import convert
 from emgmm.io.gmm import FORMATS, read_gmm, read_gmm_file, write_gmm
 from emgmm.io.maps import DensityMap, read_map, write_map
+from emgmm.maps.convert import convert
+from emgmm.maps.rasterize import CUTOFF, enclosing_grid, rasterize
 from emgmm.mixture import Mixture
-from emgmm.rasterize import CUTOFF, enclosing_grid, rasterize
 
 
 @pytest.fixture

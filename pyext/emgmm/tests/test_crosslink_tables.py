@@ -7,11 +7,11 @@ import json
 import numpy as np
 import pytest
 from command_line import emgmm
-from emgmm.config import CrosslinksConfig
+from emgmm.config.settings import CrosslinksConfig
 from emgmm.errors import InputError
 from emgmm.imp.links import write_plain_links
-from emgmm.run import run
-from emgmm.terms.crosslinks import links_account, read_crosslinks
+from emgmm.runs.run import run
+from emgmm.scoring.crosslinks import links_account, read_crosslinks
 from test_numbering import SEQUENCE, of, pdb
 from test_priors_crosslinks import pair_system
 

@@ -17,9 +17,9 @@ from emgmm.fitting.fit_error import (
 )
 from emgmm.io.maps import DensityMap
 from emgmm.io.structures import read_structure
+from emgmm.maps.rasterize import rasterize
+from emgmm.maps.simulate import band_limited_noise, simulate
 from emgmm.mixture import Mixture
-from emgmm.rasterize import rasterize
-from emgmm.simulation import band_limited_noise, simulate
 
 pytestmark = pytest.mark.instruction_sets
 

@@ -16,8 +16,8 @@ from emgmm.fitting import (
     voxel_grid,
 )
 from emgmm.io.maps import DensityMap
+from emgmm.maps.rasterize import rasterize
 from emgmm.mixture import Mixture
-from emgmm.rasterize import rasterize
 
 pytestmark = pytest.mark.instruction_sets
 

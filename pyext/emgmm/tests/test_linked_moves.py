@@ -8,13 +8,13 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import CrosslinksConfig
+from emgmm.config.settings import CrosslinksConfig
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.linked import linked_groups, linked_movers, linked_pairs, with_companions
 from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
-from emgmm.terms.crosslinks import CrossLinks
+from emgmm.scoring.crosslinks import CrossLinks
 
 from .test_sampling import config, data, system  # noqa: F401
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, TOPOLOGY
 from emgmm import _core
-from emgmm.config import PROTEIN_VOLUME, Config, EmConfig, SystemConfig
-from emgmm.fitting.dust import without_dust
+from emgmm.config.settings import PROTEIN_VOLUME, Config, EmConfig, SystemConfig
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, write_map
 from emgmm.io.structures import read_structure
-from emgmm.map_defaults import structured_mass, threshold_of_mass
-from emgmm.output.folder import load_output
+from emgmm.maps.contour import structured_mass, threshold_of_mass
+from emgmm.maps.dust import without_dust
+from emgmm.maps.simulate import simulate_map
 from emgmm.posterior import Posterior
-from emgmm.run import run
-from emgmm.simulation import simulate_map
+from emgmm.runs.folder import load_output
+from emgmm.runs.run import run
 from toy_system import toy_system
 
 

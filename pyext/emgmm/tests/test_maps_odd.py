@@ -15,7 +15,7 @@ from emgmm.errors import InputError
 from emgmm.fitting.half_maps import check_half_maps
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, read_map, write_map
-from emgmm.run import run
+from emgmm.runs.run import run
 from test_cli_bad_maps import ball, file_of
 from test_maps import ORIGIN, VOXEL, assert_blob_in_place, blob, encode
 from test_numbering import SEQUENCE, of, pdb

@@ -6,14 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import EmConfig
+from emgmm.config.settings import EmConfig
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
-from emgmm.moves.slope import NO_IMAGES, minimized, turning_radii
+from emgmm.moves.minimize import NO_IMAGES, minimized, turning_radii
 from emgmm.poses import to_matrices, to_poses
 from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
-from emgmm.starts import random_starts
+from emgmm.search.starts import random_starts
 from emgmm.symmetry import operations
 
 from .test_sampling import Recorder, config, data, system  # noqa: F401

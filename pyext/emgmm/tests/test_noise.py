@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.mixture import Mixture
-from emgmm.scoring import NOISE_MODELS, SIGMA_MIN, ScoreOptions, make_score, score_mixture
+from emgmm.scoring.mixture_score import (
+    NOISE_MODELS,
+    SIGMA_MIN,
+    ScoreOptions,
+    make_score,
+    score_mixture,
+)
 
 RATIOS = [0.3, -0.02, 0.0, -1.7, -40.0, 2.5]
 OVERLAPS = [2.0, 0.1, 5.0, 1.0, 0.3, 0.7]

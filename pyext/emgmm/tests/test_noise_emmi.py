@@ -6,7 +6,7 @@ from emgmm import _core
 from emgmm.forward.atoms import atom_gaussians
 from emgmm.io.gmm import read_gmm
 from emgmm.io.structures import read_structure
-from emgmm.scoring import ScoreOptions, make_score, score_mixture
+from emgmm.scoring.mixture_score import ScoreOptions, make_score, score_mixture
 
 KT = 0.0083144621 * 300  # kJ/mol, PLUMED's constant
 RESOLUTION = 1.0  # Å

@@ -14,16 +14,16 @@ import pytest
 from chain_file import random_walk, write_chains
 from command_line import assert_refused, emgmm
 from emgmm.analysis import analyze
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import write_map
+from emgmm.maps.rasterize import enclosing_grid, rasterize
 from emgmm.mixture import Mixture
-from emgmm.output.folder import own_files, own_settings
-from emgmm.output.inputs import changed_inputs
-from emgmm.rasterize import enclosing_grid, rasterize
 from emgmm.report import write_page
-from emgmm.run import run
+from emgmm.runs.folder import own_files, own_settings
+from emgmm.runs.inputs import changed_inputs
+from emgmm.runs.run import run
 
 SEQUENCE = "MKVLAGHWYRDEQNSTCPIFMKVLAGHWYR"
 SETTINGS = """# my own comment
@@ -216,7 +216,7 @@ def test_folders_of_earlier_versions(project, tmp_path):
     out = project / "out"
     sample(project, out)
     config = load_config(project / "system.toml")
-    from emgmm.config import dump_config
+    from emgmm.config.settings import dump_config
 
     (out / "system.toml").write_text(dump_config(config))
     (out / "inputs.json").unlink()

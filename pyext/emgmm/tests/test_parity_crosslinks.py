@@ -8,20 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from emgmm.config import CrosslinksConfig
+from emgmm.config.settings import CrosslinksConfig
 from emgmm.poses import to_poses
-from emgmm.terms.crosslinks import crosslink_term, read_crosslinks
+from emgmm.scoring.crosslinks import crosslink_term, read_crosslinks
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
 pmi = pytest.importorskip("IMP.pmi", reason="needs IMP.pmi, which cannot be imported")
 
 # Its systems, built here and by PMI, are used here too.
-from .test_parity_representation import (  # noqa: E402
-    _shake,
-    folder,
-    imp_system,
-    system,
-)
+from .test_parity_representation import _shake, folder, imp_system, system  # noqa: E402
 
 __all__ = ["folder", "imp_system", "system"]
 

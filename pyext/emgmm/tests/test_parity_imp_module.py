@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.mixture import Mixture
-from emgmm.scoring import ScoreOptions, score_mixture
+from emgmm.scoring.mixture_score import ScoreOptions, score_mixture
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
 module = pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")

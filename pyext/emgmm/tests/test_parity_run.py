@@ -20,7 +20,7 @@ from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
 from emgmm.poses import to_matrices
 from emgmm.posterior import Posterior
-from emgmm.starts import input_poses
+from emgmm.search.starts import input_poses
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")
 
@@ -94,10 +94,10 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
 def test_both_engines_score_a_map_alike(short, tmp_path):
     """Random poses: a mixture; with the model blurred to a resolution; a map, which is as heavy as
     what has a structure. The scores of coarse moves, too."""
-    from emgmm.config import load_config
+    from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.moves.coarse import coarse_term
-    from emgmm.starts import random_starts
+    from emgmm.search.starts import random_starts
 
     text = short.read_text()
     gmm = load_config(short).em.gmm
@@ -137,9 +137,9 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
 def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaussian, resolutions):
     """One a residue, or a bead where there are none of one residue, whatever number PMI expects;
     flexible beads as well. IMP reads 32-bit coordinates of structures, so beads are 1e-6 Å off."""
-    from emgmm.config import load_config
+    from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system, set_poses
-    from emgmm.starts import random_starts
+    from emgmm.search.starts import random_starts
     from IMP.emgmm.gmm import get_component
 
     table = tmp_path / "topology.txt"
@@ -184,10 +184,10 @@ def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaus
 
 def test_both_engines_move_the_same_bodies_together(short, tmp_path):
     """Links, bonds and the beads between; then a run with such moves."""
-    from emgmm.config import load_config
+    from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system
     from emgmm.moves.linked import linked_groups
-    from emgmm.terms.crosslinks import read_crosslinks
+    from emgmm.scoring.crosslinks import read_crosslinks
     from IMP.emgmm.linked import get_linked_groups
 
     csv = tmp_path / "links.csv"
@@ -332,7 +332,7 @@ def _commands() -> list[str]:
 
 def test_mixtures_are_there_before_the_ranks_start(short, tmp_path):
     """Several ranks that all fit them would get in each other's way."""
-    from emgmm.config import load_config
+    from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system, fit_bodies
 
     out = tmp_path / "out"

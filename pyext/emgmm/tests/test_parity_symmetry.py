@@ -9,12 +9,12 @@ import gemmi
 import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.poses import to_matrices
 from emgmm.posterior import Posterior
-from emgmm.starts import random_starts
+from emgmm.search.starts import random_starts
 from emgmm.symmetry import find_symmetry, operations, symmetry_axes
 
 pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be imported")

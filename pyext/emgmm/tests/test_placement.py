@@ -8,10 +8,10 @@ import pytest
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
-from emgmm.placement import place_system
 from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
-from emgmm.scoring import score_mixture
+from emgmm.scoring.mixture_score import score_mixture
+from emgmm.search import place_system
 from search_options import search_options
 
 pytestmark = pytest.mark.instruction_sets

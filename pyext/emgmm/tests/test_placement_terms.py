@@ -5,10 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import Config, CrosslinksConfig, SystemConfig
+from emgmm.config.settings import Config, CrosslinksConfig, SystemConfig
 from emgmm.mixture import Mixture
-from emgmm.placement import place_system
-from emgmm.placement.terms import CLASH_RADIUS, placement_clashes, placement_terms
 from emgmm.poses import to_matrices
 from emgmm.posterior import Posterior
 from emgmm.representation.system import (
@@ -20,7 +18,9 @@ from emgmm.representation.system import (
     Particles,
     System,
 )
-from emgmm.starts import input_poses
+from emgmm.search import place_system
+from emgmm.search.starts import input_poses
+from emgmm.search.terms import CLASH_RADIUS, placement_clashes, placement_terms
 from search_options import search_options
 
 from .toy_system import random_rotations

@@ -8,10 +8,10 @@ import pytest
 from command_line import settings
 from emgmm import posterior
 from emgmm.analysis import analyze, models
-from emgmm.output import folder as output_folder
 from emgmm.report import write_page
 from emgmm.representation import build, chains
-from emgmm.run import run
+from emgmm.runs import folder as output_folder
+from emgmm.runs.run import run
 
 LINKS = "prot1,res1,prot2,res2\nHLA,20,TCRA,30\nHLA,50,TCRB,40\n"
 ONCE = {

@@ -6,7 +6,13 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import Config, ConnectivityConfig, CrosslinksConfig, SamplingConfig, SystemConfig
+from emgmm.config.settings import (
+    Config,
+    ConnectivityConfig,
+    CrosslinksConfig,
+    SamplingConfig,
+    SystemConfig,
+)
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.poses import to_poses
@@ -21,8 +27,8 @@ from emgmm.representation.system import (
     System,
 )
 from emgmm.sampling import Callbacks, run_native
-from emgmm.terms.build import build_terms
-from emgmm.terms.crosslinks import crosslink_term, read_crosslinks
+from emgmm.scoring.crosslinks import crosslink_term, read_crosslinks
+from emgmm.scoring.terms import build_terms
 
 
 def pair_system() -> System:

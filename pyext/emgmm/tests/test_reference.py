@@ -9,11 +9,11 @@ from chain_file import chain_of, random_walk, residue_of, write_chains, write_st
 from command_line import emgmm
 from emgmm.analysis import analyze
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.errors import InputError
 from emgmm.report import write_page
 from emgmm.representation import build_system
-from emgmm.run import run
+from emgmm.runs.run import run
 
 A = "MKVLAGHWYRDEQNSTCPIFMKVLAGHWYRDENQ"
 B = "GSTWYDDEKRHILMFPACVNQQGSTWYDDERLHK"

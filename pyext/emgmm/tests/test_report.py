@@ -14,11 +14,12 @@ from emgmm.analysis import analyze
 from emgmm.analysis.convergence import Convergence
 from emgmm.errors import InputError
 from emgmm.io.maps import DensityMap
-from emgmm.report import words, write_page
+from emgmm.report import verdicts as words
+from emgmm.report import write_page
 from emgmm.report.content import read_content
 from emgmm.report.page import render
 from emgmm.report.surface import isosurface, level_of_mass
-from emgmm.run import run
+from emgmm.runs.run import run
 from plotly.offline import get_plotlyjs
 
 

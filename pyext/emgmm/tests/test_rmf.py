@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from emgmm.errors import InputError
 from emgmm.io.rmf import Node, RmfWriter, copy_frames, read_rmf
-from emgmm.io.rmf_blocks import Blocks
-from emgmm.io.rmf_system import system_tree
+from emgmm.io.rmf.blocks import Blocks
+from emgmm.io.rmf.system import system_tree
 from emgmm.poses import to_poses
 
 from .toy_system import random_poses, random_rotations, toy_system

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from emgmm import InputError
 from emgmm.io.rmf import GAUSSIAN_PARTICLE, Node, RmfWriter, copy_frames, read_rmf
-from emgmm.io.rmf_schema import empty_data, frame_schema
+from emgmm.io.rmf.schema import empty_data, frame_schema
 from fuzzing.containers import change_records, container, decoded, encoded
 from fuzzing.guard import bounded
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import emgmm, settings
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.errors import InputError
 from emgmm.io.rmf import read_rmf
-from emgmm.output.folder import locked
-from emgmm.run import run
+from emgmm.runs.folder import locked
+from emgmm.runs.run import run
 
 FILES = ("stat.0.out", "stat_replica.0.out", "data_gmm.txt")
 

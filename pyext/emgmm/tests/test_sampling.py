@@ -8,12 +8,11 @@ import signal
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config import AnnealingConfig, Config, EmConfig, SamplingConfig, SystemConfig
+from emgmm.config.settings import AnnealingConfig, Config, EmConfig, SamplingConfig, SystemConfig
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
 from emgmm.moves.build import build_movers
 from emgmm.moves.swaps import principal_axes
-from emgmm.placement import Placement, place
 from emgmm.poses import random_rotations, to_matrices, to_poses, turned
 from emgmm.posterior import Posterior
 from emgmm.representation.system import (
@@ -27,8 +26,9 @@ from emgmm.representation.system import (
 )
 from emgmm.sampling import Callbacks, Frames, benchmark, make_sampler, run_native
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from emgmm.sampling.native import burn_in, placed_starts
-from emgmm.starts import random_starts
+from emgmm.sampling.sampler import burn_in, placed_starts
+from emgmm.search import Placement, place
+from emgmm.search.starts import random_starts
 from priors_reference import connectivity_energy, excluded_volume_energy
 
 pytestmark = pytest.mark.instruction_sets

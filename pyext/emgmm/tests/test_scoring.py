@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.mixture import Mixture
-from emgmm.scoring import ScoreOptions, make_score, score_mixture
+from emgmm.scoring.mixture_score import ScoreOptions, make_score, score_mixture
 
 
 def random_mixture(rng, n, spread=20.0):

@@ -7,12 +7,12 @@ import json
 import numpy as np
 import pytest
 from command_line import assert_refused, emgmm
-from emgmm.config import load_config
+from emgmm.config.settings import load_config
 from emgmm.errors import InputError
 from emgmm.forward.structure import chain_mixture, structure_mixture
 from emgmm.io.structures import read_structure
+from emgmm.maps.simulate import atoms_as_mixture
 from emgmm.representation import build_system
-from emgmm.simulation import atoms_as_mixture
 from toy_pdb import GLYCINE, atom, nucleic, peptide, residue
 
 HEADER = "|molecule_name|fasta_fn|fasta_id|pdb_fn|chain|residue_range|pdb_offset|rigid_body|\n"

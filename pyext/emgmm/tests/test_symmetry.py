@@ -3,15 +3,22 @@
 import msgspec
 import numpy as np
 import pytest
-from emgmm.config import Config, EmConfig, SamplingConfig, SymmetryConfig, SystemConfig, load_config
+from emgmm.config.settings import (
+    Config,
+    EmConfig,
+    SamplingConfig,
+    SymmetryConfig,
+    SystemConfig,
+    load_config,
+)
 from emgmm.errors import InputError
 from emgmm.mixture import Mixture
-from emgmm.placement.symmetric import symmetric_search
 from emgmm.poses import rotation_angle, to_matrices, to_poses
 from emgmm.posterior import Posterior
 from emgmm.sampling import Callbacks, make_sampler, run_native
-from emgmm.scoring import ScoreOptions, make_score
-from emgmm.starts import input_poses
+from emgmm.scoring.mixture_score import ScoreOptions, make_score
+from emgmm.search.starts import input_poses
+from emgmm.search.symmetric import symmetric_search
 from emgmm.symmetry import find_axes, find_symmetry, operations
 
 from .toy_system import random_rotations, toy_system

@@ -8,14 +8,14 @@ import gzip
 import msgspec
 import numpy as np
 import pytest
-from emgmm.config import CrosslinksConfig, load_config
+from emgmm.config.settings import CrosslinksConfig, load_config
 from emgmm.fitting.fit_error import read_component_errors
 from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import read_gmm_file
 from emgmm.io.stat import read_stat
 from emgmm.io.structures import read_structure
 from emgmm.io.topology import read_topology
-from emgmm.terms.crosslinks import read_crosslinks
+from emgmm.scoring.crosslinks import read_crosslinks
 from fuzzing.readers import FORMATS
 from toy_system import toy_system
 

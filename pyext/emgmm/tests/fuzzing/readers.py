@@ -15,8 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from emgmm import InputError
-from emgmm.config import Config, CrosslinksConfig, SamplingConfig, SystemConfig, dump_config
-from emgmm.config import load_config as load
+from emgmm.config.settings import (
+    Config,
+    CrosslinksConfig,
+    SamplingConfig,
+    SystemConfig,
+    dump_config,
+)
+from emgmm.config.settings import load_config as load
 from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import FORMATS as GMM_FORMATS
@@ -30,8 +36,8 @@ from emgmm.mixture import Mixture
 from emgmm.sampling.checkpoint import read_checkpoint, write_checkpoint
 from emgmm.sampling.loop import Run
 from emgmm.sampling.processes import Processes
-from emgmm.sampling.types import Callbacks, NamedSampler
-from emgmm.terms.crosslinks import read_crosslinks
+from emgmm.sampling.records import Callbacks, NamedSampler
+from emgmm.scoring.crosslinks import read_crosslinks
 from toy_system import toy_system
 
 from . import specimens

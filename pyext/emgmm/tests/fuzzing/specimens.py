@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from emgmm import _core
-from emgmm.config import Config, SamplingConfig, SystemConfig
+from emgmm.config.settings import Config, SamplingConfig, SystemConfig
 from emgmm.io.gmm import write_gmm
 from emgmm.io.maps import DensityMap
 from emgmm.io.rmf import Node, RmfWriter
-from emgmm.io.rmf_system import SystemTree, system_tree
+from emgmm.io.rmf.system import SystemTree, system_tree
 from emgmm.io.stat import StatWriter
 from emgmm.mixture import Mixture
 from emgmm.posterior import Posterior

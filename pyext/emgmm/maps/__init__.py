@@ -1,0 +1,1 @@
+"""Maps of structures and mixtures, contour levels and dust."""

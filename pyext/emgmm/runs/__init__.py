@@ -1,0 +1,1 @@
+"""A run: from settings to an output folder, and the files in it."""

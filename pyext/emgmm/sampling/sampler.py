@@ -1,0 +1,273 @@
+"""The native sampler: replica-exchange Monte Carlo in the core, driven in short pieces."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import _core
+from ..config.settings import SamplingConfig
+from ..moves.build import build_movers, parameter_movers
+from ..moves.minimize import minimized
+from ..posterior import Posterior
+from ..representation.system import System
+from ..search.place import SearchProgress
+from ..search.starts import confinement, input_poses, random_starts
+from ..search.symmetric import symmetric_placements, symmetric_search
+from .loop import Run, StopRequest
+from .processes import Processes, world
+from .records import Callbacks, NamedSampler, RunSummary
+
+BURN_IN_A_MOVER = 1000  # fifty adaptations, each after some twenty tries of every mover
+START_WITHIN = 2.0  # kT
+LONGEST_BURN_IN = 100_000  # of many movers each is adapted a few times only
+
+
+def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarray:
+    """(replicas,) temperatures in geometric progression, lowest first."""
+    if replicas == 1:
+        return np.array([lowest])
+    return np.geomspace(lowest, highest, replicas)
+
+
+class Starts(NamedTuple):
+    """Where the replicas start, and what a search found (None without one, or by symmetry)."""
+
+    poses: np.ndarray  # (replicas, bodies, 7)
+    search: list[dict] | None = None  # `arrangements` of search.json
+
+
+def placed_starts(
+    posterior: Posterior, searching: Callable[[SearchProgress], None] | None = None
+) -> Starts:
+    """The best arrangements of a global search, in turn one a replica.
+
+    Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
+    another, exchange weighs them by differences of 1/T, and a replica that started 3 kT higher
+    would be the coldest a third of the time instead of a twentieth.
+    """
+    from ..search.place import place_system
+
+    system, symmetry, options = posterior.system, posterior.symmetry, posterior.options
+    data = posterior.search_data()
+    sampling = posterior.config.sampling
+    if symmetry is not None:
+        poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
+        if poses is not None:
+            return Starts(_in_turn(poses, sampling.replicas))
+    found = place_system(
+        system,
+        data,
+        options,
+        config=posterior.config,
+        links=posterior.links,
+        search=search_options(posterior),
+        progress=searching,
+    )
+    near = [p for p in found if p.score <= found[0].score + START_WITHIN]
+    poses = [p.poses for p in near]
+    if symmetry is not None:
+        poses = symmetric_placements(system, data, options, symmetry, poses)
+        return Starts(_in_turn(poses, sampling.replicas))
+    search = [
+        {
+            "score": p.score,
+            "searches": p.found,
+            "starts": i < min(len(near), sampling.replicas),
+            "elsewhere": _molecules(system, p.elsewhere),
+        }
+        for i, p in enumerate(found)
+    ]
+    return Starts(_in_turn(poses, sampling.replicas), search)
+
+
+def search_options(posterior: Posterior) -> _core.SearchOptions:
+    """How hard the settings have the global search look."""
+    sampling, options = posterior.config.sampling, _core.SearchOptions()
+    options.seed, options.threads = sampling.seed, sampling.threads
+    options.searches = sampling.searches
+    # One good place of one copy is enough for a symmetric start.
+    options.confirmations = 2 if posterior.symmetry is None else 1
+    return options
+
+
+def _in_turn(poses: Sequence[np.ndarray], replicas: int) -> np.ndarray:
+    return np.stack([poses[r % len(poses)] for r in range(replicas)])
+
+
+def _molecules(system: System, bodies: Sequence[int]) -> list[str]:
+    """Names of the molecules that bodies hold, as `analysis.json` has them."""
+    names = system.subunits()
+    held = np.unique(system.finest.molecule[np.isin(system.finest.body, bodies)])
+    return [names[m] for m in held]
+
+
+def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
+    """Steps before the first frame, in which the movers' steps are adapted.
+
+    What a search found is minimised, and steps that find an arrangement are too long to sample it:
+    with those of the settings 2 % were accepted in a map at 8 Å, and the ensemble stood still.
+    """
+    if sampling.adapt_steps is not None:
+        return sampling.adapt_steps
+    if sampling.start != "placed" or not has_data:
+        return 0
+    return min(BURN_IN_A_MOVER * movers, LONGEST_BURN_IN)
+
+
+def starts_of(
+    posterior: Posterior,
+    processes: Processes | None = None,
+    resume: bool = False,
+    searching: Callable[[SearchProgress], None] | None = None,
+) -> Starts:
+    """Where the settings have the replicas start, with the symmetry kept.
+
+    Parameters
+    ----------
+    processes
+        One of several searches for all.
+    resume
+        Poses come from a checkpoint: nothing is searched for.
+    searching
+        Told how far a global search is.
+    """
+    system, sampling, symmetry = posterior.system, posterior.config.sampling, posterior.symmetry
+    processes = processes or Processes()
+    search = None
+    if sampling.start == "placed" and posterior.data is not None and not resume:
+        poses, search = processes.broadcast(
+            placed_starts(posterior, searching) if processes.is_root else None
+        )
+    elif sampling.start == "random":
+        poses = random_starts(system, posterior.data, sampling)
+    else:
+        poses = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
+    if symmetry is not None:
+        poses = symmetry.symmetric(poses)
+    if sampling.minimize and not resume:
+        poses = minimized(posterior, poses)
+    return Starts(poses, search)
+
+
+def make_sampler(
+    posterior: Posterior,
+    resume: bool = False,
+    processes: Processes | None = None,
+    searching: Callable[[SearchProgress], None] | None = None,
+) -> NamedSampler:
+    """The core's sampler of a run's problem.
+
+    A run that will be resumed gets its poses from the checkpoint, so no start is searched for. Of
+    several processes each gets its share of the replicas.
+
+    Raises
+    ------
+    InputError
+        In a file of cross-links.
+    ValueError
+        Nothing to score, or nothing that moves.
+    """
+    system, data, sampling = posterior.system, posterior.data, posterior.config.sampling
+    specs = posterior.terms
+    movers, mover_weights = build_movers(posterior)
+    if not movers:
+        raise ValueError("nothing to sample: no body of the topology can move")
+    unknowns = parameter_movers(specs)
+    # All alike unless some are to be rarer: the average mover has weight 1.
+    mover_weights = [len(movers) * w for w in mover_weights] + [1.0] * len(unknowns)
+    movers += unknowns
+    processes = processes or Processes()
+    several = processes.size > 1
+    starts, search = starts_of(posterior, processes, resume, searching)
+    threads = sampling.threads
+    if several and threads == 0:
+        threads = max(1, (os.cpu_count() or 1) // processes.size)
+    sampler = _core.Sampler(
+        terms=[s.term for s in specs],
+        weights=[s.weight for s in specs],
+        annealed=[s.annealed for s in specs],
+        movers=movers,
+        temperatures=temperature_ladder(
+            sampling.replicas, sampling.temperature_min, sampling.temperature_max
+        ).tolist(),
+        starts=np.ascontiguousarray(starts),
+        steps=sampling.steps,
+        low_steps=sampling.low_steps,
+        high_steps=sampling.annealing.high_steps,
+        low_weight=sampling.annealing.low_weight,
+        frame_interval=sampling.frame_interval,
+        exchange_interval=sampling.exchange_interval,
+        refresh_interval=100_000,
+        burn_in=burn_in(sampling, len(movers), data is not None),
+        seed=sampling.seed,
+        threads=threads,
+        is_mine=processes.mine(sampling.replicas) if several else [],
+        sum=processes.sum if several else None,
+        confinement=confinement(system, data, sampling),
+        mover_weights=mover_weights if sampling.special_moves else [],
+    )
+    return NamedSampler(
+        sampler,
+        tuple(s.term.name for s in specs),
+        tuple(m.name for m in movers),
+        tuple(p.name for s in specs for p in s.parameters),
+        search,
+    )
+
+
+def run_native(
+    posterior: Posterior,
+    callbacks: Callbacks | None = None,
+    *,
+    checkpoint: str | os.PathLike | None = None,
+    resume: bool = False,
+    chunk_seconds: float = 0.25,
+    checkpoint_seconds: float = 30.0,
+) -> RunSummary:
+    """Sample the poses of a system.
+
+    The result depends on the settings and the seed alone: not on the number of threads or
+    processes, the length of the pieces, or interruptions. Under ``mpirun`` every process calls this
+    function; the callbacks of rank 0 alone are used, and only its summary is complete.
+
+    Parameters
+    ----------
+    checkpoint
+        File of the state, replaced every ``checkpoint_seconds``, on Ctrl-C and at the end.
+    resume
+        Go on from that file. The caller has cut its outputs to the offsets in it before
+        (`read_checkpoint`).
+
+    Raises
+    ------
+    InputError
+        ``resume`` with a file that is no checkpoint, or one of another run.
+    ValueError
+        Nothing to score, or nothing that moves.
+    KeyboardInterrupt
+        After Ctrl-C or SIGTERM, when frames and checkpoint are written.
+    """
+    processes = world()
+    callbacks = callbacks or Callbacks()
+    named = make_sampler(posterior, resume, processes, callbacks.searching)
+    path = Path(checkpoint) if checkpoint else None
+    if named.search is not None and processes.is_root:
+        callbacks.searched(named.search)
+    run = Run(named, posterior.config, callbacks, path, processes)
+    if resume:
+        run.restore()
+    with StopRequest() as stop:
+        try:
+            run.loop(stop, chunk_seconds, checkpoint_seconds)
+        except Exception as error:
+            if processes.size > 1:
+                processes.abort(error)
+            raise
+    if not named.sampler.finished:
+        raise KeyboardInterrupt
+    return run.summary()

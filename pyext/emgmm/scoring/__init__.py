@@ -1,0 +1,23 @@
+"""The Bayesian score: density, connectivity, excluded volume, cross-links."""
+
+from .mixture_score import (
+    NOISE_MODELS,
+    SIGMA_MIN,
+    ScoreOptions,
+    ScoreResult,
+    make_score,
+    score_mixture,
+    self_overlaps,
+    with_sigma,
+)
+
+__all__ = [
+    "NOISE_MODELS",
+    "SIGMA_MIN",
+    "ScoreOptions",
+    "ScoreResult",
+    "make_score",
+    "score_mixture",
+    "self_overlaps",
+    "with_sigma",
+]

@@ -1,1 +1,0 @@
-"""What a run scores: density, connectivity, excluded volume, cross-links."""
