@@ -32,6 +32,10 @@ if(SKBUILD)
   nanobind_add_module(_core NB_STATIC ${binding_sources})
   target_link_libraries(_core PRIVATE emgmm_core)
   install(TARGETS _core LIBRARY DESTINATION emgmm)
+  # What editors and type checkers see of the extension.
+  nanobind_add_stub(_core_stub MODULE _core OUTPUT ${CMAKE_BINARY_DIR}/_core.pyi
+                    PYTHON_PATH $<TARGET_FILE_DIR:_core> DEPENDS _core)
+  install(FILES ${CMAKE_BINARY_DIR}/_core.pyi DESTINATION emgmm)
 endif()
 
 if(NOT SKBUILD OR EMGMM_SANITIZE)

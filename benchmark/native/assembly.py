@@ -28,7 +28,7 @@ import numpy as np
 from complexes import SHARED, native_mixture, prepare_complex, settings, write_links
 from emgmm.analysis.analyze import analyze
 from emgmm.analysis.convergence import AGREE
-from emgmm.analysis.models import fit_poses, load_run
+from emgmm.analysis.models import fit_poses, open_run
 from emgmm.analysis.reference import reference_coordinates
 from emgmm.moves.minimize import minimized
 from emgmm.poses import to_poses
@@ -90,7 +90,7 @@ def simulated_map(folder: Path, resolution: float, snr: float) -> str:
 
 def refined_scores(out: Path, reference: Path, frame: int) -> tuple[float, float]:
     """EM score, kT, of a frame and of the native structure, each after minimising it."""
-    models = load_run(out)
+    models = open_run(out)
     system = models.system
     term = models.posterior.terms[0].term
     radii = []
@@ -108,7 +108,7 @@ def refined_totals(out: Path, reference: Path, frame: int) -> tuple[dict, dict]:
     Of each the least of four: beads as in the frame, and put beside their neighbours three times.
     Where the frame has them they may lie inside a body that is elsewhere in the native structure.
     """
-    models = load_run(out)
+    models = open_run(out)
     system = models.system
     specs = models.posterior.terms
     terms, weights = [s.term for s in specs], [s.weight for s in specs]

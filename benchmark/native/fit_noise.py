@@ -13,10 +13,11 @@ import argparse
 import numpy as np
 from complexes import SHARED
 from emgmm import _core
-from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
+from emgmm.fitting import fit_map, voxel_grid
 from emgmm.fitting.fit_error import component_errors
 from emgmm.io.structures import Structure, read_structure
 from emgmm.maps.simulate import simulate
+from emgmm.mixture import SIGMA_PER_RESOLUTION
 
 
 def true_noise(covariances: np.ndarray, noise: float, resolution: float) -> np.ndarray:

@@ -14,6 +14,16 @@ _ASYMMETRY = 1e-6  # of the largest entry: more is a wrong matrix, not rounding
 _SMALLEST_EIGENVALUE = 1e-12
 
 
+# σ of a point at a resolution, in units of it; 1 / (π √2) as in ChimeraX's molmap: the Fourier
+# transform falls to 1/e at the wave number 1 / resolution (doc/method.md, eq. i).
+SIGMA_PER_RESOLUTION = 0.225
+
+
+def blur_variance(resolution: float) -> float:
+    """Variance (Å²) along an axis of a point in a map of this resolution (Å)."""
+    return (SIGMA_PER_RESOLUTION * resolution) ** 2
+
+
 class ComponentError(ValueError):
     """A component that is no Gaussian.
 
@@ -35,7 +45,7 @@ class ComponentError(ValueError):
         super().__init__(f"{quantity} of component {component} is {found}, must be {expected}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Mixture:
     """Gaussian mixture: the map, or the model of a body.
 
@@ -56,6 +66,13 @@ class Mixture:
         symmetric or not positive definite; the message names the component.
     ValueError
         Shapes that do not agree.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> import numpy as np
+    >>> emgmm.Mixture(np.zeros((1, 3)), 4.0 * np.eye(3)[None], np.array([110.0]))
+    Mixture of 1 Gaussian, 0.1 kDa
     """
 
     means: np.ndarray
@@ -81,6 +98,10 @@ class Mixture:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def __repr__(self) -> str:
+        plural = "" if len(self) == 1 else "s"
+        return f"Mixture of {len(self)} Gaussian{plural}, {self.mass / 1000:.1f} kDa"
+
     @property
     def mass(self) -> float:
         """Sum of the weights."""
@@ -103,6 +124,19 @@ class Mixture:
     def scaled_to(self, mass: float) -> Mixture:
         """The mixture with weights multiplied so that they sum to ``mass``."""
         return Mixture(self.means, self.covariances, self.weights * (mass / self.mass))
+
+    def blurred(self, resolution: float) -> Mixture:
+        """The mixture as a map of this resolution (Å) shows it (`blur_variance`).
+
+        Raises
+        ------
+        ValueError
+            A resolution that is not positive.
+        """
+        if not (resolution > 0 and np.isfinite(resolution)):
+            raise ValueError(f"resolution must be positive, got {resolution}")
+        spread = blur_variance(resolution) * np.eye(3)
+        return Mixture(self.means, self.covariances + spread, self.weights)
 
     def coarser(self, coarseness: float) -> Mixture:
         """One component for so many, at least one: nearest ones merged by their moments."""

@@ -20,7 +20,7 @@ from .accuracy import Accuracy, accuracy
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence, is_late
 from .crosslinks import SatisfiedLinks, satisfied_links
-from .models import RunModels, fit_poses, load_run
+from .models import RunModels, fit_poses, open_run
 from .outputs import ModelWriter
 from .reference import Compared, reference_coordinates
 from .subunits import SubunitPrecision, subunit_precision
@@ -204,13 +204,20 @@ def analyze(
     InputError
         The folder lacks a file or holds a broken one, the reference has no chain of the system, or
         there is an earlier analysis and ``force`` is false.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> analysis = emgmm.analyze("out", force=True)
+    >>> len(analysis.clusters) >= 1
+    True
     """
     folder = Path(folder)
     target = folder / ANALYSIS
     if folder.is_dir():
         refuse_existing(target, force)
         refuse_clashes([reference], [target, *_cluster_files(folder / CLUSTERS)])
-    run = load_run(folder)
+    run = open_run(folder)
     settings = run.config.analysis
     reference = reference if reference is not None else settings.reference
     chosen = np.argsort(run.scores, kind="stable")[: best or settings.best]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -15,7 +16,7 @@ from ..io.gmm import read_gmm
 from ..io.rmf import RmfFile, read_rmf
 from ..io.stat import read_stat
 from ..mixture import Mixture
-from ..poses import superpose
+from ..poses import superpose, to_poses
 from ..posterior import Posterior
 from ..representation import build_system
 from ..representation.system import Particles, System
@@ -25,7 +26,7 @@ from .copies import Group
 SCORE = "Total_Score"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunModels:
     """What a run left in its folder.
 
@@ -70,8 +71,12 @@ class RunModels:
         kept = {k: v[self.present] for k, v in columns.items() if isinstance(v, np.ndarray)}
         return replace(finest, **kept)
 
-    def coordinates(self, frames: np.ndarray) -> np.ndarray:
-        """(m, n, 3) Å: the particles in these frames, in the order asked for."""
+    def __repr__(self) -> str:
+        return f"Run in {self.folder}: {len(self.scores)} models of {len(self.subunits())} subunits"
+
+    def coordinates(self, frames: np.ndarray | None = None) -> np.ndarray:
+        """(m, n, 3) Å: the particles in these frames, in the order asked for; None: all frames."""
+        frames = self.frames if frames is None else frames
         leaves = self.rmf.leaves(self.system.finest.resolution)
         return self.rmf.coordinates(frames, leaves)[:, self._order]
 
@@ -83,6 +88,28 @@ class RunModels:
         finest = np.full((len(self.system.finest), 3), np.nan)
         finest[self.present] = coordinates
         return fit_poses(self.system, finest)
+
+    def body_poses(self, frames: np.ndarray | None = None) -> np.ndarray:
+        """(m, bodies, 7): quaternion w x y z and translation (Å) of each body in these frames, of
+        all for None. NaN for a flexible bead that is not present."""
+        return np.array([to_poses(*self.poses(xyz)) for xyz in self.coordinates(frames)])
+
+    def clusters(self) -> list[np.ndarray]:
+        """Frames of each cluster of the analysis, the one with the best score first.
+
+        Raises
+        ------
+        InputError
+            There is no analysis yet (`emgmm.analyze`), or a broken one.
+        """
+        path = self.folder / "analysis.json"
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))["clusters"]
+            return [np.array(cluster["frames"], dtype=np.int64) for cluster in found]
+        except FileNotFoundError:
+            raise InputError(path, "no such file", "the analysis of the run") from None
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(path, f"no analysis ({error})", "a file of emgmm analyze") from None
 
     def gaussians(self, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:
         """The model GMM of the bodies whose pose is known (`poses`)."""
@@ -115,13 +142,24 @@ class RunModels:
         return groups
 
 
-def load_run(folder: str | os.PathLike) -> RunModels:
+def open_run(folder: str | os.PathLike) -> RunModels:
     """The models in an output folder.
 
     Raises
     ------
     InputError
         A file of the run is missing or broken, or the trajectory is of another system.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> ensemble = emgmm.open_run("out")
+    >>> ensemble.scores.shape
+    (20,)
+    >>> ensemble.body_poses().shape
+    (20, 9, 7)
+    >>> ensemble.coordinates().shape[0] == 20
+    True
     """
     folder = Path(folder)
     if not folder.is_dir():

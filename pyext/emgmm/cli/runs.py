@@ -137,10 +137,10 @@ def report(folder, report, force) -> None:
     from ..runs.inputs import changed_inputs, input_notes
 
     check_files(report, force, own_files(Path(folder)))
-    from ..report import write_page
+    from ..report import write_report as write_html
 
     with Bar(f"drawing {folder}"):
-        path = write_page(folder, force=force)
+        path = write_html(folder, force=force)
     notes = input_notes(path.parent)
     changed = changed_inputs(path.parent)
     write_report(report, {"path": str(path), "changed_inputs": changed, "notes": notes}, force)

@@ -1,7 +1,6 @@
 """From a map, or from points, to a Gaussian mixture."""
 
 from .map_fit import (
-    SIGMA_PER_RESOLUTION,
     FitResult,
     Level,
     default_components,
@@ -14,7 +13,6 @@ from .map_fit import (
 )
 
 __all__ = [
-    "SIGMA_PER_RESOLUTION",
     "FitResult",
     "Level",
     "default_components",

@@ -14,19 +14,11 @@ import numpy as np
 from .. import _core
 from ..io.maps import DensityMap
 from ..maps.dust import without_dust
-from ..mixture import Mixture
+from ..mixture import Mixture, blur_variance
 
-# σ of a point at a resolution, in units of it; 1 / (π √2) as in ChimeraX's molmap: the Fourier
-# transform falls to 1/e at the wave number 1 / resolution (doc/method.md, eq. i).
-SIGMA_PER_RESOLUTION = 0.225
 _SECTIONS = 16  # of the map that the core takes at a time
 _GRID_TYPES = (np.float32, np.int16, np.int8)  # that it takes without a conversion
 _LARGEST_ELEMENT = 11.0  # Å: a cube of this side holds 1.09 kDa of protein, ten residues
-
-
-def blur_variance(resolution: float) -> float:
-    """Variance (Å²) along an axis of a point in a map of this resolution (Å)."""
-    return (SIGMA_PER_RESOLUTION * resolution) ** 2
 
 
 @dataclass(frozen=True)
@@ -216,6 +208,13 @@ def fit_map(
     ValueError
         No voxel above the threshold, more components than voxels above it, a target that is not
         reached, a voxel that is not finite.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> fit = emgmm.fit_map(emgmm.read_map("map.mrc"), components=20, threshold=0.03)
+    >>> len(fit.mixture), fit.cc > 0.9
+    (20, True)
     """
     if components is not None and target_cc is not None:
         raise ValueError("give components or target_cc, not both")

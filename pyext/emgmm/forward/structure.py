@@ -6,9 +6,9 @@ import gemmi
 import numpy as np
 
 from ..config.settings import DALTON_PER_COMPONENT
-from ..fitting.map_fit import blur_variance, fit_points
+from ..fitting.map_fit import fit_points
 from ..io.structures import Structure
-from ..mixture import Mixture
+from ..mixture import Mixture, blur_variance
 
 UNITS = ("atom", "residue", "bead")
 _B_FACTOR = 8 * np.pi**2  # B = 8 π² times the mean square displacement along an axis
@@ -53,6 +53,13 @@ def structure_mixture(
     ValueError
         No such unit, no atom, an element without scattering factor, more components than units, a
         resolution or number that is not positive.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> structure = emgmm.read_structure("complex.pdb.gz")
+    >>> emgmm.structure_mixture(structure, components=20)
+    Mixture of 20 Gaussians, 83.7 kDa
     """
     if unit not in UNITS:
         raise ValueError(f"unit must be one of {', '.join(UNITS)}, got {unit!r}")

@@ -57,6 +57,12 @@ def read_gmm(path: str | os.PathLike) -> Mixture:
     InputError
         A file that is missing, in none of the formats, cut short, or with a component that is no
         Gaussian; the message names the line.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> emgmm.read_mixture("map_gmm.txt")
+    Mixture of 20 Gaussians, 83.7 kDa
     """
     return read_gmm_file(path).mixture
 

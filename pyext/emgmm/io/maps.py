@@ -20,7 +20,7 @@ _MAPPED_BYTES = 64 << 20  # larger files stay on disk until their voxels are ask
 _GZIP_MAX_RATIO = 1100  # deflate packs no tighter than 1032:1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DensityMap:
     """Density on an orthogonal grid.
 
@@ -42,6 +42,13 @@ class DensityMap:
     ValueError
         Values that are no three-dimensional array of real numbers with at least one voxel, or a
         voxel or origin that is not three finite numbers (the voxel positive).
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> import numpy as np
+    >>> emgmm.DensityMap(np.ones((4, 5, 6)), voxel=2.0, origin=0.0)
+    DensityMap of 6 x 5 x 4 voxels of 2 x 2 x 2 Å
     """
 
     values: np.ndarray
@@ -66,6 +73,10 @@ class DensityMap:
         object.__setattr__(self, "values", np.require(values, native, "CA"))
         object.__setattr__(self, "voxel", voxel)
         object.__setattr__(self, "origin", origin)
+
+    def __repr__(self) -> str:
+        sides = " x ".join(f"{side:g}" for side in self.voxel)
+        return f"DensityMap of {' x '.join(map(str, self.shape))} voxels of {sides} Å"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -136,6 +147,13 @@ def read_map(path: str | os.PathLike) -> DensityMap:
     InputError
         A file that is missing, no map, truncated or longer than its header says, without voxels,
         with a cell that is not orthogonal, or with voxels that are NaN or infinite.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> density = emgmm.read_map("map.mrc")
+    >>> density.shape == density.values.shape[::-1]
+    True
     """
     path = Path(path)
     with opened(path, _EXPECTED) as file:

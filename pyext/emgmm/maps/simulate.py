@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..fitting.map_fit import SIGMA_PER_RESOLUTION
 from ..forward.structure import scattering_atoms
 from ..io.maps import DensityMap
 from ..io.structures import Structure
-from ..mixture import Mixture
+from ..mixture import SIGMA_PER_RESOLUTION, Mixture
 from .rasterize import rasterize
 
 MOLECULE = 0.1  # share of the greatest density above which a voxel counts as molecule
@@ -139,7 +138,16 @@ def simulate_map(
     seed: int = 0,
     padding: float | None = None,
 ) -> DensityMap:
-    """The map of `simulate` alone."""
+    """The map of `simulate` alone.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> structure = emgmm.read_structure("complex.pdb.gz")
+    >>> density = emgmm.simulate_map(structure, resolution=10.0)
+    >>> density.voxel
+    array([2.5, 2.5, 2.5])
+    """
     return simulate(structure, resolution, voxel=voxel, snr=snr, seed=seed, padding=padding).density
 
 

@@ -10,10 +10,10 @@ from ..io.files import replacing
 from ..io.targets import refuse_existing
 from ..runs.names import ANALYSIS, PAGE, SEARCH, SETTINGS, SUMMARY
 
-__all__ = ["write_page"]
+__all__ = ["write_report"]
 
 
-def write_page(folder: str | os.PathLike, force: bool = False) -> Path:
+def write_report(folder: str | os.PathLike, force: bool = False) -> Path:
     """Writes ``report.html`` into the output folder of a run; what it lacks (``analysis.json``) is
     said on the page.
 
@@ -26,6 +26,12 @@ def write_page(folder: str | os.PathLike, force: bool = False) -> Path:
     ------
     InputError
         No output folder of a run, a broken file in it, or a page that is there without ``force``.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> emgmm.write_report("out", force=True).name
+    'report.html'
     """
     folder = Path(folder)
     if not (folder / SETTINGS).is_file():

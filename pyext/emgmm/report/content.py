@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..analysis.models import RunModels, load_run
+from ..analysis.models import RunModels, open_run
 from ..errors import InputError
 from ..io.stat import Stat, read_stat
 from ..mixture import Mixture
@@ -87,7 +87,7 @@ def read_content(folder: Path) -> Content:
     InputError
         No such folder, or a file in it that is missing or broken.
     """
-    run = load_run(folder)
+    run = open_run(folder)
     stat = read_stat(folder / STAT)
     n = len(stat)
     shown = np.unique(np.linspace(0, n - 1, min(n, 2000)).round().astype(int))

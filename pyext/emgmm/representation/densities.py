@@ -11,7 +11,6 @@ import numpy as np
 
 from .. import _core
 from ..config.settings import ModelConfig
-from ..fitting.map_fit import blur_variance
 from ..io.gmm import read_gmm, write_gmm
 from ..mixture import Mixture
 from .chains import Domain, ResidueAtoms
@@ -39,11 +38,7 @@ def blurred(gaussians: Gaussians, resolution: float | None) -> Gaussians:
     every axis; as it is for None."""
     if resolution is None:
         return gaussians
-    sharp = gaussians.mixture
-    spread = blur_variance(resolution) * np.eye(3)
-    return Gaussians(
-        gaussians.body, Mixture(sharp.means, sharp.covariances + spread, sharp.weights)
-    )
+    return Gaussians(gaussians.body, gaussians.mixture.blurred(resolution))
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ class ExcludedVolume:
     kappa: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class System:
     """A modelled complex: representation, initial coordinates and priors.
 
@@ -260,6 +260,13 @@ class System:
     super_rigid_bodies: tuple[np.ndarray, ...]
     notes: tuple[str, ...] = field(default=())
     structures: tuple[dict, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        rigid = int(np.count_nonzero(self.bodies.rotatable))
+        return (
+            f"System of {len(self.molecules)} molecules, {rigid} rigid bodies and "
+            f"{len(self.bodies) - rigid} beads, {self.mass / 1000:.1f} kDa"
+        )
 
     @property
     def finest(self) -> Particles:

@@ -93,6 +93,13 @@ def run(
         Bad input; nothing was written.
     KeyboardInterrupt
         After Ctrl-C; the folder can be resumed.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> summary = emgmm.run("system.toml", "out", engine="native", steps=400, force=True)
+    >>> summary["frames"]
+    20
     """
     processes = world()
     out = Path(out)

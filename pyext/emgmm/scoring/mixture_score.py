@@ -76,6 +76,12 @@ class ScoreOptions:
         share of the largest overlap that they could have at any distance are left out when the
         score or its derivatives are computed from scratch, the others summed in single precision.
         0 for all pairs in double precision. 1e-4: benchmark/native/emmi.py.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> emgmm.ScoreOptions(noise_model="outliers").sigma_min
+    0.1
     """
 
     noise_model: str = "lognormal"

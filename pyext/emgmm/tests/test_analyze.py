@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from emgmm.analysis import analyze
-from emgmm.analysis.models import fit_poses, load_run
+from emgmm.analysis.models import fit_poses, open_run
 from emgmm.analysis.reference import reference_coordinates
 from emgmm.config.settings import CrosslinksConfig, dump_config, load_config
 from emgmm.errors import InputError
@@ -176,7 +176,7 @@ def test_members_and_centre_of_a_cluster(run):
     np.testing.assert_array_equal(members.coordinates(0), whole.coordinates(last))
     centre = read_structure(out / "clusters" / "0.cif")
     finest = system.finest
-    expected = load_run(out).coordinates([last])[0]
+    expected = open_run(out).coordinates([last])[0]
     for molecule, chain in enumerate("ABC"):
         own = centre.select(centre.chain == chain)
         structured = (finest.molecule == molecule) & (finest.first == finest.last)

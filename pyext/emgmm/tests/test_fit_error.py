@@ -7,7 +7,7 @@ import pytest
 from command_line import COMPLEX
 from emgmm import _core
 from emgmm.errors import InputError
-from emgmm.fitting import SIGMA_PER_RESOLUTION, fit_map, voxel_grid
+from emgmm.fitting import fit_map, voxel_grid
 from emgmm.fitting.fit_error import (
     FreeLevel,
     component_errors,
@@ -19,7 +19,7 @@ from emgmm.io.maps import DensityMap
 from emgmm.io.structures import read_structure
 from emgmm.maps.rasterize import rasterize
 from emgmm.maps.simulate import band_limited_noise, simulate
-from emgmm.mixture import Mixture
+from emgmm.mixture import SIGMA_PER_RESOLUTION, Mixture
 
 pytestmark = pytest.mark.instruction_sets
 

@@ -20,7 +20,7 @@ from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import write_map
 from emgmm.maps.rasterize import enclosing_grid, rasterize
 from emgmm.mixture import Mixture
-from emgmm.report import write_page
+from emgmm.report import write_report
 from emgmm.runs.folder import own_files, own_settings
 from emgmm.runs.inputs import changed_inputs
 from emgmm.runs.run import run
@@ -104,7 +104,7 @@ def test_a_folder_is_enough(project, tmp_path):
     for report in (found, expected):
         del report["notes"], report["reference"]
     assert found == expected
-    assert "m.mrc" in write_page(moved).read_text()
+    assert "m.mrc" in write_report(moved).read_text()
     assert str(project) not in (moved / "inputs" / "topology.txt").read_text()
 
 
@@ -180,7 +180,7 @@ def test_edited_copies_are_refused(project, tmp_path, name, gone):
     out = tmp_path / "out"
     sample(project, out)
     (out / name).unlink() if gone else (out / name).write_text("other\n")
-    for judge in (analyze, write_page):
+    for judge in (analyze, write_report):
         with pytest.raises(InputError, match=name):
             judge(out)
 
@@ -225,7 +225,7 @@ def test_folders_of_earlier_versions(project, tmp_path):
     (project / "m.mrc").unlink()
     analyze(out, force=True)
     structure(project / "b" / "x.pdb", {"B": 30.0}, residues=20)
-    for judge in (analyze, write_page):
+    for judge in (analyze, write_report):
         with pytest.raises(InputError, match="not those of the run"):
             judge(out, force=True)
     (project / "b" / "x.pdb").unlink()
@@ -249,7 +249,7 @@ def test_force_removes_what_a_run_wrote_and_nothing_else(project, tmp_path):
     out = tmp_path / "out"
     sample(project, out)
     analyze(out)
-    write_page(out)
+    write_report(out)
     mine = [
         *("mine.txt", "gmm/mine.txt", "clusters/mine.txt", "clusters/mine.cif", "rmfs/mine.rmf3"),
         *("inputs/mine.pdb", "sub/analysis.json"),
@@ -356,6 +356,6 @@ def test_names_that_are_no_text(project, tmp_path):
     assert told["compared"]["complete"] and told["notes"] == []
     (folder / "links.csv").write_text("prot1,res1,prot2,res2\nA,3,B,6\n")
     assert changed_inputs(out) == [str(tmp_path / "d\\xf6" / "links.csv")]
-    assert write_page(out).is_file()
+    assert write_report(out).is_file()
     (folder / "links.csv").write_text("prot1,res1,prot2,res2\nA,3,B,5\n")
     assert sample(folder, out, resume=True, steps=80)["frames"] == 8

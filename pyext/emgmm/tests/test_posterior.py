@@ -8,7 +8,7 @@ import pytest
 from command_line import settings
 from emgmm import posterior
 from emgmm.analysis import analyze, models
-from emgmm.report import write_page
+from emgmm.report import write_report
 from emgmm.representation import build, chains
 from emgmm.runs import folder as output_folder
 from emgmm.runs.run import run
@@ -55,7 +55,7 @@ def test_made_once_by_each_command(native_gmm, tmp_path, counts):
     analyze(out)
     assert counts == {name: n for name, n in every.items() if name != "build_terms"}
     counts.clear()
-    write_page(out)
+    write_report(out)
     assert counts == {
         name: n for name, n in every.items() if name not in ("build_terms", "read_crosslinks")
     }

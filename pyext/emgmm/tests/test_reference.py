@@ -11,7 +11,7 @@ from emgmm.analysis import analyze
 from emgmm.analysis.reference import reference_coordinates
 from emgmm.config.settings import load_config
 from emgmm.errors import InputError
-from emgmm.report import write_page
+from emgmm.report import write_report
 from emgmm.representation import build_system
 from emgmm.runs.run import run
 
@@ -179,7 +179,7 @@ def test_no_full_positive_for_a_part(complex_of_two, chains, result, missing, re
     assert told["result"] == result
     assert told["compared"]["missing"] == missing and told["compared"]["residues"] == residues
     assert bool(told["notes"]) is (residues < 64)
-    page = write_page(folder / "out").read_text()
+    page = write_report(folder / "out").read_text()
     assert ("cannot be judged by it" in page) is (residues < 64)
 
 

@@ -15,7 +15,7 @@ from emgmm.analysis.convergence import Convergence
 from emgmm.errors import InputError
 from emgmm.io.maps import DensityMap
 from emgmm.report import verdicts as words
-from emgmm.report import write_page
+from emgmm.report import write_report
 from emgmm.report.content import read_content
 from emgmm.report.page import render
 from emgmm.report.surface import isosurface, level_of_mass
@@ -69,7 +69,7 @@ def test_level_of_mass():
 
 
 def test_page_needs_no_network(finished):
-    page = write_page(finished, force=True).read_text(encoding="utf-8")
+    page = write_report(finished, force=True).read_text(encoding="utf-8")
     page = page.replace(get_plotlyjs(), "")
     assert not re.search(r"<(?:script|img|iframe)[^>]+src=|<link|@import|url\(", page)
     figures = re.findall(r"<script type='application/json' id='(figure-\w+)'>(.*?)</script>", page)
@@ -86,9 +86,9 @@ def test_page_needs_no_network(finished):
 
 
 def test_page_is_not_overwritten(finished):
-    write_page(finished, force=True)
+    write_report(finished, force=True)
     with pytest.raises(InputError, match="--force"):
-        write_page(finished)
+        write_report(finished)
 
 
 def test_page_without_analysis_says_so(finished, tmp_path):
@@ -96,7 +96,7 @@ def test_page_without_analysis_says_so(finished, tmp_path):
     folder.mkdir()
     for name in ("system.toml", "data_gmm.txt", "gmm", "rmfs", "stat.0.out"):
         (folder / name).symlink_to(finished / name)
-    page = write_page(folder).read_text(encoding="utf-8")
+    page = write_report(folder).read_text(encoding="utf-8")
     assert "Models not clustered" in page
     assert "Against the reference" not in page
 
@@ -195,7 +195,7 @@ def test_cross_links(finished):
     path = finished / "analysis.json"
     stored = path.read_text()
     report = json.loads(stored)
-    assert "id='figure-crosslinks'" not in write_page(finished, force=True).read_text()
+    assert "id='figure-crosslinks'" not in write_report(finished, force=True).read_text()
     distances = [
         {
             "link": f"A.0:{i}-<B>.0:2",
@@ -221,7 +221,7 @@ def test_cross_links(finished):
         }
     ]
     path.write_text(json.dumps(report))
-    page = write_page(finished, force=True).read_text()
+    page = write_report(finished, force=True).read_text()
     path.write_text(stored)
     assert "id='figure-crosslinks'" in page and "<td>1 (50%)</td><td>100%</td><td>1</td>" in page
     assert "A.0:0-&lt;B&gt;.0:2</td><td>7.25</td><td>44.0</td><td>45.0</td><td>43.0</td>" in page

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from emgmm.io.structures import read_structure
-from emgmm.maps.simulate import MOLECULE, SIGMA_PER_RESOLUTION, atoms_as_mixture, simulate
+from emgmm.maps.simulate import MOLECULE, atoms_as_mixture, simulate
+from emgmm.mixture import SIGMA_PER_RESOLUTION
 
 _PDB = """\
 ATOM      1  N   ALA A   1      10.000  20.000  30.000  1.00 10.00           N

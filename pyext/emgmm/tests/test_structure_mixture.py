@@ -8,10 +8,10 @@ import gemmi
 import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm
-from emgmm.fitting import SIGMA_PER_RESOLUTION
 from emgmm.forward.structure import chain_mixture, structure_mixture
 from emgmm.io.gmm import read_gmm
 from emgmm.io.structures import read_structure
+from emgmm.mixture import SIGMA_PER_RESOLUTION
 
 
 @pytest.fixture(scope="module")

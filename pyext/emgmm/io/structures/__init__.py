@@ -23,7 +23,7 @@ from .used import KEPT, chosen, masses
 _EXPECTED = "a PDB or mmCIF file"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Structure:
     """Atoms of one model, one array entry each, chain by chain in the order of the file.
 
@@ -76,6 +76,14 @@ class Structure:
 
     def __len__(self) -> int:
         return len(self.chain)
+
+    def __repr__(self) -> str:
+        mass = self.atom_mass().sum() / 1000
+        return f"Structure of {len(self)} atoms in {len(self.chains())} chains, {mass:.1f} kDa"
+
+    def moved(self, rotation: np.ndarray, translation: np.ndarray) -> Structure:
+        """The structure turned by the matrix (3, 3), then shifted by (3,) Å."""
+        return replace(self, xyz=self.xyz @ np.asarray(rotation).T + np.asarray(translation))
 
     def select(self, mask: np.ndarray) -> Structure:
         """The atoms of a boolean mask or an index array."""
@@ -164,6 +172,13 @@ def read_structure(path: str | os.PathLike, *, keep: Collection[str] = ()) -> St
     InputError
         No such file, a file that is neither, no atoms, or, with the line: a number that is none, a
         line cut short, an atom of unknown element.
+
+    Examples
+    --------
+    >>> import emgmm
+    >>> structure = emgmm.read_structure("complex.pdb.gz")
+    >>> structure.chains()
+    ['A', 'B', 'C', 'D', 'E']
     """
     path = find_file(path, _EXPECTED)
     unknown = sorted(set(keep) - set(KEPT))
