@@ -1,6 +1,7 @@
 // The score against the slow reference, finite differences, the far field, moved scoring.
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <stdexcept>
 
 #include "math/instruction_set.h"
@@ -264,6 +265,29 @@ void far_field_follows_moves(bool single_precision) {
   }
 }
 
+// A long body is near to some components for what its ball says of others: each has its own way to
+// the sum, whichever it is computed with.
+void far_components_do_not_depend_on_each_other() {
+  Random random(14);
+  const Mixture data = random_mixture(random, 40, 300);
+  Mixture body = random_mixture(random, 20, 10);
+  for (std::size_t i = 0; i < body.size(); ++i) body[i].mean.x += 300.0 * double(i);
+  const MixtureScore score(data, ScoreOptions());
+  const BodyTable table(body);
+  for (double away : {0.0, 300.0, 1000.0}) {
+    const Pose pose{Quaternion(), {0, away, 0}};
+    std::vector<std::size_t> all(data.size());
+    std::iota(all.begin(), all.end(), std::size_t(0));
+    std::vector<double> together(all.size());
+    log_overlap_row(score.table(), table, pose, all, together.data());
+    for (std::size_t k : all) {
+      double alone = 0;
+      log_overlap_row(score.table(), table, pose, {k}, &alone);
+      check(alone == together[k], "log overlap of a component, alone and with others");
+    }
+  }
+}
+
 void threads_do_not_matter() {
   Random random(8);
   const Mixture data = random_mixture(random, 700, 60), model = random_mixture(random, 300, 60);
@@ -310,6 +334,7 @@ int main() {
     moved_score_equals_full_score(1000, true);
     far_field_follows_moves(false);
     far_field_follows_moves(true);
+    far_components_do_not_depend_on_each_other();
     threads_do_not_matter();
   }
   perfect_fit_is_finite();

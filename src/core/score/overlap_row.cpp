@@ -169,9 +169,13 @@ EMGMM_INLINE void log_row_body(const ComponentTable<double> &data, const BodyTab
         }
       }
       bool is_enough = true;
-      for (int l = 0; l < N; ++l) is_enough = is_enough && lowest[l] - offset[l] < kRowDepth;
+      // Each component by itself: its value must not depend on which others it is computed with.
+      for (int l = 0; l < N; ++l) {
+        if (lowest[l] - offset[l] < kRowDepth) continue;
+        offset[l] = lowest[l];
+        is_enough = false;
+      }
       if (is_enough) break;
-      offset = lowest;
     }
     const B result = simd::log_positive<N>(sum * weight) - kRowLogTwo * offset;
     for (std::size_t l = 0; l < n_k; ++l) log_row[first_k + l] = result[l];
