@@ -57,6 +57,20 @@ std::string name(NoiseModel model) {
   }
 }
 
+namespace {
+
+// std::lgamma also writes a variable that all threads share.
+double log_gamma(double x) {
+#ifdef _WIN32
+  return std::lgamma(x);
+#else
+  int sign = 0;
+  return lgamma_r(x, &sign);
+#endif
+}
+
+}  // namespace
+
 LogGammaP log_gamma_p(double a, double x) {
   // P x^-a = e^-x / Gamma(a + 1) (1 + tail), tail = x/(a+1) + x²/((a+1)(a+2)) + ...; the series
   // has positive terms only and converges for every x (terms fall once a + n > x).
@@ -67,7 +81,7 @@ LogGammaP log_gamma_p(double a, double x) {
       tail_over_x += term;
     }
     const double tail = x * tail_over_x;
-    return {-x - std::lgamma(a + 1) + std::log1p(tail), a * tail_over_x / (1 + tail)};
+    return {-x - log_gamma(a + 1) + std::log1p(tail), a * tail_over_x / (1 + tail)};
   }
   // So far up 1 - P is below 1e-9 and falling; Lentz' continued fraction for Q = 1 - P.
   double b = x + 1 - a, c = 1e300, d = 1 / b, h = d;
@@ -79,7 +93,7 @@ LogGammaP log_gamma_p(double a, double x) {
     h *= d * c;
     if (std::fabs(d * c - 1) < 1e-16) break;
   }
-  const double log_density = (a - 1) * std::log(x) - x - std::lgamma(a);
+  const double log_density = (a - 1) * std::log(x) - x - log_gamma(a);
   const double q = std::exp(log_density + std::log(x)) * h;
   return {std::log1p(-q) - a * std::log(x), a / x - std::exp(log_density) / (1 - q)};
 }
