@@ -211,7 +211,7 @@ void far_wells_get_their_shares() {
       "coarse", std::vector<std::shared_ptr<const Mover>>{steps_of(0, 8, 0)}, std::vector<double>(),
       coarse, chain_of(20, 1, 1));
   Run run({{std::make_shared<FunctionTerm>(1, energy), 1, false}}, {steps_of(0, 1, 0), mover}, 1,
-          800000);
+          1600000);
   run.setup.starts[0][0].translation = {-6, 0, 0};
   run.make();
   check(run.acceptance > 0.005, "some arrive: " + std::to_string(run.acceptance));

@@ -49,13 +49,16 @@ for folder in "${@:-asan tsan}"; do
     echo "$one: $kinds"
     built "$one" "$kinds"
     for set in $sets; do
+      some=()  # of the last set all; of the others what has kernels of its own
+      [ "$set" = "${sets##* }" ] || some=(--tests-regex '^test_core|placement')
       echo "$one: core tests, $set"
       EMGMM_INSTRUCTION_SET=$set TSAN_OPTIONS=halt_on_error=1 UBSAN_OPTIONS=print_stacktrace=1 \
         setarch "$(uname -m)" -R "$(dirname "$python")/ctest" --test-dir "build/$one/cmake" \
-        --output-on-failure --timeout 3600
+        --output-on-failure --parallel 2 --timeout 3600 "${some[@]}"
     done
     echo "$one: sampling and fitting in Python"
-    watched "$one" "$(library "lib$one.so")" "build/$one/env/bin/python" -m pytest -q \
-      -p no:cacheprovider "${files[@]}" -k "$quick"
+    # Not captured, since a report is the last that a process says.
+    watched "$one" "$(library "lib$one.so")" "build/$one/env/bin/python" -m pytest -q -s \
+      -x -p no:cacheprovider "${files[@]}" -k "$quick"
   done
 done
