@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.fitting import (
-    SIGMA_PER_RESOLUTION,
     default_components,
     estimate_threshold,
     fit_map,
@@ -17,7 +16,7 @@ from emgmm.fitting import (
 )
 from emgmm.io.maps import DensityMap
 from emgmm.maps.rasterize import rasterize
-from emgmm.mixture import Mixture
+from emgmm.mixture import SIGMA_PER_RESOLUTION, Mixture
 
 pytestmark = pytest.mark.instruction_sets
 
