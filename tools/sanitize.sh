@@ -13,8 +13,6 @@ tests=pyext/emgmm/tests
 quick="not placement and not symmetric and not known_distribution and not sampled and not adapts
        and not scikit and not realisations and not simulated and not search"
 quick=$(echo $quick)
-files=("$tests"/test_{sampling,moves,aligned_moves,coarse_moves,linked_moves}.py
-       "$tests"/test_{placement,symmetry,scoring,noise,fitting,point_fit,fit_error}.py)
 sets=$("$python" -c "from emgmm import _core; print(*_core.available_instruction_sets())")
 
 library() {  # what must be loaded before Python, which knows nothing of the sanitizer
@@ -59,6 +57,6 @@ for folder in "${@:-asan tsan}"; do
     echo "$one: sampling and fitting in Python"
     # Not captured, since a report is the last that a process says.
     watched "$one" "$(library "lib$one.so")" "build/$one/env/bin/python" -m pytest -q -s \
-      -x -p no:cacheprovider "${files[@]}" -k "$quick"
+      -x -p no:cacheprovider -m instruction_sets -k "$quick" "$tests"
   done
 done
