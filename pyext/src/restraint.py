@@ -19,7 +19,7 @@ import IMP.pmi.tools
 SIGMA_MIN = 0.1
 
 #: standard deviation of the blur of a map, in units of its resolution (as
-#: emgmm.fitting.SIGMA_PER_RESOLUTION)
+#: emgmm.mixture.SIGMA_PER_RESOLUTION)
 SIGMA_PER_RESOLUTION = 0.225
 
 # Arguments of the older wrappers that do nothing here, and what does it instead.

@@ -61,10 +61,10 @@ def threshold_of_mass(density: DensityMap, mass: float) -> float:
     return level
 
 
-def dust_volume(em: EmConfig) -> float:
+def dust_volume(component_mass: float, resolution: float | None) -> float:
     """Å³: an island of density smaller than this is noise, no part of the complex.
 
     The cube of the resolution, since nothing real shows as less, and at least the volume of one
     component of the model.
     """
-    return max(em.model.component_mass * PROTEIN_VOLUME, (em.resolution or 0.0) ** 3)
+    return max(component_mass * PROTEIN_VOLUME, (resolution or 0.0) ** 3)

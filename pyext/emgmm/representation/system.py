@@ -144,6 +144,17 @@ class Particles:
     def __len__(self) -> int:
         return len(self.body)
 
+    def spheres(
+        self, index: np.ndarray | slice = slice(None)
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Body (n,), place in its frame (n, 3) Å and radius (n,) Å of some particles, as the core's
+        terms take them."""
+        return (
+            np.asarray(self.body[index], dtype=np.int64),
+            np.ascontiguousarray(self.local[index], dtype=np.float64),
+            np.asarray(self.radius[index], dtype=np.float64),
+        )
+
     def positions(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
         """(n, 3) Å: the particles under the poses (bodies, 3, 3) and (bodies, 3) of all bodies."""
         turned = np.einsum("nij,nj->ni", rotation[self.body], self.local)

@@ -74,7 +74,7 @@ def _fitted(density: DensityMap, em: EmConfig, mass: float, threads: int) -> Fit
         components=components,
         target_cc=em.target_cc,
         threshold=threshold,
-        dust=dust_volume(em) if em.dust is None else em.dust,
+        dust=dust_volume(em.model.component_mass, em.resolution) if em.dust is None else em.dust,
         threads=threads,
         levels=False,
     )

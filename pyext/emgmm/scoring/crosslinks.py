@@ -203,19 +203,11 @@ def links_account(sets: Sequence[CrossLinks]) -> dict:
 def crosslink_term(system: System, links: CrossLinks) -> _core.Term:
     """Likelihood of a set of cross-links (IMP.isd's CrossLinkMSRestraint): one sigma, one psi."""
     beads = system.particles[links.resolution]
-
-    def end(index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return (
-            np.asarray(beads.body[index], dtype=np.int64),
-            np.ascontiguousarray(beads.local[index], dtype=np.float64),
-            np.asarray(beads.radius[index], dtype=np.float64),
-        )
-
     return _core.crosslink_term(
         len(system.bodies),
         links.link,
-        *end(links.first),
-        *end(links.second),
+        *beads.spheres(links.first),
+        *beads.spheres(links.second),
         links.first == links.second,
         links.length,
         links.slope,

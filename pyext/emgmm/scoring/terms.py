@@ -130,18 +130,10 @@ def connectivity_term(system: System) -> _core.Term:
     """Harmonic upper bounds along the sequence (IMP.pmi's ConnectivityRestraint)."""
     bonds = system.connectivity
     beads = system.particles[bonds.resolution]
-
-    def end(index: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        return (
-            np.asarray(beads.body[index], dtype=np.int64),
-            np.ascontiguousarray(beads.local[index], dtype=np.float64),
-            np.asarray(beads.radius[index], dtype=np.float64),
-        )
-
     return _core.connectivity_term(
         len(system.bodies),
-        *end(bonds.first),
-        *end(bonds.second),
+        *beads.spheres(bonds.first),
+        *beads.spheres(bonds.second),
         np.asarray(bonds.threshold, dtype=np.float64),
         bonds.force_constant,
     )
@@ -152,8 +144,6 @@ def excluded_volume_term(system: System) -> _core.Term:
     beads = system.nearest(system.excluded_volume.resolution)
     return _core.excluded_volume_term(
         len(system.bodies),
-        np.asarray(beads.body, dtype=np.int64),
-        np.ascontiguousarray(beads.local, dtype=np.float64),
-        np.asarray(beads.radius, dtype=np.float64),
+        *beads.spheres(),
         system.excluded_volume.kappa,
     )

@@ -13,7 +13,7 @@ from ..fitting.map_fit import fit_map
 from ..forward.structure import structure_mixture
 from ..io.maps import DensityMap
 from ..io.structures import Structure
-from ..maps.contour import threshold_of_mass
+from ..maps.contour import dust_volume, threshold_of_mass
 from ..mixture import Mixture
 from ..poses import composed, to_matrices
 from ..scoring.mixture_score import ScoreOptions, make_score, score_mixture
@@ -92,7 +92,13 @@ def place(
         threshold = threshold_of_mass(data, mass)
         components = max(1, round(mass / dalton_per_component))
         threads = 0 if search is None else search.threads
-        data = fit_map(data, components=components, threshold=threshold, threads=threads).mixture
+        data = fit_map(
+            data,
+            components=components,
+            threshold=threshold,
+            dust=dust_volume(dalton_per_component, resolution),
+            threads=threads,
+        ).mixture
     models, own_frames = [], []
     for structure in structures:
         n = max(1, round(structure.atom_mass().sum() / dalton_per_component))

@@ -102,11 +102,8 @@ def _anchors(beads: Particles, placed: np.ndarray) -> np.ndarray:
 def _ends(
     beads: Particles, placed: np.ndarray, index: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    return (
-        np.searchsorted(placed, beads.body[index]).astype(np.int64),
-        np.ascontiguousarray(beads.local[index], dtype=np.float64),
-        np.asarray(beads.radius[index], dtype=np.float64),
-    )
+    body, local, radius = beads.spheres(index)
+    return np.searchsorted(placed, body).astype(np.int64), local, radius
 
 
 def _chains(system: System, placed: np.ndarray) -> list[_core.Term]:

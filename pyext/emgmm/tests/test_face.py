@@ -103,3 +103,13 @@ def test_structures_are_placed_where_they_were(folder):
         assert np.linalg.norm(moved.xyz - part.xyz, axis=1).mean() < 2
     with pytest.raises(ValueError, match="no structure"):
         emgmm.place(data, [], resolution=None)
+
+
+def test_structures_are_placed_in_a_noisy_map(folder):
+    structure = emgmm.read_structure(folder / "complex.pdb.gz")
+    parts = [structure.select(structure.chain == c) for c in "DE"]
+    whole = structure.select(np.isin(structure.chain, ["D", "E"]))
+    density = emgmm.simulate_map(whole, 10.0, snr=5.0, seed=1)
+    best, *_ = emgmm.place(density, parts, 10.0)
+    for part, moved in zip(parts, best.moved(parts), strict=True):
+        assert np.linalg.norm(moved.xyz - part.xyz, axis=1).mean() < 3
