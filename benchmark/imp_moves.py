@@ -1,12 +1,10 @@
 """Which moves bring subunits into a map in IMP: the example's complex from random poses, one table.
 
-    imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5] [--only hamiltonian_moves]
+    imp_moves.py [--share 0.5] [--steps 10000] [--seeds 5] [--only independence]
 
 The four subunits of PDB 1BD2 at random in the mixture of the whole, EM, connectivity and excluded
-volume, one process, kT = 1; a share of the moves are of the kind named. Of coarse moves, which are
-chains of 100 steps, a fiftieth of that; of Hamiltonian ones, of ten steps, a tenth. Independence
-moves also with acceptance in two stages, as any other sampler than
-IMP.emgmm.HastingsMonteCarlo needs it.
+volume, one process, kT = 1; a share of the moves are of the kind named. Independence moves
+also with acceptance in two stages, as any other sampler than IMP.emgmm.HastingsMonteCarlo needs it.
 Needs IMP and the pip package in one Python.
 """
 
@@ -17,13 +15,11 @@ import shutil
 import statistics
 import sys
 import tempfile
-import types
 import warnings
 from pathlib import Path
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "1bd2"
 IN_PLACE = 10.0  # Å, between the centers of a subunit and of its place in the crystal
-TOUCHING = 8.0  # Å
 SETTINGS = """[system]
 topology = "topology.txt"
 [em]
@@ -52,22 +48,6 @@ def build(folder):
     return build_imp_system(load_config(folder / "system.toml"), folder / "out")[0]
 
 
-def get_links(system):
-    """One link between each two subunits that touch, as IMP.pmi's restraint keeps them."""
-    import IMP.core
-    import numpy as np
-
-    members = [b.get_rigid_members() for b in system.dof.get_rigid_bodies()]
-    xyz = [np.array([list(IMP.core.XYZ(p).get_coordinates()) for p in ps]) for ps in members]
-    links = []
-    for b in range(len(xyz)):
-        for a in range(b):
-            apart = np.linalg.norm(xyz[a][:, None] - xyz[b], axis=2)
-            if apart.min() < TOUCHING:
-                links.append({"Particle1": members[a][0], "Particle2": members[b][0]})
-    return types.SimpleNamespace(xl_list=links)
-
-
 @contextlib.contextmanager
 def two_stages(on):
     """sample() with movers that keep detailed balance without the sampler's help."""
@@ -89,7 +69,7 @@ def two_stages(on):
         IMP.emgmm.sampling.create_other_movers = theirs
 
 
-def try_moves(system, places, folder, steps, seed, shares):
+def try_moves(system, places, folder, steps, seed, moves):
     """(acceptance of the moves, EM score and subunits in place at the end)."""
     import IMP.algebra
     from IMP.emgmm.macros import sample
@@ -103,10 +83,10 @@ def try_moves(system, places, folder, steps, seed, shares):
         exchange_interval=interval,
         seed=seed,
         progress=None,
-        **shares,
+        moves=moves,
     )
     shutil.rmtree(folder / "run")
-    kinds = ("turn ", "swap ", "align ", "linked ", "independence", "coarse", "Hamiltonian")
+    kinds = ("turn ", "swap ", "independence")
     accepted = [share for name, share in result["acceptance"].items() if name.startswith(kinds)]
     found = sum(
         IMP.algebra.get_distance(body.get_coordinates(), place) < IN_PLACE
@@ -116,15 +96,11 @@ def try_moves(system, places, folder, steps, seed, shares):
 
 
 MOVES = (
-    # name, option, part of the share, acceptance in two stages
-    ("steps alone", None, 1, False),
-    ("turns and swaps", "global_moves", 1, False),
-    ("aligned swaps", "alignment_moves", 1, False),
-    ("linked", "linked_moves", 1, False),
-    ("independence", "independence_moves", 1, False),
-    ("independence, two stages", "independence_moves", 1, True),
-    ("coarse, of 100 steps", "coarse_moves", 0.02, False),
-    ("Hamiltonian, of 10 steps", "hamiltonian_moves", 0.1, False),
+    # name, kinds that share it, acceptance in two stages
+    ("steps alone", (), False),
+    ("turns and swaps", ("turns", "swaps"), False),
+    ("independence", ("independence",), False),
+    ("independence, two stages", ("independence",), True),
 )
 
 
@@ -133,25 +109,23 @@ def compare(folder, share, steps, seeds, only):
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         system = build(folder)
-    system = system._replace(restraints=[*system.restraints, get_links(system)])
     places = [body.get_coordinates() for body in system.dof.get_rigid_bodies()]
     print(
         f"EM score in the crystal {system.em.evaluate():.1f} kT; share {share:g} of {steps} steps"
     )
     print("| moves | accepted | EM score at the end, kT | subunits in place |")
     print("| --- | --- | --- | --- |")
-    for name, option, part, staged in MOVES:
-        if only not in (None, option):
+    for name, kinds, staged in MOVES:
+        if only is not None and only not in kinds:
             continue
+        parts = share / max(len(kinds), 1)
         with two_stages(staged):
             runs = [
-                try_moves(
-                    system, places, folder, steps, seed, {option: part * share} if option else {}
-                )
+                try_moves(system, places, folder, steps, seed, dict.fromkeys(kinds, parts))
                 for seed in range(1, seeds + 1)
             ]
         accepted, scores, found = zip(*runs, strict=True)
-        told = f"{100 * statistics.mean(accepted):.2f} %" if option else ""
+        told = f"{100 * statistics.mean(accepted):.2f} %" if kinds else ""
         scores = ", ".join(f"{score:.0f}" for score in scores)
         found = ", ".join(map(str, found))
         print(f"| {name} | {told} | {scores} | {found} of {len(places)} |", flush=True)
@@ -172,7 +146,7 @@ def main():
     parser.add_argument("--share", type=float, default=0.5)
     parser.add_argument("--steps", type=int, default=10000)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--only", choices=[option for _, option, _, _ in MOVES if option])
+    parser.add_argument("--only", choices=["turns", "swaps", "independence"])
     parser.add_argument("--run_quick_test", action="store_true")
     arguments, _ = parser.parse_known_args()
     if arguments.run_quick_test:

@@ -83,7 +83,7 @@ def work(folder, run, steps, restart):
         seed=run,
         frame_interval=100,
         annealing=Annealing(0.1, 1000, 10000),
-        global_moves=0.02,
+        moves={"swaps": 0.01, "turns": 0.01},
         restart=restart,
         progress=None,
     )

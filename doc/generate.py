@@ -21,6 +21,7 @@ import click
 import msgspec
 from emgmm.cli.commands import commands
 from emgmm.config import settings as config
+from emgmm.moves.registry import KINDS
 
 HERE = Path(__file__).resolve().parent
 NOTE = "<!-- Written by doc/generate.py: change what it reads, not this page. -->\n\n"
@@ -64,14 +65,18 @@ def _sections() -> list[type]:
         for value in vars(config).values()
         if inspect.isclass(value)
         and issubclass(value, config._Section)
-        and value not in (config._Section, config.Config)
+        and value not in (config._Section, config._Moves, config.Config)
     ]
-    order = ["SystemConfig", "EmConfig", "ModelConfig", "SamplingConfig", "AnnealingConfig"]
+    order = ["SystemConfig", "EmConfig", "ModelConfig", "SamplingConfig", "MovesConfig"]
+    order += ["AnnealingConfig"]
     return sorted(structs, key=lambda s: order.index(s.__name__) if s.__name__ in order else 9)
 
 
 def _fields(struct: type) -> list[tuple[msgspec.inspect.Field, str]]:
     """Fields that hold values, not sections, each with the string below it."""
+    if struct is config.MovesConfig:
+        meanings = {kind.name: kind.explanation for kind in KINDS}
+        return [(field, meanings[field.name]) for field in msgspec.inspect.type_info(struct).fields]
     body = ast.parse(textwrap.dedent(inspect.getsource(struct))).body[0].body
     meanings = {}
     for field, below in pairwise(body):

@@ -167,16 +167,6 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   //! The variance added to each model Gaussian, A^2
   double get_model_blur() const { return model_blur_; }
 
-  //! Let one component stand for so many, in the data and in each body of the model (at least one)
-  /** For a rough score that is cheap and smooth; see CoarseMover. Not with
-      standard deviations of single components. The particles stay as they are; there
-      are no derivatives, and log ratios are those of the coarse data.
-   */
-  void set_coarseness(double coarseness);
-
-  //! How many components one stands for
-  double get_coarseness() const { return coarseness_; }
-
   //! Threads of a full evaluation with derivatives; the result does not depend on them
   void set_number_of_threads(unsigned int n);
 
@@ -222,7 +212,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
   ParticleIndexes model_ps_, data_ps_;
   std::string noise_model_, density_fn_;
-  double sigma_min_ = 0, floor_ = 0, background_ = 0, cutoff_ = 0, model_blur_ = 0, coarseness_ = 1;
+  double sigma_min_ = 0, floor_ = 0, background_ = 0, cutoff_ = 0, model_blur_ = 0;
   Floats component_sigmas_;
   bool profile_scale_ = false, single_precision_ = false;
   bool write_log_ratios_ = false;
@@ -234,7 +224,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   void serialize(Archive &ar) {
     ar(cereal::base_class<Restraint>(this), model_ps_, data_ps_, noise_model_, density_fn_,
        sigma_min_, floor_, background_, component_sigmas_, profile_scale_, single_precision_,
-       write_log_ratios_, threads_, cutoff_, model_blur_, coarseness_);
+       write_log_ratios_, threads_, cutoff_, model_blur_);
     // The first evaluation after loading builds the cache again.
     if (std::is_base_of<cereal::detail::InputArchiveBase, Archive>::value) cache_.reset();
   }

@@ -1,14 +1,11 @@
-// Movers that need the data or the slope of the score, and minimisation, for emgmm.
-#include <nanobind/stl/pair.h>
+// Movers that need the data, and minimisation, for emgmm.
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include "arrays.h"
 #include "bindings.h"
-#include "mixture/coarse_mixture.h"
-#include "sample/coarse_mover.h"
-#include "sample/hamiltonian.h"
+#include "sample/body_images.h"
 #include "sample/independence_mover.h"
 #include "sample/minimize.h"
 #include "search/candidate_density.h"
@@ -91,43 +88,6 @@ std::shared_ptr<Mover> make_independence(const std::string &name,
   return std::make_shared<IndependenceMover>(name, std::move(bodies), densities);
 }
 
-std::shared_ptr<Mover> make_hamiltonian(const std::string &name, const std::vector<double> &radii,
-                                        double step, int steps, const Indices &source,
-                                        const Indices &image, const PoseRows &operation,
-                                        const PoseRows &frame) {
-  return std::make_shared<HamiltonianMover>(name, radii, step, steps,
-                                            images_of_rows(source, image, operation, frame));
-}
-
-std::shared_ptr<Mover> make_coarse(const std::string &name,
-                                   const std::vector<std::shared_ptr<Mover>> &movers,
-                                   const std::vector<double> &shares,
-                                   const std::shared_ptr<Term> &coarse, std::size_t term, int steps,
-                                   double heat, double weight,
-                                   const std::vector<double> &confinement) {
-  CoarseOptions options;
-  options.steps = steps;
-  options.heat = heat;
-  options.weight = weight;
-  options.term = term;
-  if (!confinement.empty()) {
-    check_rows(confinement.size(), 4, "confinement");
-    options.confinement = {{confinement[0], confinement[1], confinement[2]}, confinement[3]};
-  }
-  return std::make_shared<CoarseMover>(
-      name, std::vector<std::shared_ptr<const Mover>>(movers.begin(), movers.end()), shares, coarse,
-      options);
-}
-
-std::pair<std::vector<std::shared_ptr<Mover>>, std::vector<double>> make_chain(
-    const std::vector<std::vector<std::size_t>> &groups, const std::vector<std::size_t> &beads,
-    double bead_step) {
-  const CoarseChain chain = coarse_chain(groups, beads, bead_step);
-  std::vector<std::shared_ptr<Mover>> movers;
-  for (const auto &mover : chain.movers) movers.push_back(std::const_pointer_cast<Mover>(mover));
-  return {movers, chain.shares};
-}
-
 }  // namespace
 
 void bind_moves(nb::module_ &m) {
@@ -153,31 +113,10 @@ void bind_moves(nb::module_ &m) {
   m.def("independence_mover", &make_independence, "name"_a, "groups"_a, "densities"_a,
         "Some of the groups, each a body with what it carries, go to poses drawn from their "
         "densities.");
-  m.def("hamiltonian_mover", &make_hamiltonian, "name"_a, "radii"_a, "step"_a, "steps"_a,
-        "source"_a, "image"_a, "operation"_a, "frame"_a,
-        "All bodies along the slope of the score. radii: Å, 0 for a body that does not turn, "
-        "negative for one that stays or is an image; step: Å. Images as in symmetric_mover.");
-  m.def("coarse_mover", &make_coarse, "name"_a, "movers"_a, "shares"_a, "coarse"_a, "term"_a,
-        "steps"_a, "heat"_a, "weight"_a, "confinement"_a = std::vector<double>(),
-        "Steps of other movers in a chain with `coarse` in place of one of the run's terms, then "
-        "judged by that. shares: of the movers; heat: of the chain, in units of the replica's "
-        "temperature; weight: of `coarse`, in units of that of the term it replaces; confinement "
-        "as in Sampler.");
   m.def(
-      "coarse_chain", &make_chain, "groups"_a, "beads"_a, "bead_step"_a,
-      "(movers, shares) of the inner chain: steps of rigid bodies, each the first of a group with "
-      "what it carries, and of beads, of at most bead_step Å.");
-  m.attr("COARSER_EVERY") = kCoarserEvery;
-  m.def(
-      "coarser",
-      [](const Points &means, const Matrices &covariances, const Values &weights,
-         double coarseness) {
-        return mixture_to_numpy(coarser(to_mixture(means, covariances, weights), coarseness));
-      },
-      "means"_a, "covariances"_a, "weights"_a, "coarseness"_a,
-      "One component for so many, at least one: the same mass, mean and covariance as a whole.");
-  m.def("minimize_terms", &minimize_terms, "terms"_a, "weights"_a, "poses"_a, "radii"_a,
-        "max_evaluations"_a, "source"_a, "image"_a, "operation"_a, "frame"_a,
-        "(weighted score in kT, poses (n, 7), evaluations) of the nearest minimum; radii and "
-        "images as in hamiltonian_mover.");
+      "minimize_terms", &minimize_terms, "terms"_a, "weights"_a, "poses"_a, "radii"_a,
+      "max_evaluations"_a, "source"_a, "image"_a, "operation"_a, "frame"_a,
+      "(weighted score in kT, poses (n, 7), evaluations) of the nearest minimum. radii: Å, 0 for a "
+      "body that does not turn, negative for one that stays or is an image; images as in "
+      "symmetric_mover.");
 }

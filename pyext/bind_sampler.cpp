@@ -7,7 +7,6 @@
 
 #include "arrays.h"
 #include "bindings.h"
-#include "mixture/principal_axes.h"
 #include "sample/global_movers.h"
 #include "sample/minimize.h"
 #include "sample/movers.h"
@@ -268,31 +267,6 @@ void bind_movers(nb::module_ &m) {
       },
       "name"_a, "first"_a, "second"_a,
       "Two bodies change places, each with what it carries (the body comes first).");
-  m.def(
-      "principal_frame",
-      [](const Points &points, const Values &masses) {
-        check_rows(masses.shape(0), points.shape(0), "masses");
-        Mixture body;
-        for (std::size_t i = 0; i < points.shape(0); ++i)
-          body.push_back({{points(i, 0), points(i, 1), points(i, 2)}, {}, masses.data()[i]});
-        const Quaternion q = principal_frame(body, center_of_mass(body));
-        return to_numpy(std::vector<double>{q.w, q.x, q.y, q.z}, {4});
-      },
-      "points"_a, "masses"_a,
-      "(4,) w x y z: the rotation from principal to given coordinates of masses (Da) at points "
-      "(n, 3) Å.");
-  m.def(
-      "aligned_swap_mover",
-      [](const std::string &name, const Indices &first, const Indices &second,
-         const Rotation &first_frame, const Rotation &second_frame) -> std::shared_ptr<Mover> {
-        const auto frame = [](const Rotation &q) { return Quaternion{q(0), q(1), q(2), q(3)}; };
-        return std::make_shared<AlignedSwapMover>(name, to_indices(first), to_indices(second),
-                                                  frame(first_frame), frame(second_frame));
-      },
-      "name"_a, "first"_a, "second"_a, "first_frame"_a, "second_frame"_a,
-      "Two bodies change places, each with what it carries, and each takes the other's principal "
-      "axes in one of four ways; frames (4,): principal_frame of each body in its own "
-      "coordinates.");
   m.def(
       "turn_mover",
       [](const std::string &name, const Indices &group,

@@ -57,7 +57,7 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.threads = threads_;
   options.cutoff = cutoff_;
   options.single_precision = single_precision_;
-  auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_, model_blur_, coarseness_);
+  auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_, model_blur_);
   cache->build_score(options);
   cache->build_bodies();
   return cache;
@@ -90,7 +90,6 @@ GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache(bool check_
 }
 
 double GaussianMixtureRestraint::evaluate_derivatives(DerivativeAccumulator &accum) const {
-  IMP_ALWAYS_CHECK(coarseness_ == 1, "A coarse restraint has no derivatives", ValueException);
   Model *m = get_model();
   Cache &cache = get_cache(true);
   const emcore::Mixture mixture = cache.mixture();
@@ -201,15 +200,6 @@ void GaussianMixtureRestraint::set_model_blur(double variance) {
   IMP_ALWAYS_CHECK(variance >= 0 && std::isfinite(variance),
                    "The blur of the model must not be negative, got " << variance, ValueException);
   model_blur_ = variance;
-  cache_.reset();
-}
-
-void GaussianMixtureRestraint::set_coarseness(double coarseness) {
-  IMP_ALWAYS_CHECK(coarseness >= 1 && std::isfinite(coarseness),
-                   "The coarseness must be 1 or more, got " << coarseness, ValueException);
-  IMP_ALWAYS_CHECK(coarseness == 1 || component_sigmas_.empty(),
-                   "Standard deviations of components do not fit coarser ones", ValueException);
-  coarseness_ = coarseness;
   cache_.reset();
 }
 

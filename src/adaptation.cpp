@@ -15,7 +15,7 @@ double get_adapted_scale(double scale, unsigned int proposed, unsigned int accep
   emcore::MoverCount count;
   count.tried = proposed;
   count.accepted = accepted;
-  return emcore::tuned_scale(scale, count, emcore::kWantedAcceptance);
+  return emcore::tuned_scale(scale, count);
 }
 
 IMPEMGMM_END_NAMESPACE

@@ -11,7 +11,6 @@
 #include <memory>
 #include <vector>
 
-#include "mixture/coarse_mixture.h"
 #include "particles.h"
 #include "score/moved_score.h"
 
@@ -20,7 +19,6 @@ IMPEMGMM_BEGIN_NAMESPACE
 struct GaussianMixtureRestraint::Cache {
   particles::Bodies data, model;
   double model_blur;  // Å², added to the variances of the model
-  double coarseness;  // components that one stands for
   // The frame in which the score lives: that of the one body that carries all data Gaussians, so
   // that moving this body recomputes no ov_DD; else the global one.
   bool has_data_body;
@@ -33,12 +31,10 @@ struct GaussianMixtureRestraint::Cache {
   std::vector<emcore::Pose> proposed_poses;
   double score_now = 0;  // of the proposal, or the committed one where nothing is pending
 
-  Cache(Model *m, const ParticleIndexes &model_ps, const ParticleIndexes &data_ps, double blur,
-        double coarse)
+  Cache(Model *m, const ParticleIndexes &model_ps, const ParticleIndexes &data_ps, double blur)
       : data(m, data_ps),
         model(m, model_ps),
         model_blur(blur),
-        coarseness(coarse),
         has_data_body(data.carriers.size() == 1 && data.members[0].size() == data_ps.size() &&
                       data.members[0][0] != data.carriers[0]) {}
 
@@ -52,13 +48,13 @@ struct GaussianMixtureRestraint::Cache {
                                        : emcore::moved(data.local_mixture(b), data.poses[b]);
       for (std::size_t i = 0; i < part.size(); ++i) mixture[data.positions[b][i]] = part[i];
     }
-    score = std::make_shared<emcore::MixtureScore>(emcore::coarser(mixture, coarseness), options);
+    score = std::make_shared<emcore::MixtureScore>(mixture, options);
   }
 
   emcore::Mixture model_body(std::size_t b) const {
     emcore::Mixture body = model.local_mixture(b);
     for (emcore::Gaussian &g : body) g.covariance += model_blur * emcore::Sym3{1, 1, 1, 0, 0, 0};
-    return emcore::coarser(body, coarseness);
+    return body;
   }
 
   void build_bodies() {

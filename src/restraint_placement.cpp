@@ -104,8 +104,7 @@ BodyPlacements GaussianMixtureRestraint::get_placements(ParticleIndexesAdaptor b
   options.threads = n_threads;
   options.searches = static_cast<int>(searches);
   BodyPlacements placements;
-  for (const emcore::PlacementSolution &found :
-       emcore::global_search(problem, options).solutions) {
+  for (const emcore::PlacementSolution &found : emcore::global_search(problem, options).solutions) {
     algebra::Transformation3Ds poses;
     for (std::size_t b = 0; b < mixtures.size(); ++b) {
       emcore::Pose pose = found.poses[b] * of_centers[b];

@@ -1,13 +1,10 @@
 """A body, what belongs to it and a bead in wells of which all averages are known."""
 
-import math
-
 import IMP
 import IMP.algebra
 import IMP.container
 import IMP.core
 import IMP.emgmm
-import numpy as np
 
 KEYS = IMP.core.XYZ.get_xyz_keys()
 TIE = 0.6  # kT/A^2
@@ -58,59 +55,12 @@ def create_score(m, ends, loop, bead, center=CENTER, slope=SLOPE, k=STIFFNESS):
 def create_sampler(kind, m, score, mover, score_moved):
     """Of the kind asked for, at KT; to a HastingsMonteCarlo `mover` leaves the proposal ratio."""
     mc = kind(m)
-    if isinstance(mover, (IMP.emgmm.CoarseMover, IMP.emgmm.HamiltonianMover)):
-        mover.set_kt(KT)
-        mover.set_returns_ratio(isinstance(mc, IMP.emgmm.HastingsMonteCarlo))
     mc.set_scoring_function(score)
     mc.set_score_moved(score_moved)
     mc.set_kt(KT)
     mc.set_return_best(False)
     mc.add_mover(mover)
     return mc
-
-
-def check_averages(case, mc, system, samples=30000):
-    """Sample create_score(), whose averages are known, and compare."""
-    m, _body, ends, loop, bead = system
-    mc.optimize(50)
-    seen = []
-    for _ in range(samples):
-        mc.optimize(1)
-        m.update()
-        seen.append([list(p.get_coordinates()) for p in (*ends, loop, bead)])
-    seen = np.array(seen)
-    center = np.array(CENTER) - [0, 0, SLOPE / STIFFNESS]
-    np.testing.assert_allclose(seen[:, 0].mean(axis=0), center, atol=0.7)
-    np.testing.assert_allclose(seen[:, 0].var(axis=0), KT / STIFFNESS, rtol=0.12)
-    np.testing.assert_allclose(seen[:, 3].mean(axis=0), (9, 1, 0), atol=0.7)
-    np.testing.assert_allclose(seen[:, 3].var(axis=0), KT / STIFFNESS, rtol=0.12)
-    a = SLOPE * 2.5 / KT
-    cosine = (seen[:, 1, 2] - seen[:, 0, 2]) / 2.5
-    case.assertAlmostEqual(cosine.mean(), -(1 / math.tanh(a) - 1 / a), delta=0.05)
-    # The loop on its shell: r^2 exp(-k/2 (r - 4)^2 / kt).
-    r = np.linspace(0, 14, 4001)
-    weight = r**2 * np.exp(-TIE / 2 * (r - 4) ** 2 / KT)
-    way = np.linalg.norm(seen[:, 2] - seen[:, 0], axis=1)
-    case.assertAlmostEqual(way.mean(), (weight @ r) / weight.sum(), delta=0.1)
-
-
-def check_undone(case, mover, m, particles, members):
-    """A rejection brings everything back, and all is reported as moved."""
-
-    def look():
-        m.update()
-        return np.array([list(p.get_coordinates()) for p in (*particles, *members)])
-
-    mover.set_returns_ratio(True)
-    before = look()
-    for _ in range(20):
-        result = mover.propose()
-        named = [m.get_particle(pi) for pi in result.get_moved_particles()]
-        case.assertEqual(named, [p.get_particle() for p in particles])
-        case.assertGreater(np.abs(look() - before).max(), 0.01)
-        case.assertGreater(result.get_proposal_ratio(), 0)
-        mover.reject()
-        np.testing.assert_array_equal(look(), before)
 
 
 def check_accepted_scores(case, create_mover):

@@ -38,7 +38,7 @@ class Tests(IMP.test.TestCase):
         movers += [
             super_mover,
             IMP.emgmm.BodySwapMover(m, bodies[0], bodies[1]),
-            IMP.emgmm.AlignedSwapMover(m, bodies[1], bodies[2]),
+            IMP.emgmm.BodySwapMover(m, bodies[1], bodies[2]),
             IMP.emgmm.BodyTurnMover(m, bodies[2]),
             IMP.core.NormalMover([scale.get_particle()], [IMP.FloatKey("nuisance")], 0.3),
         ]

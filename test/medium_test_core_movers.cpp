@@ -173,146 +173,9 @@ void frames_are_principal() {
   }
 }
 
-// Bodies 0 and 1 with frames of their own; body 2 is carried by the first.
-struct AlignedPair {
-  std::array<Quaternion, 2> frames;
-  std::vector<Pose> start;
-  std::shared_ptr<const Mover> mover;
-};
-
-AlignedPair aligned_pair() {
-  Random random(5, 0);
-  AlignedPair pair;
-  for (int b = 0; b < 2; ++b) {
-    const Mixture body = flat_body(b, random.rotation());
-    pair.frames[b] = principal_frame(body, center_of_mass(body));
-  }
-  pair.start = {{random.rotation(), {20, 0, 0}},
-                {random.rotation(), {-20, 3, 1}},
-                {random.rotation(), {24, 5, -2}}};
-  pair.mover = std::make_shared<AlignedSwapMover>("align", BodyGroup{0, 2}, BodyGroup{1},
-                                                  pair.frames[0], pair.frames[1]);
-  return pair;
-}
-
-// Which of the four turns took axes to axes, or kFlips for none.
-std::size_t flip_between(const Quaternion &from, const Quaternion &to) {
-  const Quaternion turn = conjugate(from) * to;
-  const double parts[kFlips] = {turn.w, turn.x, turn.y, turn.z};
-  for (std::size_t flip = 0; flip < kFlips; ++flip)
-    if (std::fabs(std::fabs(parts[flip]) - 1) < 1e-9) return flip;
-  return kFlips;
-}
-
-// Each body's principal axes come to lie along those that the other's had, each flip as often; what
-// a body carries follows it rigidly.
-void aligned_swaps_align() {
-  const AlignedPair pair = aligned_pair();
-  const std::vector<Pose> &at = pair.start;
-  const std::vector<std::vector<double>> none;
-  Random random(3, 0);
-  std::map<std::pair<std::size_t, std::size_t>, int> drawn;
-  Move move;
-  for (int n = 0; n < 16000; ++n) {
-    check(pair.mover->propose({at, none}, 1, random, &move) == 0, "a symmetric proposal");
-    check(move.bodies == std::vector<std::size_t>({0, 2, 1}), "bodies that move");
-    const Pose &first = move.poses[0], &carried = move.poses[1], &second = move.poses[2];
-    check_close(norm(first.translation - at[1].translation) + 1, 1, 1e-12, "place of the first");
-    check_close(norm(second.translation - at[0].translation) + 1, 1, 1e-12, "place of the second");
-    const std::size_t one =
-        flip_between(at[1].rotation * pair.frames[1], first.rotation * pair.frames[0]);
-    const std::size_t two =
-        flip_between(at[0].rotation * pair.frames[0], second.rotation * pair.frames[1]);
-    check(one < kFlips && two < kFlips, "axes lie along the other's");
-    ++drawn[{one, two}];
-    const auto seen = [](const Pose &body, const Pose &bead) {
-      return conjugate(body.rotation) * (bead.translation - body.translation);
-    };
-    check_close(norm(seen(first, carried) - seen(at[0], at[2])) + 1, 1, 1e-12, "a carried body");
-  }
-  check(drawn.size() == 16, "all flips are drawn");
-  for (const auto &count : drawn) check_near(count.second, 1000, 150, "flips are drawn evenly");
-}
-
-// Alone, these moves lead from a start to 32 states: places as they were or not, and four flips of
-// each body. Each is seen as often as Boltzmann says for an energy of places and orientations.
-void aligned_swaps_visit_all_states() {
-  const AlignedPair pair = aligned_pair();
-  const auto energy = [](const std::vector<Pose> &p, double) {
-    double sum = 0;
-    for (int b = 0; b < 2; ++b)
-      sum += (0.3 - 0.9 * b) * (p[b].rotation * Vec3{1, 0.5, 0.2}).x +
-             0.8 * (p[b].rotation * Vec3{0.3, -1, 0.4 + b}).y +
-             (p[b].translation.x > 0 ? 0.4 - b : 0) * (p[b].rotation * Vec3{0, 0.6, 1}).z;
-    return sum;
-  };
-  SamplerSetup setup =
-      setup_of(std::make_shared<FunctionTerm>(3, energy), {pair.mover}, {1}, 1000000);
-  setup.starts = {pair.start};
-  const FrameStore f = frames_of(setup);
-  std::map<std::array<std::size_t, 3>, std::pair<double, double>> states;  // weight, times seen
-  for (std::size_t i = 0; i < f.steps.size(); ++i) {
-    const Pose *now = &f.poses[3 * i];
-    const std::size_t swapped = now[0].translation.x > 0 ? 0 : 1;
-    std::array<std::size_t, 3> state{swapped, 0, 0};
-    for (std::size_t b = 0; b < 2; ++b) {
-      const std::size_t whose = swapped ? 1 - b : b;
-      state[1 + b] = flip_between(pair.start[whose].rotation * pair.frames[whose],
-                                  now[b].rotation * pair.frames[b]);
-    }
-    auto &entry = states[state];
-    entry.first = std::exp(-f.totals[i]);
-    entry.second += 1;
-  }
-  check(states.size() == 32, "all states are seen, found " + std::to_string(states.size()));
-  double sum = 0, least = 1;
-  for (const auto &state : states) sum += state.second.first;
-  for (const auto &state : states) {
-    const double share = state.second.first / sum, n = static_cast<double>(f.steps.size());
-    least = std::min(least, share);
-    // Six standard deviations of independent frames: one that follows another is nearly so.
-    check_near(state.second.second / n, share, 6 * std::sqrt(share / n), "a state's share");
-  }
-  check(least < 0.3 / 32, "states differ");
-}
-
-// With small steps: two wells, one each, and two fields. Orientations follow the fields, places the
-// depths of the wells, whatever the moves carry from one body to the other.
-void aligned_swaps_keep_a_distribution() {
-  const AlignedPair pair = aligned_pair();
-  const double fields[2] = {0.8, 1.7};
-  const auto term = std::make_shared<FunctionTerm>(3, [=](const std::vector<Pose> &p, double) {
-    double energy = 0;
-    for (int b = 0; b < 2; ++b) {
-      const Vec3 &x = p[b].translation;
-      const Vec3 from{std::fabs(x.x) - 20, x.y, x.z};
-      energy += 0.5 * dot(from, from) +
-                (x.x > 0  ? 0.0
-                 : b == 0 ? 1.0
-                          : 0.2) -
-                fields[b] * cosine(p[b]);
-    }
-    return energy;
-  });
-  SamplerSetup setup = setup_of(
-      term, {rigid({0, 2}, 1.5, 0.5, 0), rigid({1}, 1.5, 0.5, 1), pair.mover}, {1}, 2000000);
-  setup.starts = {pair.start};
-  const FrameStore f = frames_of(setup);
-  const std::size_t n = f.steps.size();
-  const double right = mean_of(n, [&](std::size_t i) { return f.poses[3 * i].translation.x > 0; });
-  check_near(right, std::exp(-0.2) / (std::exp(-0.2) + std::exp(-1.0)), 0.01, "aligned bodies");
-  for (std::size_t b = 0; b < 2; ++b)
-    check_near(mean_of(n, [&](std::size_t i) { return cosine(f.poses[3 * i + b]); }),
-               expected_cosine(fields[b], 1), 0.01, "orientation of an aligned body");
-}
-
 void bad_groups_are_refused() {
-  const Quaternion none{0, 0, 0, 0};
   check_refused([] { SwapMover("swap", {0}, {}); }, "a swap with nothing");
   check_refused([] { SwapMover("swap", {0, 1}, {1}); }, "a body in both groups");
-  check_refused([] { AlignedSwapMover("align", {}, {1}, {}, {}); }, "an alignment of nothing");
-  check_refused([] { AlignedSwapMover("align", {1}, {1}, {}, {}); }, "an alignment to itself");
-  check_refused([&] { AlignedSwapMover("align", {0}, {1}, {}, none); }, "axes without direction");
 }
 
 }  // namespace
@@ -324,9 +187,6 @@ int main() {
   turns_about_own_axes();
   swaps_change_places();
   frames_are_principal();
-  aligned_swaps_align();
-  aligned_swaps_visit_all_states();
-  aligned_swaps_keep_a_distribution();
   bad_groups_are_refused();
   parameter_between_bounds();
   return 0;

@@ -1,7 +1,5 @@
 """The share that each kind of move gets of a run, and what is told of it."""
 
-import types
-
 import IMP.core
 import IMP.emgmm
 import IMP.emgmm.job
@@ -24,7 +22,8 @@ class Tests(IMP.test.TestCase):
         system = create_scored_system()
         IMP.emgmm.starts.set_random_start(system, 60.0, 3)
         movers = list(system.dof.get_movers())
-        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
+        turns = IMP.emgmm.movers.create_turn_movers(system.dof)
+        swaps = IMP.emgmm.movers.create_swap_movers(system.dof)
         mc = IMP.emgmm.HastingsMonteCarlo(system.model)
         mc.set_scoring_function(
             IMP.core.RestraintsScoringFunction([IMP.pmi.tools.get_restraint_set(system.model)])
@@ -86,7 +85,12 @@ class Tests(IMP.test.TestCase):
         """Swaps and turns get their share of the moves, and each of them a line"""
         system = create_scored_system()
         result = IMP.emgmm.macros.sample(
-            system, "out", steps=400, frame_interval=10, global_moves=0.3, progress=None
+            system,
+            "out",
+            steps=400,
+            frame_interval=10,
+            moves={"turns": 0.15, "swaps": 0.15},
+            progress=None,
         )
         self.assertEqual(result["moves"], 400)
         names = [m.get_name() for m in system.dof.get_movers()]
@@ -96,7 +100,8 @@ class Tests(IMP.test.TestCase):
         line = read_stat()[-1]
         self.assertEqual(sum("Acceptance_swap" in key for key in line), 1)
 
-        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
+        turns = IMP.emgmm.movers.create_turn_movers(system.dof)
+        swaps = IMP.emgmm.movers.create_swap_movers(system.dof)
         local = system.dof.get_movers()
         tried = {}
         for movers in (turns, swaps, local):
@@ -109,24 +114,10 @@ class Tests(IMP.test.TestCase):
         for kind, movers in (("turn", turns), ("swap", swaps), ("local", local)):
             tried[kind] = sum(mover.get_number_of_proposed() for mover in movers)
         self.assertEqual(tried, {"turn": 150, "swap": 150, "local": 700})
-        self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, global_moves=1.0
-        )
-
-    def test_alignment_moves(self):
-        """Aligned swaps get their share of the moves, and a line"""
-        system = create_scored_system()
-        result = IMP.emgmm.macros.sample(
-            system, "out", steps=400, frame_interval=10, alignment_moves=0.3, progress=None
-        )
-        (name,) = (key for key in result["acceptance"] if key.startswith("align "))  # two bodies
-        self.assertTrue(0 <= result["acceptance"][name] < 1)
-        self.assertEqual(sum("Acceptance_align" in key for key in read_stat()[-1]), 1)
-        (mover,) = IMP.emgmm.movers.create_aligned_movers(system.dof)
-        self.assertEqual(mover.get_name(), name)
-        self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, alignment_moves=1.0
-        )
+        for moves in ({"swaps": 1.0}, {"swaps": 0.5, "turns": 0.5}, {"swap": 0.1}):
+            self.assertRaises(
+                ValueError, IMP.emgmm.macros.sample, system, "out", steps=10, moves=moves
+            )
 
     def test_independence_moves(self):
         """Bodies go to places of the map, and how often is told"""
@@ -136,7 +127,7 @@ class Tests(IMP.test.TestCase):
             "out",
             steps=1000,
             frame_interval=10,
-            independence_moves=0.25,
+            moves={"independence": 0.25},
             temperature_min=5.0,  # else a toy of 30 residues has one place
             temperature_max=5.0,
             progress=None,
@@ -152,28 +143,20 @@ class Tests(IMP.test.TestCase):
         self.assertFalse(mover.get_returns_ratio())  # of use in any sampler
         without = system._replace(em=None)
         self.assertRaises(
-            ValueError, IMP.emgmm.macros.sample, without, "out", steps=10, independence_moves=0.1
+            ValueError,
+            IMP.emgmm.macros.sample,
+            without,
+            "out",
+            steps=10,
+            moves={"independence": 0.1},
         )
-
-    def test_linked_moves(self):
-        """Bodies that a link ties move together, at the share asked for"""
-        system = create_scored_system()
-        with self.assertRaises(ValueError):
-            IMP.emgmm.macros.sample(system, "out", steps=10, linked_moves=0.1)
-        a, b = (next(iter(body.get_rigid_members())) for body in system.dof.get_rigid_bodies())
-        links = types.SimpleNamespace(xl_list=[{"Particle1": a, "Particle2": b}])
-        system = system._replace(restraints=[*system.restraints, links])
-        result = IMP.emgmm.macros.sample(
-            system, "out", steps=200, frame_interval=10, linked_moves=0.3, progress=None
-        )
-        (name,) = (key for key in result["acceptance"] if key.startswith("linked "))
-        self.assertTrue(0 < result["acceptance"][name] < 1)
 
     def test_schedule_of_kinds(self):
         """Each kind of moves gets its share, spread evenly"""
         system = create_scored_system()
         local = system.dof.get_movers()
-        turns, swaps = IMP.emgmm.movers.create_global_movers(system.dof)
+        turns = IMP.emgmm.movers.create_turn_movers(system.dof)
+        swaps = IMP.emgmm.movers.create_swap_movers(system.dof)
         for shares in ((0.2, 0.1), (0.003, 0.05), (1 / 3, 1 / 3)):
             for mover in (*local, *turns, *swaps):
                 mover.reset_statistics()

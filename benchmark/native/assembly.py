@@ -30,9 +30,9 @@ from emgmm.analysis.analyze import analyze
 from emgmm.analysis.convergence import AGREE
 from emgmm.analysis.models import fit_poses, open_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.moves.minimize import minimized
 from emgmm.poses import to_poses
 from emgmm.runs.run import run
+from emgmm.sampling.minimize import minimized
 from emgmm.search.starts import place_beads
 
 RNAPOLII = SHARED / "crosslinks" / "rnapolii" / "1WCM.pdb.gz"

@@ -2,14 +2,14 @@
 
     python benchmark/native/moves_found.py [ENTRY ...] [--seeds 5] [--steps 100000] [--replicas 4]
         [--threads 1] [--adapt 0] [--start random] [--set KEY=VALUE]
-        [--arms local,minimum,swap,align,place,slope,both,all,coarse,levels,linked] [--links 5]
+        [--arms steps,minimum,swaps,places,both] [--links 5]
 
 The data GMM is that of the native structure (mass / 1.09 kDa components). Every run starts from
 other random poses (start = "random") and makes the same number of steps of each replica; a share of
 them is of the moves that a row names. Columns as in assembly.py; score: EM, kT, of the best model
 after minimising it, mean over the seeds, and how many come within 1 kT of the native one. CPU time
 is with the analysis and the minimising. With --links so many true cross-links a pair of touching
-subunits are given, other ones each seed; the arm "linked" needs them.
+subunits are given, other ones each seed.
 """
 
 from __future__ import annotations
@@ -25,37 +25,16 @@ from assembly import Seed, one_seed, source
 from complexes import native_mixture, prepare_complex, settings, write_links
 
 ARMS = {
-    "local": ("steps of bodies", {}),
+    "steps": ("steps of bodies", {}),
     "minimum": ("steps of bodies, starts minimised", {"minimize": 200}),
-    "swap": ("+ swaps, turns (10 %)", {"global_moves": 0.1}),
-    "align": ("+ aligned swaps (10 %)", {"alignment_moves": 0.1}),
-    "place": ("+ independence (10 %)", {"independence_moves": 0.1}),
-    "slope": ("+ Hamiltonian (2 %)", {"hamiltonian_moves": 0.02}),
+    "swaps": ("+ swaps, turns (10 %)", {"moves": "{swaps = 0.05, turns = 0.05}"}),
+    "places": ("+ independence (10 %)", {"moves": "{independence = 0.1}"}),
     "both": (
         "+ swaps, turns, independence (10 % each)",
-        {"global_moves": 0.1, "independence_moves": 0.1},
-    ),
-    "coarse": ("+ coarse (1 %)", {"coarse_moves": 0.01}),
-    "levels": (
-        "+ coarse (1 %), two levels",
-        {"coarse_moves": 0.01, "coarse_levels": "[4, 16]"},
-    ),
-    "linked": ("+ linked (20 %)", {"linked_moves": 0.2}),
-    "all": (
-        "+ all (10, 10, 2 %)",
-        {"global_moves": 0.1, "independence_moves": 0.1, "hamiltonian_moves": 0.02},
+        {"moves": "{swaps = 0.05, turns = 0.05, independence = 0.1}"},
     ),
 }
-KINDS = {
-    "swap": "swap",
-    "turn": "turn",
-    "align": "align",
-    "independence": "independence",
-    "Hamiltonian": "Hamiltonian",
-    "coarse": "coarse",
-    "linked": "linked",
-}
-WITH_LINKS = ("linked",)
+KINDS = ("swap", "turn", "independence")
 
 
 def acceptance(summaries: list[dict]) -> str:
@@ -63,7 +42,8 @@ def acceptance(summaries: list[dict]) -> str:
     rates: dict[str, list[float]] = {}
     for summary in summaries:
         for name, rate in summary["acceptance"].items():
-            kind = KINDS.get(name.split(" ")[0], "steps")
+            kind = name.split(" ")[0]
+            kind = kind if kind in KINDS else "steps"
             rates.setdefault(kind, []).append(100 * rate)
     return ", ".join(f"{kind} {np.mean(values):.2g} %" for kind, values in rates.items())
 
@@ -94,13 +74,11 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--adapt", type=int, default=0)
     parser.add_argument("--start", default="random", choices=["random", "placed", "asis"])
-    parser.add_argument("--arms", default=",".join(arm for arm in ARMS if arm not in WITH_LINKS))
+    parser.add_argument("--arms", default=",".join(ARMS))
     parser.add_argument("--links", type=int, default=0, help="a pair of touching subunits")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
     arms = arguments.arms.split(",")
-    if not arguments.links and set(arms) & set(WITH_LINKS):
-        parser.error("linked moves need --links")
     if unknown := set(arms) - set(ARMS):
         parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(ARMS)}")
     print(HEAD, flush=True)

@@ -48,7 +48,6 @@ BENCHMARKS = (
     Benchmark("fit_scaling", "benchmark/native/fit_scaling.py", 3, shared_data=False),
     Benchmark("assembly", "benchmark/native/assembly.py", 30),
     Benchmark("moves_found", "benchmark/native/moves_found.py", 12),
-    Benchmark("moves_mixing", "benchmark/native/moves_mixing.py", 5),
     Benchmark("example_seeds", "benchmark/native/example_seeds.py", 2, shared_data=False),
     Benchmark("noise_models", "benchmark/native/noise_models.py", 5),
     Benchmark("rnapolii", "benchmark/native/rnapolii.py", 30),

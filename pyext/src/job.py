@@ -31,25 +31,18 @@ class Sampler(IMP.emgmm.samplers.MonteCarlo):
         self.accepted = self.proposed = 0
         self.job.sampler = self
 
-    def _make_moves(self, steps):
-        for mover in self.job.movers_with_kt:
-            mover.set_kt(self.mc.get_kt())
-        if coarse := self.job.coarse_moves:
-            coarse.update_weight()
-        self.mc.optimize(steps)
-
     def _adapt(self, steps):
         self.job.adaptation = Adaptation(self.job.system.dof.get_movers())
         begin = time.monotonic()
         self.mc.set_is_watching(False)
-        self.job.adaptation.run(self._make_moves, steps)
+        self.job.adaptation.run(self.mc.optimize, steps)
         self.job.adapt_seconds = time.monotonic() - begin
         for mover in self.smv.get_movers():
             mover.reset_statistics()
 
     def _run(self, steps):
         self.mc.reset_statistics()
-        self._make_moves(steps)
+        self.mc.optimize(steps)
         self.accepted += self.mc.get_number_of_accepted_steps()
         self.proposed += self.mc.get_number_of_proposed_steps()
 
@@ -110,8 +103,6 @@ class Job:
         self.coldest = coldest  # temperature, kT
         self.steps, self.progress = steps, progress
         self.other_moves = []  # (list of movers, share among all moves)
-        self.movers_with_kt = []  # those of them that make use of the temperature
-        self.coarse_moves = None  # CoarseMoves, where some of them are such
         self.adapt_steps, self.adaptation = 0, None  # an Adaptation, once there was one
         self.adapt_seconds = 0.0
         self.done = 0  # moves at full weight
@@ -123,11 +114,6 @@ class Job:
         self.pieces = 0  # of this sitting
         self.exchanges = None  # accepted, of each pair of neighbouring temperatures
         self.shown = time.monotonic()
-
-    def add_mover_with_kt(self, mover, share):
-        mover.set_returns_ratio(True)  # the sampler is a HastingsMonteCarlo
-        self.movers_with_kt.append(mover)
-        self.other_moves.append(([mover], share))
 
     def count_exchanges(self):
         """Before each piece but the first, and after the last: add what the exchange since did."""

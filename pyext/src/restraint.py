@@ -267,28 +267,6 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
             raise ValueError("the target is no rigid body: set target_is_rigid_body=True")
         return self.rb
 
-    def create_coarse_restraint(self, coarseness):
-        """Create a restraint on the same particles in which one component stands for so many, with
-        the log-normal noise model of one standard deviation.
-        @param coarseness components that become one, in the target and in each body
-        @return IMP.emgmm.GaussianMixtureRestraint, of weight 1 and not in the model's score
-        """
-        own = self.gaussianEM_restraint
-        is_plain = own.get_noise_model() == "lognormal"
-        coarse = IMP.emgmm.GaussianMixtureRestraint(
-            self.m,
-            self.model_ps,
-            self.target_ps,
-            "lognormal",
-            own.get_sigma_min() if is_plain else SIGMA_MIN,
-            [],
-            own.get_profile_scale(),
-        )
-        coarse.set_model_blur(own.get_model_blur())
-        coarse.set_coarseness(coarseness)
-        coarse.set_name(f"GaussianEMRestraint, {coarseness:g} times coarser")
-        return coarse
-
     def get_component_log_ratios(self):
         """Get log(ov_MD/ov_DD) of each target Gaussian: 0 is a perfect fit, below 0 the model
         has too little mass there, above too much."""

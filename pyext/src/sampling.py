@@ -14,9 +14,8 @@ import IMP.pmi.macros
 import IMP.pmi.samplers
 import numpy as np
 from IMP.emgmm.adaptation import Adaptation
-from IMP.emgmm.coarse import CoarseMoves
 from IMP.emgmm.job import Job, used_by_pmi
-from IMP.emgmm.movers import check_shares, create_hamiltonian_mover, create_other_movers
+from IMP.emgmm.movers import create_other_movers
 from IMP.emgmm.restart import State, get_journal, merge_segments, recover_frames, set_aside
 from IMP.emgmm.starts import place_bodies, set_random_start
 
@@ -67,16 +66,7 @@ def sample(
     seed=1,
     score_moved=True,
     adapt_steps=0,
-    global_moves=0.0,
-    alignment_moves=0.0,
-    independence_moves=0.0,
-    linked_moves=0.0,
-    coarse_moves=0.0,
-    coarse_steps=100,
-    coarse_levels=(4,),
-    hamiltonian_moves=0.0,
-    hamiltonian_step=0.2,
-    hamiltonian_steps=10,
+    moves=None,
     restart=False,
     progress=_show,
     verbose=False,
@@ -104,22 +94,10 @@ def sample(
     @param score_moved compute only what moved
     @param adapt_steps moves before the first frame, in which the steps of single bodies, beads and
            nuisances get the length at which three in ten are accepted, to keep it
-    @param global_moves share of moves by which two rigid bodies change places, or one turns about
-           its own axes
-    @param alignment_moves share of moves by which two rigid bodies change places and each takes the
-           other's principal axes, in one of four flips
-    @param independence_moves share of moves by which rigid bodies go to places that the map
-           suggests for each alone, wherever they are
-    @param linked_moves share of moves of rigid bodies as one that share a cross-link or a bond of
-           the sequence
-    @param coarse_moves share of moves that are chains of far and near steps on few components of
-           the map and of each body, proposed as one
-    @param coarse_steps of each chain
-    @param coarse_levels how many components become one; with several, chains run within chains
-    @param hamiltonian_moves share of moves of all bodies and beads together along the slope of
-           the score
-    @param hamiltonian_step of each of these, A at momentum 1
-    @param hamiltonian_steps that each makes
+    @param moves dict, share among all moves of kinds beside the steps (IMP.emgmm.movers.KINDS):
+           "swaps", by which two rigid bodies change places; "turns", of one about its own axes;
+           "independence", by which rigid bodies go to places that the map suggests for each alone,
+           wherever they are
     @param restart go on where a run in this folder stopped
     @param progress called with (steps done, all steps) on rank 0
     @param verbose let PMI print
@@ -138,27 +116,11 @@ def sample(
     exchange_interval = min(exchange_interval, frame_interval)
     if start not in ("random", "asis", "placed"):
         raise ValueError(f"start is {start!r}, expected 'random', 'asis' or 'placed'")
-    shares = {
-        "global_moves": global_moves,
-        "alignment_moves": alignment_moves,
-        "independence_moves": independence_moves,
-        "linked_moves": linked_moves,
-        "coarse_moves": coarse_moves,
-        "hamiltonian_moves": hamiltonian_moves,
-    }
-    check_shares(shares, system)
+    other_moves = create_other_movers(moves or {}, system, seed)
     output = os.path.abspath(str(output))
     job = Job(system, output, annealing, steps, temperature_min, progress)
     job.frame_interval, job.adapt_steps = frame_interval, adapt_steps
-    job.other_moves = create_other_movers(shares, system, seed)
-    if coarse_moves:
-        job.coarse_moves = CoarseMoves(
-            system.dof, system.em, coarse_levels, coarse_steps, score_moved=score_moved
-        )
-        job.add_mover_with_kt(job.coarse_moves.get_mover(), coarse_moves)
-    if hamiltonian_moves:
-        mover = create_hamiltonian_mover(system.dof, hamiltonian_step, hamiltonian_steps)
-        job.add_mover_with_kt(mover, hamiltonian_moves)
+    job.other_moves = other_moves
     job.exchange = exchange = exchange or get_replica_exchange()
     job.rank = exchange.get_my_index()
     replicas = exchange.get_number_of_replicas()

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Collection
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -16,6 +15,8 @@ import msgspec
 
 from ..errors import InputError
 from ..io.files import read_text
+from ..moves.registry import KINDS
+from .earlier import with_keys_of_now
 from .messages import refuse_long_keys, refuse_odd_numbers, syntax_error, validation_error
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
@@ -208,6 +209,27 @@ class AnnealingConfig(_Section):
     """[steps] Length of the phase at full weight."""
 
 
+class _Moves(_Section):
+    @property
+    def share(self) -> float:
+        """Of all moves those that are no steps."""
+        return sum(getattr(self, kind.name) for kind in KINDS)
+
+
+MovesConfig = msgspec.defstruct(
+    "MovesConfig",
+    [(kind.name, Annotated[float, msgspec.Meta(ge=0, lt=1)], 0.0) for kind in KINDS],
+    bases=(_Moves,),
+    module=__name__,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+)
+MovesConfig.__doc__ = (
+    "[sampling.moves]: kinds of moves beside the steps, each with its share of all moves."
+)
+
+
 class SamplingConfig(_Section):
     """[sampling]: replica-exchange Monte Carlo; a step moves one body of each replica."""
 
@@ -227,34 +249,11 @@ class SamplingConfig(_Section):
     """[Å] Largest step of a body, before the burn-in adapts it."""
     max_rotation: NotNegative = 0.04
     """[rad] Largest turn of a rigid body, likewise."""
-    global_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    """Share of the moves that swap two rigid bodies, or turn one about its own axes."""
-    # share of the moves by which two rigid bodies change places and each takes the other's
-    # principal axes, in one of four flips
-    alignment_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    independence_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    """Share of the moves by which a rigid body goes to a place that the density suggests for it
-    alone."""
-    # share of the moves of all bodies together along the slope of the score (Hamiltonian Monte
-    # Carlo), how many steps each makes, and of what size (the native engine's adapt_steps tunes it)
-    hamiltonian_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    hamiltonian_steps: Count = 10
-    hamiltonian_step: Positive = 0.2  # Å
-    # share of the moves of linked rigid bodies as one: pairs that share a cross-link or a bond of
-    # the sequence, and all that hang together so
-    linked_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    # share of the moves that are chains of large steps on few components, how many steps each has,
-    # and how many components of data and model become one; with several levels, ascending, the
-    # chains on each contain some on the next
-    coarse_moves: Annotated[float, msgspec.Meta(ge=0, lt=1)] = 0.0
-    coarse_steps: Count = 100
-    coarse_levels: Annotated[
-        tuple[Annotated[int, msgspec.Meta(ge=2)], ...], msgspec.Meta(min_length=1)
-    ] = (4,)
     minimize: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """[evaluations] At most so many to minimise each start; 0: none. Default: 1000 after a global
     search, else 0."""
     annealing: AnnealingConfig = AnnealingConfig()
+    moves: MovesConfig = MovesConfig()
     adapt_steps: Annotated[int, msgspec.Meta(ge=0)] | None = None
     """[steps] Burn-in that adapts the size of the steps, and the temperatures with the native
     engine, and then freezes them; 0: none. Default: 1000 a mover, at most 100,000, after a global
@@ -271,18 +270,6 @@ class SamplingConfig(_Section):
     """Seed of all random numbers."""
     threads: Annotated[int, msgspec.Meta(ge=0)] = 0
     """0: all cores. Results do not depend on it."""
-
-    @property
-    def special_moves(self) -> float:
-        """Share of all moves that are none of single bodies, chains or the whole."""
-        return (
-            self.global_moves
-            + self.alignment_moves
-            + self.linked_moves
-            + self.independence_moves
-            + self.hamiltonian_moves
-            + self.coarse_moves
-        )
 
     @property
     def low_steps(self) -> int:
@@ -369,6 +356,7 @@ def load_config(path: str | os.PathLike, absent: Collection[str] = ()) -> Config
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as error:
         raise syntax_error(path, text, error) from error
     refuse_odd_numbers(path, content)
+    content = with_keys_of_now(path, content)
     try:
         config = msgspec.convert(content, Config)
     except msgspec.ValidationError as error:
@@ -422,15 +410,12 @@ def _check(path: Path, config: Config) -> None:
             f"at least temperature_min ({sampling.temperature_min:g})",
             "sampling.temperature_max",
         )
-    if sampling.special_moves >= 1:
-        found = f"{sampling.special_moves:g} with the shares of all other special moves"
-        raise InputError(path, found, "less than 1", "sampling.global_moves")
-    levels = sampling.coarse_levels
-    if any(a >= b for a, b in pairwise(levels)):
-        raise InputError(path, str(list(levels)), "ascending numbers", "sampling.coarse_levels")
-    for key in ("independence_moves", "coarse_moves"):
-        if getattr(sampling, key) and em is None:
-            raise InputError(path, "no [em]", "data for them", f"sampling.{key}")
+    if sampling.moves.share >= 1:
+        found = f"shares of {sampling.moves.share:g} together"
+        raise InputError(path, found, "less than 1", "sampling.moves")
+    for kind in KINDS:
+        if kind.needs_density and getattr(sampling.moves, kind.name) and em is None:
+            raise InputError(path, "no [em]", "data for them", f"sampling.moves.{kind.name}")
     if len(set(config.system.resolutions)) != len(config.system.resolutions):
         found = str(list(config.system.resolutions))
         raise InputError(path, found, "each resolution once", "system.resolutions")

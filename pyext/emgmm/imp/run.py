@@ -22,11 +22,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from ..config.settings import Config
 from ..errors import InputError
-from ..moves.build import groups_to_move
 from ..posterior import Posterior
 from ..runs.folder import own_settings, write_settings
 from ..runs.summary import summary_report, write_search, write_summary
@@ -61,8 +61,6 @@ def run_imp(
     lacks = imp_lacks(config)
     if lacks is not None:
         raise InputError(out, *lacks)
-    if config.sampling.linked_moves:
-        groups_to_move(posterior)
     report = summary_report(posterior, "imp", out)
     command = _command(config, out, resume)
     (out / "restart").mkdir(exist_ok=True)
@@ -255,16 +253,7 @@ def main() -> None:
         start="asis",
         seed=sampling.seed,
         adapt_steps=burn_in(sampling, len(system.dof.get_movers()), config.em is not None),
-        global_moves=sampling.global_moves,
-        alignment_moves=sampling.alignment_moves,
-        independence_moves=sampling.independence_moves,
-        linked_moves=sampling.linked_moves,
-        coarse_moves=sampling.coarse_moves,
-        coarse_steps=sampling.coarse_steps,
-        coarse_levels=sampling.coarse_levels,
-        hamiltonian_moves=sampling.hamiltonian_moves,
-        hamiltonian_step=sampling.hamiltonian_step,
-        hamiltonian_steps=sampling.hamiltonian_steps,
+        moves={k: v for k, v in msgspec.to_builtins(sampling.moves).items() if v},
         restart=going_on,
         exchange=exchange,
     )

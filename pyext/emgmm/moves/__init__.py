@@ -1,1 +1,1 @@
-"""What a run tries: steps, swaps and turns, places, slopes, linked and coarse moves."""
+"""What a run tries: steps, and further kinds of moves in one registry."""

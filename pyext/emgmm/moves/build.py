@@ -8,46 +8,54 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .. import _core
-from ..errors import InputError
+from ..config.settings import SamplingConfig
+from ..representation.system import System
 from ..scoring.terms import TermSpec
-from ..search.starts import confinement
-from .coarse import coarse_mover
-from .independence import independence_mover
-from .linked import linked_groups, linked_movers
-from .minimize import hamiltonian_mover
-from .swaps import aligned_movers, global_movers
+from .registry import KINDS
 
 if TYPE_CHECKING:
     from ..posterior import Posterior
 
 
 def build_movers(posterior: Posterior) -> tuple[list[_core.Mover], list[float]]:
-    """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
-    for the whole system, with the largest steps of the settings.
+    """The steps of a run, and the movers of each kind that ``[sampling.moves]`` gives a share.
 
-    With ``global_moves`` also movers that swap and turn rigid bodies, with ``alignment_moves`` ones
-    that swap them and align their principal axes, with ``linked_moves`` ones of linked bodies as
-    one, with ``independence_moves`` (which need the data) one that places them anew, with
-    ``hamiltonian_moves`` one of all together, and with ``coarse_moves`` (which need the data, too)
-    one of chains on few components. With a symmetry only the bodies that are no images move freely,
-    and the images follow them.
+    With a symmetry only the bodies that are no images move freely, and the images follow them.
 
     Returns
     -------
     movers, weights
         Weights are shares of the moves, and sum to 1.
-
-    Raises
-    ------
-    InputError
-        ``linked_moves`` where nothing links two bodies; in a file of cross-links.
     """
-    system, data, config = posterior.system, posterior.data, posterior.config
-    sampling, symmetry = config.sampling, posterior.symmetry
-    bodies = system.bodies
-    free = bodies.movable.copy()
+    sampling, symmetry = posterior.config.sampling, posterior.symmetry
+    free = posterior.system.bodies.movable.copy()
     if symmetry is not None:
         free[symmetry.image] = False
+    steps = step_movers(posterior.system, free, sampling)
+    if not steps:
+        return [], []
+    others, shares = [], []
+    for kind in KINDS:
+        share = getattr(sampling.moves, kind.name)
+        added = kind.builder()(posterior, free) if share else []
+        others += added
+        shares += [share / len(added) for _ in added]
+    movers = steps + others
+    if symmetry is not None:
+        movers = [symmetry.mover(m) for m in movers]
+    return movers, [(1 - sum(shares)) / len(steps)] * len(steps) + shares
+
+
+def step_movers(system: System, free: np.ndarray, sampling: SamplingConfig) -> list[_core.Mover]:
+    """One mover for each rigid body (with the beads it carries), bead and super rigid body, and one
+    for the whole system, with the largest steps of the settings.
+
+    Parameters
+    ----------
+    free
+        (bodies,) bool, those that may be moved.
+    """
+    bodies = system.bodies
     translation, rotation = sampling.max_translation, sampling.max_rotation
     movers = []
     groups = set()
@@ -70,56 +78,7 @@ def build_movers(posterior: Posterior) -> tuple[list[_core.Mover], list[float]]:
         if len(group) > 1 and tuple(group) not in groups:
             groups.add(tuple(group))
             movers.append(_core.rigid_mover(name, group, translation, rotation))
-    if not movers:
-        return [], []
-    more, shares = global_movers(system, free, sampling.global_moves)
-    aligned, aligned_shares = aligned_movers(system, free, sampling.alignment_moves)
-    more += aligned
-    shares += aligned_shares
-    if sampling.linked_moves:
-        linked = linked_movers(
-            system, groups_to_move(posterior, free), groups, translation, rotation
-        )
-        more += linked
-        shares += [sampling.linked_moves / len(linked) for _ in linked]
-    if sampling.independence_moves and data is not None:
-        places = independence_mover(system, data, free, sampling)
-        if places is not None:
-            more.append(places)
-            shares.append(sampling.independence_moves)
-    # These know of images themselves.
-    last, last_shares = [], []
-    if sampling.hamiltonian_moves:
-        last.append(hamiltonian_mover(system, free, sampling, symmetry))
-        last_shares.append(sampling.hamiltonian_moves)
-    if sampling.coarse_moves and data is not None and config.em is not None:
-        ball = confinement(system, data, sampling)
-        last.append(coarse_mover(system, data, free, config.em, sampling, symmetry, ball))
-        last_shares.append(sampling.coarse_moves)
-    weights = [(1 - sum(shares) - sum(last_shares)) / len(movers)] * len(movers) + shares
-    movers += more
-    if symmetry is not None:
-        movers = [symmetry.mover(m) for m in movers]
-    return movers + last, weights + last_shares
-
-
-def groups_to_move(posterior: Posterior, free: np.ndarray | None = None) -> list[list[int]]:
-    """Linked bodies that ``linked_moves`` move as one (`linked_groups`).
-
-    Raises
-    ------
-    InputError
-        Nothing links two bodies; in a file of cross-links.
-    """
-    groups = linked_groups(posterior.system, posterior.links, free)
-    if not groups:
-        raise InputError(
-            posterior.config.system.topology,
-            "no cross-link and no bond between two rigid bodies that may move",
-            "at least one",
-            "sampling.linked_moves",
-        )
-    return groups
+    return movers
 
 
 def parameter_movers(specs: Sequence[TermSpec]) -> list[_core.Mover]:

@@ -5,26 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _core
-from ..config.settings import SamplingConfig
 from ..mixture import Mixture
-from ..representation.system import System
+from ..posterior import Posterior
 from ..scoring.mixture_score import ScoreOptions, make_score
-from .minimize import turning_radii
 
 
-def independence_mover(
-    system: System, data: Mixture, free: np.ndarray, sampling: SamplingConfig
-) -> _core.Mover | None:
-    """One or more free rigid bodies to places that the data suggest for each alone (the first step
-    of `emgmm.search`), now and then to any pose near the data; None where no free rigid body has
-    Gaussians.
+def independence_movers(posterior: Posterior, free: np.ndarray) -> list[_core.Mover]:
+    """One mover of one or more rigid bodies to places that the data suggest for each alone (the
+    first step of `emgmm.search`), now and then to any pose near the data; none where no body that
+    may move has Gaussians.
 
     The proposals depend on the data, the bodies and the seed; not on where any body is.
+
+    Parameters
+    ----------
+    free
+        (bodies,) bool, those that may be moved.
     """
+    system, data, sampling = posterior.system, posterior.data, posterior.config.sampling
     bodies = system.bodies
     score = make_score(data, ScoreOptions())
     nothing = np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0)
-    radii = turning_radii(system, free)
+    radii = system.turning_radii(free)
     groups, densities = [], []
     for body in np.flatnonzero(free & bodies.rotatable):
         mixture = system.gaussians.of_body(body)
@@ -41,7 +43,7 @@ def independence_mover(
         )
         groups.append(bodies.group(body))
         densities.append(pose_density(poses, overlaps, radii[body], data))
-    return _core.independence_mover("independence", groups, densities) if groups else None
+    return [_core.independence_mover("independence", groups, densities)] if groups else []
 
 
 def pose_density(

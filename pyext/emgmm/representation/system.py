@@ -298,6 +298,21 @@ class System:
         """Particles of the resolution closest to the one asked for."""
         return self.particles[min(self.particles, key=lambda r: (abs(r - resolution), r))]
 
+    def turning_radii(self, free: np.ndarray) -> list[float]:
+        """(bodies,) Å: radius of gyration, 0 for a body that does not turn, -1 for one that stays.
+
+        Parameters
+        ----------
+        free
+            (bodies,) bool, those that may be moved.
+        """
+        radii = []
+        for body, (is_free, turns) in enumerate(zip(free, self.bodies.rotatable, strict=True)):
+            local = self.finest.local[self.finest.body == body]
+            square = (local**2).sum(axis=1).mean() if turns and len(local) else 0.0
+            radii.append(float(np.sqrt(square)) if is_free else -1.0)
+        return radii
+
     def subunits(self) -> list[str]:
         """A name for each molecule: of its own, or with the number of the copy."""
         names = [m.name for m in self.molecules]

@@ -12,13 +12,13 @@ import numpy as np
 from .. import _core
 from ..config.settings import SamplingConfig
 from ..moves.build import build_movers, parameter_movers
-from ..moves.minimize import minimized
 from ..posterior import Posterior
 from ..representation.system import System
 from ..search.place import SearchProgress
 from ..search.starts import confinement, input_poses, random_starts
 from ..search.symmetric import symmetric_placements, symmetric_search
 from .loop import Run, StopRequest
+from .minimize import minimized
 from .processes import Processes, world
 from .records import Callbacks, NamedSampler, RunSummary
 
@@ -209,7 +209,7 @@ def make_sampler(
         is_mine=processes.mine(sampling.replicas) if several else [],
         sum=processes.sum if several else None,
         confinement=confinement(system, data, sampling),
-        mover_weights=mover_weights if sampling.special_moves else [],
+        mover_weights=mover_weights if sampling.moves.share else [],
     )
     return NamedSampler(
         sampler,

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import numpy as np
 import pytest
 from emgmm import _core
-from emgmm.config.settings import EmConfig
+from emgmm.config.settings import EmConfig, MovesConfig
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
-from emgmm.moves.minimize import NO_IMAGES, minimized, turning_radii
+from emgmm.moves.registry import KINDS
 from emgmm.poses import to_matrices, to_poses
 from emgmm.posterior import Posterior
 from emgmm.sampling import run_native
+from emgmm.sampling.minimize import NO_IMAGES, minimized
 from emgmm.search.starts import random_starts
 from emgmm.symmetry import operations
 
@@ -20,33 +23,39 @@ from .test_sampling import Recorder, config, data, system  # noqa: F401
 
 pytestmark = pytest.mark.instruction_sets
 
-ALL = dict(
-    global_moves=0.1,
-    independence_moves=0.2,
-    hamiltonian_moves=0.05,
-    hamiltonian_step=0.02,
-    steps=600,
-)
-COARSE = dict(coarse_moves=0.2, coarse_steps=5, steps=600)
+ALL = dict(moves=MovesConfig(swaps=0.05, turns=0.05, independence=0.2), steps=600)
 
 
 def test_movers_and_shares(system, data):  # noqa: F811
     movers, weights = build_movers(Posterior.of_run(config(**ALL), system, data))
     names = [m.name for m in movers]
-    assert names[14:] == ["independence", "Hamiltonian"]
-    assert sum(weights) == pytest.approx(1)
-    assert weights[14:] == pytest.approx([0.2, 0.05])
-    assert turning_radii(system, system.bodies.movable)[1] == 0
+    assert names[8:] == [
+        *(f"swap body {a}, body {b}" for a, b in ((0, 2), (0, 5), (2, 5))),
+        *(f"turn body {b}" for b in (0, 2, 5)),
+        "independence",
+    ]
+    assert weights == pytest.approx([0.7 / 8] * 8 + [0.05 / 3] * 6 + [0.2])
+    assert system.turning_radii(system.bodies.movable)[1] == 0
 
 
-@pytest.mark.parametrize("kind", ["independence_moves", "hamiltonian_moves"])
+@pytest.mark.parametrize("kind", [kind.name for kind in KINDS])
 def test_each_is_reported(system, data, kind):  # noqa: F811
-    settings = config(**{kind: 0.2, "steps": 600, "hamiltonian_step": 0.02, "start": "asis"})
+    settings = config(moves=MovesConfig(**{kind: 0.2}), steps=600, start="asis")
     summary = run_native(Posterior.of_run(settings, system, data))
-    name = "independence" if kind == "independence_moves" else "Hamiltonian"
-    assert len(summary.acceptance) == 9
-    assert summary.acceptance[name] > (0.3 if kind == "hamiltonian_moves" else 0)
-    assert summary.drift == 0
+    begins = {"swaps": "swap ", "turns": "turn ", "independence": "independence"}[kind]
+    rates = [rate for name, rate in summary.acceptance.items() if name.startswith(begins)]
+    assert len(rates) == (1 if kind == "independence" else 3)
+    assert len(summary.acceptance) == 8 + len(rates)
+    assert sum(rates) > 0 and summary.drift == 0
+
+
+def test_kinds_without_bodies_leave_their_share_to_steps(system):  # noqa: F811
+    bodies = replace(system.bodies, rotatable=np.zeros(len(system.bodies), dtype=bool))
+    system = replace(system, bodies=bodies)
+    settings = config(moves=MovesConfig(swaps=0.3, turns=0.3))
+    movers, weights = build_movers(Posterior.of_run(settings, system, None))
+    assert not any(m.name.startswith(("swap", "turn")) for m in movers)
+    assert weights == pytest.approx([1 / len(movers)] * len(movers))
 
 
 def test_density_of_proposals():
@@ -63,9 +72,7 @@ def test_density_of_proposals():
         _core.PoseDensity(center, np.array([2.0]), 1.5, 0.2, 0.0, [0.0, 0.0, 0.0, 30.0])
 
 
-@pytest.mark.parametrize(
-    "given", [ALL | {"adapt_steps": 300}, COARSE | {"linked_moves": 0.2, "alignment_moves": 0.2}]
-)
+@pytest.mark.parametrize("given", [ALL, ALL | {"adapt_steps": 300}])
 def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
     settings = config(**given)
     whole = Recorder()
@@ -126,22 +133,7 @@ def test_images_of_a_minimum_are_in_place():
 
 
 @pytest.mark.parametrize("group", ["C4", "D2"])
-@pytest.mark.parametrize(
-    ("shares", "kind"),
-    [
-        (
-            dict(
-                global_moves=0.1,
-                alignment_moves=0.1,
-                independence_moves=0.2,
-                hamiltonian_moves=0.2,
-            ),
-            "Hamiltonian",
-        ),
-        (COARSE | {"start": "asis"}, "coarse"),
-    ],
-)
-def test_images_follow_all_moves(group, shares, kind):
+def test_images_follow_all_moves(group):
     from .test_symmetry import CENTER, ring, settings
 
     system, data, axis, second = ring(group, tail=4)  # noqa: F811
@@ -149,13 +141,12 @@ def test_images_follow_all_moves(group, shares, kind):
     if group[0] == "D":
         given["second_axis"] = tuple(second)
     config = settings(group, **given)
-    given = {"steps": 400, "minimize": 10}
-    sampling = msgspec.structs.replace(config.sampling, **(shares | given))
+    sampling = msgspec.structs.replace(config.sampling, **(ALL | {"minimize": 10}))
     config = msgspec.structs.replace(config, em=EmConfig(gmm="g"), sampling=sampling)
     recorder = Recorder()
     summary = run_native(Posterior.of_run(config, system, data), recorder)
     # Images start outside the confinement, where half of all moves lead away and are refused.
-    assert summary.acceptance[kind] > 0.05 and summary.drift == 0
+    assert max(summary.acceptance.values()) > 0.05 and summary.drift == 0
     turns, shifts = to_matrices(operations(group, CENTER, axis, second))
     beads = system.finest
     for batch in recorder.batches:
@@ -167,12 +158,25 @@ def test_images_follow_all_moves(group, shares, kind):
 
 
 def test_settings_are_checked(load_sampling):
-    with pytest.raises(InputError, match=r"sampling\.independence_moves: found no \[em\]"):
-        load_sampling("independence_moves = 0.1\n")
-    with pytest.raises(InputError, match=r"sampling\.global_moves: found 1\.2 with the shares"):
-        load_sampling("global_moves = 0.6\nhamiltonian_moves = 0.6\n")
-    with pytest.raises(InputError, match=r"hamiltonian_step"):
-        load_sampling("hamiltonian_step = 0\n")
+    with pytest.raises(InputError, match=r"sampling\.moves\.independence: found no \[em\]"):
+        load_sampling("moves.independence = 0.1\n")
+    with pytest.raises(InputError, match=r"sampling\.moves: found shares of 1\.2 together"):
+        load_sampling("moves = {swaps = 0.6, turns = 0.6}\n")
+    with pytest.raises(InputError, match=r"sampling\.moves\.swap"):
+        load_sampling("moves.swap = 0.1\n")
+
+
+def test_settings_of_earlier_versions(load_sampling, tmp_path):
+    """Keys that moved are taken; of moves that are gone only a share of nothing."""
+    now = load_sampling("moves = {swaps = 0.1, turns = 0.1}\n")
+    assert load_sampling("global_moves = 0.2\n") == now
+    gone = "coarse_moves = 0.0\ncoarse_steps = 100\ncoarse_levels = [4]\nlinked_moves = 0.0\n"
+    assert load_sampling(gone + "moves = {swaps = 0.1, turns = 0.1}\n") == now
+    em = "independence_moves = 0.3\n[em]\ngmm = 't.txt'\n"
+    assert load_sampling(em).sampling.moves == MovesConfig(independence=0.3)
+    for key in ("hamiltonian", "linked", "coarse", "alignment"):
+        with pytest.raises(InputError, match=rf"sampling\.{key}_moves: found .* are gone"):
+            load_sampling(f"{key}_moves = 0.1\n")
 
 
 def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
@@ -181,7 +185,7 @@ def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
     posterior = Posterior.of_run(settings, system, data)
     terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
     rigid = system.bodies.rotatable
-    every = turning_radii(system, system.bodies.movable)
+    every = system.turning_radii(system.bodies.movable)
     given = to_poses(system.bodies.rotation, system.bodies.translation)
     native = _core.minimize_terms(terms, weights, given, every, 300, *NO_IMAGES)[1]
     rng = np.random.default_rng(1)

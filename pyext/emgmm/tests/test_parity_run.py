@@ -34,7 +34,7 @@ FRAMES, INTERVAL = 30, 20
 @pytest.fixture
 def short(native_gmm, tmp_path) -> Path:
     """Settings of a run of a few seconds."""
-    extra = "global_moves = 0.1\nalignment_moves = 0.1\nprecision = 'single'\n"
+    extra = "moves = {swaps = 0.1, turns = 0.1}\nprecision = 'single'\n"
     path = settings(tmp_path, native_gmm, extra)
     text = path.read_text().replace("steps = 4000", f"steps = {FRAMES * INTERVAL}")
     path.write_text(text + "exchange_interval = 10\n")
@@ -73,7 +73,7 @@ def check_folder(out: Path, replicas: int, *more: str) -> None:
     assert summary["found"].keys() == summary["acceptance"].keys()
     assert sum(summary["found"].values()) > 0
     kinds = {name.split(" ")[0] for name in summary["acceptance"]}
-    assert {"swap", "turn", "align"} <= kinds
+    assert {"swap", "turn"} <= kinds
     assert summary["best_score"] == pytest.approx(stat.column("Total_Score").min())
 
 
@@ -97,7 +97,6 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
     what has a structure. The scores of coarse moves, too."""
     from emgmm.config.settings import load_config
     from emgmm.imp.system import build_imp_system, set_poses
-    from emgmm.moves.coarse import coarse_term
     from emgmm.search.starts import random_starts
 
     text = short.read_text()
@@ -124,9 +123,6 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
         set_poses(system, native, poses)
         scores.append(system.em.evaluate())
         assert scores[-1] == pytest.approx(term.evaluate(poses), rel=1e-6)
-        rough = coarse_term(native, Posterior.of_run(config, native, data).data, config.em, 4)
-        coarse = system.em.create_coarse_restraint(4)
-        assert coarse.evaluate(False) == pytest.approx(rough.evaluate(poses), rel=1e-6)
     apart = np.abs(np.subtract.outer(scores, scores)) + np.eye(len(scores))
     assert apart.min() > 0.1
 
@@ -183,70 +179,12 @@ def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaus
         left.remove(nearest)
 
 
-def test_both_engines_move_the_same_bodies_together(short, tmp_path):
-    """Links, bonds and the beads between; then a run with such moves."""
-    from emgmm.config.settings import load_config
-    from emgmm.imp.system import build_imp_system
-    from emgmm.moves.linked import linked_groups
-    from emgmm.scoring.crosslinks import read_crosslinks
-    from IMP.emgmm.linked import get_linked_groups
-
-    csv = tmp_path / "links.csv"
-    pairs = ("HLA,50,B2M,30", "HLA,70,TCRA,30", "TAX,4,TCRB,97", "TCRB,50,TCRB,120")
-    rows = [f"{pair},{i}" for i, pair in enumerate(pairs)]
-    csv.write_text("prot1,res1,prot2,res2,id\n" + "\n".join(rows) + "\n")
-    short.write_text(
-        short.read_text()
-        + f"linked_moves = 0.3\n[[crosslinks]]\nfile = '{csv}'\nid = 'id'\nlabel = 'x'\n"
-    )
-    config = load_config(short)
-    out = tmp_path / "parts"
-    (out / "gmm").mkdir(parents=True)
-    (out / "data_gmm.txt").write_bytes(Path(config.em.gmm).read_bytes())
-    system, native = build_imp_system(config, out)
-    order = [b.get_particle_index() for b in system.dof.get_rigid_bodies()]
-    found = [
-        [order.index(body.get_particle_index()) for body in group]
-        for group in get_linked_groups(system.dof, system.restraints)
-    ]
-    rigid = np.flatnonzero(native.bodies.rotatable & native.bodies.movable).tolist()
-    links = [read_crosslinks(native, section) for section in config.crosslinks]
-    expected = [[rigid.index(b) for b in group] for group in linked_groups(native, links)]
-    assert sorted(map(sorted, found)) == sorted(expected) == [[0, 1], [0, 1, 2, 3], [0, 2], [0, 3]]
-
-    out = tmp_path / "out"
-    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
-    assert told.returncode == 0, told.stderr
-    acceptance = json.loads((out / "run.json").read_text())["acceptance"]
-    linked = [share for name, share in acceptance.items() if name.startswith("linked ")]
-    assert len(linked) == 2  # one pair is a super rigid body, all are the whole system
-    assert all(0 <= share <= 1 for share in linked)
-
-
-@pytest.mark.parametrize(
-    ("mover", "settings", "least", "most"),
-    [
-        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [4]\n", 0, 0.99),
-        ("coarse", "coarse_moves = 0.1\ncoarse_steps = 20\ncoarse_levels = [3, 9]\n", 0, 0.99),
-        # So short steps follow the slope closely.
-        ("Hamiltonian", "hamiltonian_moves = 0.1\nhamiltonian_step = 0.02\n", 0.5, 1),
-    ],
-)
-def test_moves_by_the_score(short, tmp_path, mover, settings, least, most):
-    """How many are accepted, and the score of the frames is that of the poses."""
-    short.write_text(short.read_text() + settings)
-    out = tmp_path / "out"
-    told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
-    assert told.returncode == 0, told.stderr
-    check_folder(out, 1)
-    assert least <= json.loads((out / "run.json").read_text())["acceptance"][mover] <= most
-    assert emgmm("analyze", out).returncode == 0
-
-
 def test_minimised_starts_and_places_of_the_map(short, tmp_path):
-    """As in the native engine; what IMP cannot do is still said."""
+    """As in the native engine."""
     text = short.read_text()
-    short.write_text(text + "independence_moves = 0.2\nminimize = 60\n")
+    short.write_text(
+        text.replace("turns = 0.1}", "turns = 0.1, independence = 0.2}") + "minimize = 60\n"
+    )
     out = tmp_path / "out"
     told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1)
     assert told.returncode == 0, told.stderr
@@ -258,15 +196,6 @@ def test_minimised_starts_and_places_of_the_map(short, tmp_path):
     told = emgmm("run", short, "-o", out, "--engine", "imp", "--replicas", 1, "--force")
     assert told.returncode == 0, told.stderr
     assert minimised < json.loads((out / "run.json").read_text())["best_score"]
-    short.write_text(text + "linked_moves = 0.1\n")
-    topology = tmp_path / "topology.txt"
-    (apart,) = [line for line in TOPOLOGY.read_text().splitlines() if "|TCRA|" in line]
-    header = TOPOLOGY.read_text().splitlines()[0]
-    topology.write_text(f"{header}\n{apart}\n")
-    short.write_text(short.read_text().replace(str(TOPOLOGY), str(topology)))
-    shutil.copy(TOPOLOGY.parent / "sequences.fasta", tmp_path)
-    refused = emgmm("run", short, "-o", tmp_path / "other", "--engine", "imp", "--force")
-    assert_refused(refused, "sampling.linked_moves", "no cross-link and no bond")
 
 
 @needs_mpi

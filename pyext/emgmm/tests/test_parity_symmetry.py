@@ -52,7 +52,7 @@ def ring(native_gmm, tmp_path) -> Path:
         f'[system]\ntopology = "topology.txt"\n[em]\ngmm = "{native_gmm}"\n'
         '[symmetry]\ngroup = "C3"\naxis = [1.0, 2.0, 3.0]\ncenter = [40.0, 30.0, 20.0]\n'
         "[sampling]\nstart = 'random'\nreplicas = 1\nsteps = 400\nframe_interval = 20\n"
-        "global_moves = 0.2\nseed = 3\nthreads = 1\n"
+        "moves = {swaps = 0.1, turns = 0.1}\nseed = 3\nthreads = 1\n"
     )
     return path
 

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "math/constants.h"
-#include "mixture/principal_axes.h"
 
 namespace emcore {
 
@@ -20,18 +19,6 @@ std::vector<std::size_t> two_groups(const std::string &name, BodyGroup first,
   first.insert(first.end(), second.begin(), second.end());
   check_group(name, first);
   return first;
-}
-
-// Bodies [begin, end) of the list follow the first of them, which goes to `to`.
-void carry(const MoverState &state, const std::vector<std::size_t> &bodies, std::size_t begin,
-           std::size_t end, const Pose &to, Move *move) {
-  const Pose &from = state.poses[bodies[begin]];
-  const Quaternion turn = to.rotation * conjugate(from.rotation);
-  for (std::size_t j = begin; j < end; ++j) {
-    const Pose &pose = state.poses[bodies[j]];
-    move->poses[j] = {normalized(turn * pose.rotation),
-                      turn * (pose.translation - from.translation) + to.translation};
-  }
 }
 
 }  // namespace
@@ -57,37 +44,6 @@ double SwapMover::propose(const MoverState &state, double, Random &, Move *move)
     const Pose &pose = state.poses[bodies_[j]];
     move->poses[j] = {pose.rotation, pose.translation + (j < first_size_ ? 1.0 : -1.0) * way};
   }
-  return 0;
-}
-
-AlignedSwapMover::AlignedSwapMover(std::string name, BodyGroup first, BodyGroup second,
-                                   const Quaternion &first_frame, const Quaternion &second_frame)
-    : Mover(std::move(name)),
-      first_size_(first.size()),
-      bodies_(two_groups(this->name(), std::move(first), second)) {
-  const auto checked = [&](const Quaternion &q) {
-    const double square = q.w * q.w + q.x * q.x + q.y * q.y + q.z * q.z;
-    if (!(square > 0 && std::isfinite(square)))
-      throw std::domain_error("mover " + this->name() + " has principal axes without direction");
-    return normalized(q);
-  };
-  first_frame_ = checked(first_frame);
-  second_frame_ = checked(second_frame);
-}
-
-double AlignedSwapMover::propose(const MoverState &state, double, Random &random,
-                                 Move *move) const {
-  const Pose &first = state.poses[bodies_[0]], &second = state.poses[bodies_[first_size_]];
-  const std::size_t flip = random.below(kFlips), other_flip = random.below(kFlips);
-  move->bodies = bodies_;
-  move->poses.resize(bodies_.size());
-  carry(state, bodies_, 0, first_size_,
-        {aligned_rotation(first_frame_, second.rotation, second_frame_, flip), second.translation},
-        move);
-  carry(state, bodies_, first_size_, bodies_.size(),
-        {aligned_rotation(second_frame_, first.rotation, first_frame_, other_flip),
-         first.translation},
-        move);
   return 0;
 }
 

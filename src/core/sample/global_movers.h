@@ -1,5 +1,4 @@
-// Large moves out of a wrong arrangement: two bodies change places, as they are oriented or aligned
-// to each other, or one turns over.
+// Large moves out of a wrong arrangement: two bodies change places, or one turns over.
 #ifndef EMGMM_SAMPLE_GLOBAL_MOVERS_H
 #define EMGMM_SAMPLE_GLOBAL_MOVERS_H
 
@@ -29,29 +28,6 @@ class SwapMover : public Mover {
  private:
   std::size_t first_size_;
   std::vector<std::size_t> bodies_;
-};
-
-// Two groups exchange the places of their bodies, and each body takes the other's principal axes,
-// in one of the four ways (principal_axes.h). With F_i the rotation from body i's principal to
-// global coordinates and D_i one of the four flips, drawn evenly for each body,
-//   F_1' = F_2 D_1,  F_2' = F_1 D_2.
-// Since D D = 1, the same move with the flips exchanged leads back: F_2' D_2 = F_1, F_1' D_1 = F_2.
-// There and back are one of 16 draws each, and multiplying by a rotation keeps volumes of
-// rotations, so the proposal is symmetric.
-class AlignedSwapMover : public Mover {
- public:
-  // Frames: principal_frame() about its centre of mass of the body that comes first in each group.
-  // Throws std::domain_error for an empty group, a body in both, or a frame that is no rotation.
-  AlignedSwapMover(std::string name, BodyGroup first, BodyGroup second,
-                   const Quaternion &first_frame, const Quaternion &second_frame);
-
-  double propose(const MoverState &state, double scale, Random &random, Move *move) const override;
-  const std::vector<std::size_t> &bodies() const override { return bodies_; }
-
- private:
-  std::size_t first_size_;
-  std::vector<std::size_t> bodies_;
-  Quaternion first_frame_, second_frame_;
 };
 
 // A group turns about one of its body's own axes through the body's origin: half the time by half

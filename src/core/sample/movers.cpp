@@ -8,8 +8,6 @@
 
 namespace emcore {
 
-namespace {}  // namespace
-
 RigidMover::RigidMover(std::string name, std::vector<std::size_t> bodies, double max_translation,
                        double max_rotation, std::size_t center)
     : Mover(std::move(name)),

@@ -2,7 +2,6 @@
 #ifndef EMGMM_SAMPLE_MOVERS_H
 #define EMGMM_SAMPLE_MOVERS_H
 
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,8 +11,6 @@
 
 namespace emcore {
 
-class Term;
-
 struct Move {
   std::vector<std::size_t> bodies;
   std::vector<Pose> poses;  // one each
@@ -22,17 +19,14 @@ struct Move {
   double value = 0;
 };
 
-// What a mover may look at: the state of one replica. Those that follow the slope of the score need
-// what that is made of, too.
+// What a mover may look at: the state of one replica.
 struct MoverState {
   const std::vector<Pose> &poses;
   const std::vector<std::vector<double>> &parameters;  // of each term
-  const std::vector<std::unique_ptr<Term>> *terms = nullptr;
-  const std::vector<double> *weights = nullptr;  // of each term
-  double temperature = 1;                        // kT
 };
 
-// Of steps of single bodies: near the best for few dimensions (Roberts and Rosenthal 2001).
+// The share of accepted steps that a burn-in tunes them to: near the best for few dimensions
+// (Roberts and Rosenthal 2001).
 constexpr double kWantedAcceptance = 0.3;
 
 // A mover has no state of its own: all replicas share it.
@@ -48,8 +42,6 @@ class Mover {
                          Move *move) const = 0;
   // Bodies it may move, for checks.
   virtual const std::vector<std::size_t> &bodies() const = 0;
-  // The share of accepted moves that a burn-in tunes its steps to.
-  virtual double wanted_acceptance() const { return kWantedAcceptance; }
 
  private:
   std::string name_;

@@ -60,7 +60,7 @@ void Replica::run(std::uint64_t steps, const std::vector<std::shared_ptr<const M
                   const std::vector<double> &weights, double temperature,
                   const std::vector<double> &scales, std::vector<MoverCount> *counts,
                   BestScore *best) {
-  const MoverState state{poses_, parameters_, &terms_, &weights, temperature};
+  const MoverState state{poses_, parameters_};
   double current = total(weights);
   if (best && current < best->value) best->value = current;
   for (std::uint64_t step = 0; step < steps; ++step) {

@@ -225,9 +225,7 @@ void Sampler::tune() {
       for (std::size_t m = 0; m < counts_[level].size(); ++m) {
         MoverCount &count = counts_[level][m];
         const bool judged = count.tried >= kFewestTries;
-        if (judged)
-          scales_[level][m] =
-              tuned_scale(scales_[level][m], count, setup_.movers[m]->wanted_acceptance());
+        if (judged) scales_[level][m] = tuned_scale(scales_[level][m], count);
         if (judged || !keeps) count = MoverCount();
       }
   }

@@ -34,9 +34,9 @@ std::vector<double> even_ladder(const std::vector<double> &temperatures,
   return result;
 }
 
-double tuned_scale(double scale, const MoverCount &count, double wanted) {
+double tuned_scale(double scale, const MoverCount &count) {
   const double rate = static_cast<double>(count.accepted) / static_cast<double>(count.tried);
-  return std::clamp(scale * std::exp(rate - wanted), kSmallestScale, kLargestScale);
+  return std::clamp(scale * std::exp(rate - kWantedAcceptance), kSmallestScale, kLargestScale);
 }
 
 }  // namespace emcore

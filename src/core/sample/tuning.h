@@ -21,8 +21,8 @@ std::vector<double> even_ladder(const std::vector<double> &temperatures,
                                 const std::vector<MoverCount> &exchanges);
 
 // The factor on a mover's largest step, from what was accepted with the last one (of
-// `kFewestTries` at least): towards the share `wanted` of accepted moves, between 1/100 and 10.
-double tuned_scale(double scale, const MoverCount &count, double wanted);
+// `kFewestTries` at least): towards kWantedAcceptance, between 1/100 and 10.
+double tuned_scale(double scale, const MoverCount &count);
 
 }  // namespace emcore
 

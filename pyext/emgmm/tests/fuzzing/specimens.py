@@ -64,7 +64,7 @@ axis = [0, 0, 1.0]
 replicas = 2
 steps = 1_000
 start = "random"
-coarse_levels = [2, 4]
+moves = {swaps = 0.1}
 annealing = {low_steps = 10}
 [analysis]
 best = 3
