@@ -19,7 +19,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from emgmm.cli.commands import commands
+from emgmm.cli.program import commands
 from emgmm.config import settings as config
 from emgmm.moves.registry import KINDS
 
@@ -157,7 +157,8 @@ def commands_page() -> str:
     ]
     parent = click.Context(commands, info_name="emgmm", **commands.context_settings)
     parent.terminal_width = 88
-    for name, command in commands.commands.items():
+    for name in commands.list_commands(parent):
+        command = commands.get_command(parent, name)
         help_text = command.get_help(click.Context(command, parent, name))
         text += [f"## emgmm {name}", "", "```text", help_text, "```", ""]
     return NOTE + "\n".join(text)

@@ -1,5 +1,5 @@
-"""The command line."""
+"""The command line: each file with a command's name is that command."""
 
-from .commands import main
+from .program import main
 
 __all__ = ["main"]

@@ -1,10 +1,7 @@
-"""What all commands share: errors in one line, reports, progress."""
+"""Options, reports, notes and progress that commands share."""
 
 from __future__ import annotations
 
-import functools
-import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -174,47 +171,3 @@ class Bar:
         """How far it is; a total of None says nothing new about the end."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, note=note)
-
-
-def guarded(main: click.Group) -> Callable[[], None]:
-    """The program: runs a command and turns errors into one line and an exit status."""
-
-    @functools.wraps(main)
-    def program() -> None:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:  # names of files may be no text, and a terminal may lack Å
-                stream.reconfigure(errors="backslashreplace")
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # leaves no drafts behind
-        sys.exit(_status(main))
-
-    return program
-
-
-def _status(main: click.Group) -> int:
-    try:
-        result = main.main(standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()
-        return result if isinstance(result, int) else 0
-    except InputError as error:
-        return _fail(str(error), BAD_INPUT)
-    except click.UsageError as error:
-        where = f" ({error.ctx.command_path} --help)" if error.ctx else ""
-        return _fail(error.format_message().rstrip(".") + where, BAD_INPUT)
-    except click.Abort:
-        return _fail("stopped", FAILED)
-    except Stopped as error:
-        return _fail(str(error), FAILED)
-    except BrokenPipeError:
-        # The reader has gone (``| head``): nothing is left to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
-    except OSError as error:
-        return _fail(f"{error.filename or 'system'}: {error.strerror or error}", FAILED)
-    except MemoryError:
-        return _fail("not enough memory", FAILED)
-
-
-def _fail(message: str, status: int) -> int:
-    click.echo("emgmm: " + " ".join(message.split()), err=True)
-    return status

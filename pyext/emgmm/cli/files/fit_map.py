@@ -1,4 +1,4 @@
-"""What ``emgmm fit`` does with files."""
+"""``emgmm fit`` of a map."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from .. import __version__
-from ..errors import InputError
-from ..io.gmm import write_gmm, wrote_mixture
-from .options import Bar, bad_values
+from ... import __version__
+from ...errors import InputError
+from ...io.gmm import write_gmm, wrote_mixture
+from ..options import Bar, bad_values
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ class FitRequest:
     force: bool = False
 
 
-def fit_command(request: FitRequest, bar: Bar) -> dict:
+def fit_map(request: FitRequest, bar: Bar) -> dict:
     """A map as a mixture, and the account of the fit."""
-    from ..fitting.fit_error import component_errors, write_component_errors
-    from ..fitting.half_maps import check_half_maps
-    from ..fitting.map_fit import estimate_threshold, fit_map
-    from ..io.maps import read_map
-    from ..maps.dust import without_dust
+    from ...fitting import map_fit
+    from ...fitting.fit_error import component_errors, write_component_errors
+    from ...fitting.half_maps import check_half_maps
+    from ...io.maps import read_map
+    from ...maps.dust import without_dust
 
     _refuse_levels(request)
     density = read_map(request.map_path)
@@ -56,12 +56,12 @@ def fit_command(request: FitRequest, bar: Bar) -> dict:
         warnings.simplefilter("always")
         free = []
         if halves:
-            threshold = estimate_threshold(density) if threshold is None else threshold
+            threshold = map_fit.estimate_threshold(density) if threshold is None else threshold
             if components is None and request.target_cc is None:
                 bar.stage(f"number of Gaussians from {request.half_maps[0]}")
                 free, components = _by_half_maps(halves, threshold, request, _shown(bar))
                 bar.stage(f"fitting {request.map_path}")
-        fitted = fit_map(
+        fitted = map_fit.fit_map(
             density,
             components=components,
             target_cc=request.target_cc,
@@ -125,8 +125,8 @@ def _shown(bar: Bar) -> Callable[[int, dict | None, float | None], None]:
 
 
 def _by_half_maps(halves, threshold: float, request: FitRequest, progress) -> tuple[list, int]:
-    from ..fitting.fit_error import components_from_halves, free_correlation
-    from ..fitting.map_fit import default_components, voxel_grid
+    from ...fitting.fit_error import components_from_halves, free_correlation
+    from ...fitting.map_fit import default_components, voxel_grid
 
     grid = voxel_grid(halves[0], threshold)
     # Four times finer than one component for each resolution element: past any use.
@@ -167,13 +167,13 @@ def _is_level(path: Path) -> bool:
 
 def _write_extras(request: FitRequest, density, fitted, free) -> None:
     if request.raster:
-        from ..io.maps import write_map
-        from ..maps.rasterize import rasterize
+        from ...io.maps import write_map
+        from ...maps.rasterize import rasterize
 
         raster = rasterize(fitted.mixture, density, request.threads)
         write_map(request.raster, raster, force=request.force)
     if request.plot:
-        from ..fitting.plot import plot_levels
+        from ...fitting.plot import plot_levels
 
         plot_levels(
             request.plot,

@@ -1,9 +1,8 @@
-"""The commands that make and judge models: ``run``, ``analyze``, ``report``."""
+"""``emgmm run``: models of a complex."""
 
 from __future__ import annotations
 
 import math
-from pathlib import Path
 
 import click
 
@@ -11,7 +10,6 @@ from .options import (
     BAD_INPUT,
     Bar,
     Stopped,
-    bad_values,
     check_files,
     force_option,
     report_option,
@@ -20,6 +18,8 @@ from .options import (
     threads_option,
     write_report,
 )
+
+ORDER = 50
 
 
 @click.command()
@@ -86,63 +86,3 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
         f"({result['engine']} engine)",
     )
     tell_notes(result["notes"])
-
-
-@click.command()
-@click.argument("folder", metavar="OUT")
-@click.option("--reference", metavar="MODEL", help="Structure to measure accuracy against.")
-@report_option
-@force_option
-def analyze(folder, reference, report, force) -> None:
-    """Clusters, precision, convergence and, against a reference, accuracy of the run in OUT."""
-    from ..runs.folder import own_files
-
-    check_files(report, force, [reference, *own_files(Path(folder))])
-    from ..analysis import analyze as judge
-
-    with Bar(f"analysing {folder}"), bad_values(folder):
-        result = judge(folder, reference, force=force).report()
-    write_report(report, result, force)
-    first, count = result["clusters"][0], len(result["clusters"])
-    text = (
-        f"{folder}: {count} cluster{'s' if count > 1 else ''}, the first with "
-        f"{first['population']:.0%} of the models, precision {first['precision']:.1f} Å"
-    )
-    loose = [s["name"] for s in first["subunit_precision"] if not s["held"]]
-    if loose:
-        text += f", which does not hold {', '.join(loose)}"
-    if first.get("rmsd80") is not None:
-        text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']}"
-        text += f"{_compared(result['compared'])})"
-    say(report, text + f"; {result['convergence']['verdict']}")
-    tell_notes(result["notes"])
-
-
-def _compared(found: dict) -> str:
-    """How much of the model the reference has."""
-    there = sum(chain["residues"] > 0 for chain in found["chains"])
-    return (
-        f"; compared: {there} of {len(found['chains'])} subunits, "
-        f"{found['residues']} of {found['of']} residues"
-    )
-
-
-@click.command("report")
-@click.argument("folder", metavar="OUT")
-@report_option
-@force_option
-def report(folder, report, force) -> None:
-    """One HTML page that shows the run in OUT and its analysis."""
-    from ..runs.folder import own_files
-    from ..runs.inputs import changed_inputs, input_notes
-
-    check_files(report, force, own_files(Path(folder)))
-    from ..report import write_report as write_html
-
-    with Bar(f"drawing {folder}"):
-        path = write_html(folder, force=force)
-    notes = input_notes(path.parent)
-    changed = changed_inputs(path.parent)
-    write_report(report, {"path": str(path), "changed_inputs": changed, "notes": notes}, force)
-    say(report, str(path))
-    tell_notes(notes)

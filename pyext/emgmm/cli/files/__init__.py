@@ -1,0 +1,1 @@
+"""Longer work of commands with files."""
