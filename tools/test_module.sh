@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 python=${PYTHON:-python3}
 build=${EMGMM_IMP_BUILD:-build/imp}
-parity=(pyext/emgmm/tests/test_parity_*.py)
+parity=(pyext/emgmm/tests/imp/test_parity_*.py)
 
 files=(test/*test_*.py test/*test_*.cpp examples/imp_*.py benchmark/imp_*.py)
 [ -e "${parity[0]}" ] || parity=()
@@ -42,7 +42,7 @@ cmake --build "$build" -j "${EMGMM_JOBS:-2}" >> "$build.log" 2>&1 ||
 if [ ${#parity[@]} -gt 0 ]; then
   if "$build/setup_environment.sh" "$python" -c "import IMP.emgmm, emgmm" 2> /dev/null; then
     "$build/setup_environment.sh" "$python" -m pytest -q "${parity[@]}" \
-      "pyext/emgmm/tests/test_documentation.py::test_blocks_run[tutorials/imp.md]"
+      "pyext/emgmm/tests/project/test_documentation.py::test_blocks_run[tutorials/imp.md]"
   else
     echo "$python cannot import both IMP.emgmm and emgmm: ${#parity[@]} engine comparisons not run"
   fi

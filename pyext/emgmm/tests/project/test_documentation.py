@@ -27,7 +27,7 @@ import pytest
 from emgmm.config.settings import Config
 from emgmm.imp.find import find_imp
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 DOC = ROOT / "doc"
 PAGES = [ROOT / "README.md", *sorted(DOC.rglob("*.md"))]
 # Blocks of each page that do not run, so that a new one is a decision.

@@ -11,8 +11,7 @@ from emgmm.analysis.copies import CopiesOfModels, least_assignment, least_assign
 from emgmm.analysis.deviations import rmsd, rmsd80, share_within, squared_deviations
 from emgmm.analysis.subunits import subunit_precision
 from emgmm.poses import rotation_angle, superpose
-
-from .toy_system import random_rotations
+from toy_system import random_rotations
 
 
 def test_rmsd80_drops_the_worst_fifth():

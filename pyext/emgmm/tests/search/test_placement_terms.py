@@ -22,8 +22,7 @@ from emgmm.search import place_system
 from emgmm.search.starts import input_poses
 from emgmm.search.terms import CLASH_RADIUS, placement_clashes, placement_terms
 from search_options import search_options
-
-from .toy_system import random_rotations
+from toy_system import random_rotations
 
 pytestmark = pytest.mark.instruction_sets
 

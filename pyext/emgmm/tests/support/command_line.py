@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = Path(__file__).resolve().parents[3]
+REPOSITORY = Path(__file__).resolve().parents[4]
 COMPLEX = REPOSITORY / "examples" / "1bd2" / "complex.pdb.gz"
 TOPOLOGY = REPOSITORY / "examples" / "1bd2" / "topology.txt"
 

@@ -17,8 +17,7 @@ from emgmm.io.rmf.system import system_tree
 from emgmm.io.stat import StatWriter
 from emgmm.io.structures import read_structure
 from emgmm.representation import build_system
-
-from .toy_system import random_rotations
+from toy_system import random_rotations
 
 SEQUENCES = {"A": "MKVLAGHWYRDEQNSTCPIFMKVLAGHWYR", "B": "GSTWYDDEKRHILMFPACVNQQGSTWYDDE"}
 HEADER = "|molecule_name|fasta_fn|fasta_id|pdb_fn|chain|residue_range|bead_size|rigid_body|\n"

@@ -18,8 +18,7 @@ from emgmm.sampling import run_native
 from emgmm.sampling.minimize import NO_IMAGES, minimized
 from emgmm.search.starts import random_starts
 from emgmm.symmetry import operations
-
-from .test_sampling import Recorder, config, data, system  # noqa: F401
+from test_sampling import Recorder, config, data, system  # noqa: F401
 
 pytestmark = pytest.mark.instruction_sets
 
@@ -134,7 +133,7 @@ def test_images_of_a_minimum_are_in_place():
 
 @pytest.mark.parametrize("group", ["C4", "D2"])
 def test_images_follow_all_moves(group):
-    from .test_symmetry import CENTER, ring, settings
+    from test_symmetry import CENTER, ring, settings
 
     system, data, axis, second = ring(group, tail=4)  # noqa: F811
     given = {"axis": tuple(axis), "center": tuple(CENTER)}

@@ -9,7 +9,7 @@ pytest.importorskip("IMP.emgmm", reason="needs IMP.emgmm, which cannot be import
 
 
 def test_terms(shared_data, tmp_path, capsys):
-    path = Path(__file__).resolve().parents[3] / "benchmark" / "imp_parity.py"
+    path = Path(__file__).resolve().parents[4] / "benchmark" / "imp_parity.py"
     spec = importlib.util.spec_from_file_location("imp_parity", path)
     table = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(table)

@@ -7,8 +7,7 @@ from emgmm.io.rmf import Node, RmfWriter, copy_frames, read_rmf
 from emgmm.io.rmf.blocks import Blocks
 from emgmm.io.rmf.system import system_tree
 from emgmm.poses import to_poses
-
-from .toy_system import random_poses, random_rotations, toy_system
+from toy_system import random_poses, random_rotations, toy_system
 
 FEATURES = ("Total_Score", "ExcludedVolumeSphere")
 

@@ -16,7 +16,7 @@ IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
 pmi = pytest.importorskip("IMP.pmi", reason="needs IMP.pmi, which cannot be imported")
 
 # Its systems, built here and by PMI, are used here too.
-from .test_parity_representation import _shake, folder, imp_system, system  # noqa: E402
+from test_parity_representation import _shake, folder, imp_system, system  # noqa: E402
 
 __all__ = ["folder", "imp_system", "system"]
 

@@ -20,8 +20,7 @@ from emgmm.scoring.mixture_score import ScoreOptions, make_score
 from emgmm.search.starts import input_poses
 from emgmm.search.symmetric import symmetric_search
 from emgmm.symmetry import find_axes, find_symmetry, operations
-
-from .toy_system import random_rotations, toy_system
+from toy_system import random_rotations, toy_system
 
 pytestmark = pytest.mark.instruction_sets
 

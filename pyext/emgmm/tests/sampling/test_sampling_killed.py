@@ -54,7 +54,7 @@ def run(folder: Path, steps: int) -> None:
 
 
 def start(folder: Path, steps: int) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen([sys.executable, __file__, str(folder), str(steps)], env=environment)
 
 

@@ -56,7 +56,7 @@ def mpirun() -> list[str]:
 
 
 def completed(command: list[str]) -> subprocess.CompletedProcess:
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 

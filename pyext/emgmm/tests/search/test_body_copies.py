@@ -7,8 +7,7 @@ from emgmm.search import place_system
 from emgmm.search.copies import _turned_frames, aligned_copies
 from emgmm.search.starts import input_poses
 from search_options import search_options
-
-from .toy_system import random_rotations, toy_system
+from toy_system import random_rotations, toy_system
 
 pytestmark = pytest.mark.instruction_sets
 
