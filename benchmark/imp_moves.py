@@ -31,7 +31,7 @@ precision = "single"
 
 def build(folder):
     """The system at its place in the crystal."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.forward.structure import chain_mixture
     from emgmm.imp.system import build_imp_system
     from emgmm.io.gmm import write_gmm

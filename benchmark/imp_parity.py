@@ -141,7 +141,7 @@ def compare(shared, folder):
     import emgmm.representation.inputs as inputs
     import IMP
     import numpy as np
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.io.gmm import read_gmm
     from emgmm.io.structures import read_structure

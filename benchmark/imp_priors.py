@@ -76,7 +76,7 @@ def run_native(folder, precision, steps):
 
 def build(folder, name):
     """An IMP system with one of the two EM restraints, and the two of PMI."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.imp.system import write_table
     from emgmm.io.topology import read_topology
     from IMP.emgmm.macros import build_system

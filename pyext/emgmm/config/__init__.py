@@ -1,5 +1,6 @@
 """The settings of a run, checked once; errors point at the field."""
 
+from .load import dump_config, load_config, with_paths
 from .settings import (
     DALTON_PER_COMPONENT,
     PROTEIN_VOLUME,
@@ -13,15 +14,13 @@ from .settings import (
     ExcludedVolumeConfig,
     Fraction,
     ModelConfig,
+    MovesConfig,
     NotNegative,
     Point,
     Positive,
     SamplingConfig,
     SymmetryConfig,
     SystemConfig,
-    dump_config,
-    load_config,
-    with_paths,
 )
 
 __all__ = [
@@ -37,6 +36,7 @@ __all__ = [
     "ExcludedVolumeConfig",
     "Fraction",
     "ModelConfig",
+    "MovesConfig",
     "NotNegative",
     "Point",
     "Positive",

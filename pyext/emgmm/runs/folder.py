@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..config.settings import Config, dump_config, load_config, with_paths
+from ..config import Config, dump_config, load_config, with_paths
 from ..errors import InputError
 from ..io.files import printable, replacing
 from ..io.gmm import read_gmm, wrote_mixture

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..config.settings import Config, with_paths
+from ..config import Config, with_paths
 from ..errors import InputError
 from ..io.files import printable, read_text, write_json
 from ..io.structures import find_file

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from ..config.settings import Config, load_config
+from ..config import Config, load_config
 from ..errors import InputError
 from ..io.streams import STANDARD, is_piped
 from ..io.targets import refuse_clashes

@@ -37,7 +37,7 @@ def native_gmm(tmp_path_factory) -> Path:
 @pytest.fixture
 def load_sampling(tmp_path):
     """Loads settings of which only [sampling] is of interest."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
 
     (tmp_path / "t.txt").write_text("")
     path = tmp_path / "system.toml"

@@ -9,7 +9,7 @@ import pytest
 from emgmm.analysis import analyze
 from emgmm.analysis.models import fit_poses, open_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.config.settings import CrosslinksConfig, dump_config, load_config
+from emgmm.config import CrosslinksConfig, dump_config, load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import write_gmm
 from emgmm.io.rmf import RmfWriter, read_rmf

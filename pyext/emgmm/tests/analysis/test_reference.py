@@ -9,7 +9,7 @@ from chain_file import chain_of, random_walk, residue_of, write_chains, write_st
 from command_line import emgmm
 from emgmm.analysis import analyze
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.report import write_report
 from emgmm.representation import build_system

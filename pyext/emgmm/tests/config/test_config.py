@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from emgmm.config.settings import dump_config, load_config
+from emgmm.config import dump_config, load_config
 from emgmm.errors import InputError
 from fuzzing.guard import bounded
 

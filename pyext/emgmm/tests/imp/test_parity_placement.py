@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from command_line import settings
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.stat import read_stat
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.io.structures import read_structure
 from emgmm.representation import ExcludedVolume, build_system, inputs
 from priors_reference import connectivity_energy, excluded_volume_energy

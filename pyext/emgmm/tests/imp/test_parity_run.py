@@ -95,7 +95,7 @@ def test_one_replica_is_judged_and_shown(short, tmp_path):
 def test_both_engines_score_a_map_alike(short, tmp_path):
     """Random poses: a mixture; with the model blurred to a resolution; a map, which is as heavy as
     what has a structure. The scores of coarse moves, too."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.search.starts import random_starts
 
@@ -134,7 +134,7 @@ def test_both_engines_score_a_map_alike(short, tmp_path):
 def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaussian, resolutions):
     """One a residue, or a bead where there are none of one residue, whatever number PMI expects;
     flexible beads as well. IMP reads 32-bit coordinates of structures, so beads are 1e-6 Å off."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.imp.system import build_imp_system, set_poses
     from emgmm.search.starts import random_starts
     from IMP.emgmm.gmm import get_component
@@ -262,7 +262,7 @@ def _commands() -> list[str]:
 
 def test_mixtures_are_there_before_the_ranks_start(short, tmp_path):
     """Several ranks that all fit them would get in each other's way."""
-    from emgmm.config.settings import load_config
+    from emgmm.config import load_config
     from emgmm.imp.system import build_imp_system, fit_bodies
 
     out = tmp_path / "out"

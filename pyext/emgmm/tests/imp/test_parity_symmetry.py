@@ -9,7 +9,7 @@ import gemmi
 import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.poses import to_matrices

@@ -7,7 +7,7 @@ import string
 
 import msgspec
 import numpy as np
-from emgmm.config.settings import Config, dump_config, load_config
+from emgmm.config import Config, dump_config, load_config
 from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import FORMATS, read_gmm_file, write_gmm

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 from command_line import assert_refused, emgmm
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.forward.structure import chain_mixture, structure_mixture
 from emgmm.io.structures import read_structure

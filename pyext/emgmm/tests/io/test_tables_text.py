@@ -6,7 +6,7 @@ import bz2
 import lzma
 
 import pytest
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.fitting.fit_error import read_component_errors
 from emgmm.io.fasta import read_fasta

@@ -8,7 +8,7 @@ import gzip
 import msgspec
 import numpy as np
 import pytest
-from emgmm.config.settings import CrosslinksConfig, load_config
+from emgmm.config import CrosslinksConfig, load_config
 from emgmm.fitting.fit_error import read_component_errors
 from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import read_gmm_file

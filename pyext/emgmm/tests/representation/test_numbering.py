@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gemmi
 import pytest
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.representation import build_system
 

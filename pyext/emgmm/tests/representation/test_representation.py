@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.mixture import Mixture

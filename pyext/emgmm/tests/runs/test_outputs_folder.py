@@ -14,7 +14,7 @@ import pytest
 from chain_file import random_walk, write_chains
 from command_line import assert_refused, emgmm
 from emgmm.analysis import analyze
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.maps import write_map
@@ -216,7 +216,7 @@ def test_folders_of_earlier_versions(project, tmp_path):
     out = project / "out"
     sample(project, out)
     config = load_config(project / "system.toml")
-    from emgmm.config.settings import dump_config
+    from emgmm.config import dump_config
 
     (out / "system.toml").write_text(dump_config(config))
     (out / "inputs.json").unlink()

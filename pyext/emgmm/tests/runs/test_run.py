@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import emgmm, settings
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.io.rmf import read_rmf
 from emgmm.runs.folder import locked

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from command_line import COMPLEX, assert_refused, emgmm, settings
-from emgmm.config.settings import load_config
+from emgmm.config import load_config
 from emgmm.errors import InputError
 from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.gmm import read_gmm

@@ -3,7 +3,7 @@
 import msgspec
 import numpy as np
 import pytest
-from emgmm.config.settings import (
+from emgmm.config import (
     Config,
     EmConfig,
     SamplingConfig,

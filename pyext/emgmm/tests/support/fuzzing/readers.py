@@ -15,14 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from emgmm import InputError
-from emgmm.config.settings import (
+from emgmm.config import (
     Config,
     CrosslinksConfig,
     SamplingConfig,
     SystemConfig,
     dump_config,
 )
-from emgmm.config.settings import load_config as load
+from emgmm.config import load_config as load
 from emgmm.fitting.fit_error import ComponentErrors, read_component_errors, write_component_errors
 from emgmm.io.fasta import read_fasta_records
 from emgmm.io.gmm import FORMATS as GMM_FORMATS
