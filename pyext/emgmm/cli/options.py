@@ -99,7 +99,7 @@ def say(report: str | None, text: str, output: str | None = None) -> None:
 
 
 def tell_notes(notes: Iterable[str]) -> None:
-    """What was left out or guessed, a line each on standard error, for people and in a pipe."""
+    """Says what was left out or guessed: a line each on standard error, in a pipe too."""
     for note in dict.fromkeys(notes):
         click.echo(f"emgmm: note: {readable(' '.join(note.split()), 600)}", err=True)
 
@@ -163,11 +163,11 @@ class Bar:
             self._bar.stop()
 
     def stage(self, text: str) -> None:
-        """What is being done now."""
+        """Says what is being done now."""
         if self._bar is not None:
             self._bar.update(self._task, description=text)
 
     def advance(self, done: float, total: float | None, note: str = "") -> None:
-        """How far it is; a total of None says nothing new about the end."""
+        """Says how far it is; a total of None tells nothing new about the end."""
         if self._bar is not None:
             self._bar.update(self._task, completed=done, total=total, note=note)

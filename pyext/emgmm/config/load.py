@@ -100,7 +100,7 @@ def _without_none(value):
 
 
 def _check(path: Path, config: Config) -> None:
-    """What the types cannot say."""
+    """Refuses what the types cannot: keys that exclude each other or need another."""
     em, sampling = config.em, config.sampling
     if em is not None:
         if (em.gmm is None) == (em.map is None):

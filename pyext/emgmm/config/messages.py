@@ -1,4 +1,4 @@
-"""What is wrong with the settings, in one line."""
+"""Messages about wrong settings, one line each."""
 
 from __future__ import annotations
 

@@ -197,7 +197,7 @@ class AnnealingConfig(_Section):
 class _Moves(_Section):
     @property
     def share(self) -> float:
-        """Of all moves those that are no steps."""
+        """Share of moves that are no steps."""
         return sum(getattr(self, kind.name) for kind in KINDS)
 
 

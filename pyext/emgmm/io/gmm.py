@@ -37,7 +37,7 @@ _ROWS = {
 
 
 class GmmFile(NamedTuple):
-    """What a mixture's file holds."""
+    """Content of a mixture's file."""
 
     mixture: Mixture
     format: str  # one of FORMATS

@@ -1,4 +1,4 @@
-"""What the voxels of a map tell: how its bytes are meant, and what about them is odd."""
+"""Judges a map by its voxels: how its bytes are meant, and what about them is odd."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def is_byte_swapped(
 def notes_on_values(
     values: np.ndarray, low: float, high: float, statistics: Statistics | None
 ) -> list[str]:
-    """What is odd about a map of finite values from low to high, in sentences; mostly none."""
+    """Oddities of a map of finite values from low to high, in sentences; mostly none."""
     if low == high:
         return [f"every voxel has the density {low:g}"]
     notes = []

@@ -29,7 +29,7 @@ _PLAUSIBLE_ORIGIN = (1e-3, 1e5)  # Å: what no words of another meaning hold but
 
 
 class MapLayout(NamedTuple):
-    """What a reader of the voxels has to know."""
+    """Layout of the voxels in the file, and of the grid in space."""
 
     dtype: np.dtype  # with the file's byte order
     shape: tuple[int, int, int]  # sections, rows, columns: as stored

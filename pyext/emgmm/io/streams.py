@@ -106,7 +106,7 @@ def read_stream(path: Name) -> bytes:
 
 
 def _first_of(descriptor: int) -> bytes:
-    """What is there to read; nothing where a writer has yet to write.
+    """Reads the first bytes that are there; none where a writer has yet to write.
 
     Opened for waiting, a named pipe without a writer would hold the program for ever.
     """

@@ -137,7 +137,7 @@ def _is_open(lines: list[str], delimiter: str) -> bool:
 
 
 def _place(path: str | os.PathLike, line: int, header: list[str], name: str) -> int:
-    """Where a column is."""
+    """Index of a column."""
     at = [i for i, cell in enumerate(header) if cell == _plain(name)]
     if len(at) == 1:
         return at[0]

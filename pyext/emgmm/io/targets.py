@@ -1,4 +1,4 @@
-"""Where results go: to a file or the file at the end of a link, and never over an input."""
+"""Targets of results: a file or the file at the end of a link, and never an input."""
 
 from __future__ import annotations
 

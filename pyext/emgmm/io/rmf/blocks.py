@@ -24,7 +24,7 @@ _DEFLATE_MAX_RATIO = 1100  # deflate packs no tighter than 1032:1
 
 
 class Blocks:
-    """Where the blocks of an RMF3 file are.
+    """Places of the blocks of an RMF3 file.
 
     A last block that is cut short is left out: a run may be writing it.
 

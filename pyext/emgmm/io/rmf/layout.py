@@ -1,4 +1,4 @@
-"""What the schema of an RMF3 file must have, and what no file may ask of its reader."""
+"""Checks of an RMF3 file's schema: it has what it must, and asks nothing impossible of a reader."""
 
 from __future__ import annotations
 

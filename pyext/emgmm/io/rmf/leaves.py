@@ -95,7 +95,7 @@ def _represented(
 
 @dataclass(frozen=True)
 class _Context:
-    """What a node inherits from those above it."""
+    """Properties that a node inherits from those above it."""
 
     reference: int = -1
     molecule: str = ""

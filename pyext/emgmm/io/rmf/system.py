@@ -64,7 +64,7 @@ class SystemTree:
 
     @property
     def frame_keys(self) -> list[str]:
-        """What `RmfWriter` has to know of the frames."""
+        """Keys of the values of a frame, for `RmfWriter`."""
         stat = [f"stat/{key}" for key in self.stat_keys]
         return [*_POSE_KEYS, "feature/score", *stat]
 

@@ -1,4 +1,4 @@
-"""What became of the atoms of a file."""
+"""Account of a structure's atoms: what was read, left out and guessed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What names say: waters, ions, lipids and dummies, parents of modifications, elements."""
+"""Meaning of names: waters, ions, lipids and dummies, parents of modifications, elements."""
 
 from __future__ import annotations
 
@@ -66,9 +66,10 @@ _DUMMIES = frozenset(("DUM", "DUMM", "UNX", "VSP", "NUL"))
 
 
 class Polymer(NamedTuple):
-    """What a residue's name says of its polymer: ``protein``, ``RNA``, ``DNA``, ``nucleic`` (one of
-    the two), or nothing; the one-letter code of its parent; whether its atoms are named as in the
-    standard residues."""
+    """Polymer that a residue's name tells of.
+
+    ``protein``, ``RNA``, ``DNA``, ``nucleic`` (one of the two), or nothing; the one-letter code of
+    its parent; whether its atoms are named as in the standard residues."""
 
     kind: str
     letter: str

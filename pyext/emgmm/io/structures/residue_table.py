@@ -24,7 +24,7 @@ _NUCLEOTIDE_CENTERS = ("P", "O5'", "C5'", "C4'", "C3'", "C1'")
 
 @dataclass(frozen=True)
 class Residues:
-    """What `Structure` needs; arrays (n,) over the atoms that ``kept`` leaves."""
+    """Residues as `Structure` has them: arrays (n,) over the atoms that ``kept`` leaves."""
 
     kept: np.ndarray
     residue: np.ndarray
