@@ -28,21 +28,6 @@ nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values,
   return nb::ndarray<nb::numpy, T>(owned->data(), shape, owner);
 }
 
-inline emcore::Mixture to_mixture(const Points &means, const Matrices &covariances,
-                                  const Values &weights) {
-  const std::size_t n = weights.shape(0);
-  if (means.shape(0) != n || covariances.shape(0) != n)
-    throw std::domain_error("means, covariances and weights must have one row a component, got " +
-                            std::to_string(means.shape(0)) + ", " +
-                            std::to_string(covariances.shape(0)) + " and " + std::to_string(n));
-  emcore::Mixture mixture(n);
-  for (std::size_t i = 0; i < n; ++i) {
-    const double *m = means.data() + 3 * i, *c = covariances.data() + 9 * i;
-    mixture[i] = {{m[0], m[1], m[2]}, {c[0], c[4], c[8], c[1], c[2], c[5]}, weights.data()[i]};
-  }
-  return mixture;
-}
-
 inline nb::ndarray<nb::numpy, double> matrices_to_numpy(const std::vector<emcore::Sym3> &matrices) {
   std::vector<double> flat;
   flat.reserve(9 * matrices.size());
@@ -58,21 +43,8 @@ inline nb::ndarray<nb::numpy, double> points_to_numpy(const std::vector<emcore::
   return to_numpy(std::move(flat), {points.size(), 3});
 }
 
-inline nb::tuple mixture_to_numpy(const emcore::Mixture &mixture) {
-  std::vector<emcore::Vec3> means;
-  std::vector<emcore::Sym3> covariances;
-  std::vector<double> weights;
-  for (const emcore::Gaussian &g : mixture) {
-    means.push_back(g.mean);
-    covariances.push_back(g.covariance);
-    weights.push_back(g.weight);
-  }
-  const std::size_t n = weights.size();
-  return nb::make_tuple(points_to_numpy(means), matrices_to_numpy(covariances),
-                        to_numpy(std::move(weights), {n}));
-}
-
 using Indices = nb::ndarray<const std::int64_t, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
+using Flags = nb::ndarray<const bool, nb::shape<-1>, nb::c_contig, nb::device::cpu>;
 // w x y z of the rotation, then the translation (Å).
 using PoseRows = nb::ndarray<const double, nb::shape<-1, 7>, nb::c_contig, nb::device::cpu>;
 static_assert(sizeof(emcore::Pose) == 7 * sizeof(double), "poses cross as rows of seven");

@@ -6,12 +6,12 @@
 #include <array>
 #include <optional>
 
-#include "arrays.h"
 #include "bindings.h"
 #include "fit/islands.h"
 #include "fit/map_fit.h"
 #include "fit/point_fit.h"
 #include "fit/rasterize.h"
+#include "values.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -22,9 +22,9 @@ namespace {
 template <class T>
 using Sections = nb::ndarray<const T, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 
-nb::tuple fit_points(Points positions, Values weights, std::size_t components, std::uint64_t seed,
-                     double variance_floor, unsigned threads,
-                     std::optional<Values> point_variances) {
+emcore::Mixture fit_points(Points positions, Values weights, std::size_t components,
+                           std::uint64_t seed, double variance_floor, unsigned threads,
+                           std::optional<Values> point_variances) {
   std::vector<emcore::Vec3> points(positions.shape(0));
   for (std::size_t i = 0; i < points.size(); ++i)
     points[i] = {positions(i, 0), positions(i, 1), positions(i, 2)};
@@ -38,12 +38,8 @@ nb::tuple fit_points(Points positions, Values weights, std::size_t components, s
   options.seed = seed;
   options.variance_floor = variance_floor;
   options.threads = threads;
-  emcore::Mixture mixture;
-  {
-    nb::gil_scoped_release release;
-    mixture = emcore::fit_points(points, masses, spreads, components, options);
-  }
-  return mixture_to_numpy(mixture);
+  nb::gil_scoped_release release;
+  return emcore::fit_points(points, masses, spreads, components, options);
 }
 
 emcore::Frame frame_of(std::array<int, 3> shape, std::array<double, 3> voxel,
@@ -102,16 +98,12 @@ nb::tuple fit_map(const emcore::VoxelGrid &grid, std::size_t components, double 
   }
   nb::list measured;
   for (const emcore::MapFitLevel &level : result.levels) measured.append(to_dict(level));
-  nb::list kept;
-  for (const emcore::Mixture &mixture : result.level_mixtures)
-    kept.append(mixture_to_numpy(mixture));
-  return nb::make_tuple(mixture_to_numpy(result.mixture), measured, kept);
+  return nb::make_tuple(result.mixture, measured, result.level_mixtures);
 }
 
-nb::ndarray<nb::numpy, float> rasterize(Points means, Matrices covariances, Values weights,
+nb::ndarray<nb::numpy, float> rasterize(const emcore::Mixture &mixture,
                                         std::array<double, 3> origin, std::array<double, 3> voxel,
                                         std::array<int, 3> shape, unsigned threads) {
-  const emcore::Mixture mixture = to_mixture(means, covariances, weights);
   const emcore::Frame frame = frame_of({shape[2], shape[1], shape[0]}, voxel, origin);
   const std::size_t nz = shape[0], ny = shape[1], nx = shape[2];
   emcore::voxel_grid(frame, 0);  // refuses a bad frame
@@ -128,8 +120,7 @@ nb::ndarray<nb::numpy, float> rasterize(Points means, Matrices covariances, Valu
 void bind_fit(nb::module_ &m) {
   m.def("fit_points", &fit_points, "positions"_a, "weights"_a, "components"_a, "seed"_a = 0,
         "variance_floor"_a = 1.0, "threads"_a = 0, "point_variances"_a = nb::none(),
-        "Gaussian mixture of weighted points by EM: (means (n, 3) Å, covariances (n, 3, 3) Å², "
-        "weights (n,)).");
+        "Gaussian mixture of weighted points (n, 3) Å by EM.");
 
   nb::class_<emcore::VoxelGrid>(
       m, "VoxelGrid", "The voxels of a map above a threshold, added 16 sections at a time.")
@@ -154,30 +145,26 @@ void bind_fit(nb::module_ &m) {
   m.def("fit_map", &fit_map, "grid"_a, "components"_a = 0, "target_cc"_a = 0.0,
         "max_components"_a = 0, "seed"_a = 0, "threads"_a = 0, "variance_floor"_a = 0.0,
         "outside"_a = 0.5, "levels"_a = true, "keep_levels"_a = false, "progress"_a = nb::none(),
-        "Gaussian mixture of a finished VoxelGrid: ((means, covariances, weights), levels, "
-        "mixtures of the levels before the last where they are kept).");
+        "Gaussian mixture of a finished VoxelGrid: (mixture, levels, mixtures of the levels before "
+        "the last where they are kept).");
   m.def(
       "measure",
-      [](const emcore::VoxelGrid &grid, Points means, Matrices covariances, Values weights,
-         unsigned threads) {
-        const emcore::Mixture mixture = to_mixture(means, covariances, weights);
+      [](const emcore::VoxelGrid &grid, const emcore::Mixture &mixture, unsigned threads) {
         emcore::check_mixture(mixture, "mixture");
         return to_dict(emcore::measure(grid, mixture, threads));
       },
-      "grid"_a, "means"_a, "covariances"_a, "weights"_a, "threads"_a = 0,
+      "grid"_a, "mixture"_a, "threads"_a = 0,
       "Correlations of a mixture with the map of a finished VoxelGrid.");
   m.def(
       "component_overlaps",
-      [](const emcore::VoxelGrid &grid, Points means, Matrices covariances, Values weights,
-         unsigned threads) {
-        const emcore::Mixture mixture = to_mixture(means, covariances, weights);
+      [](const emcore::VoxelGrid &grid, const emcore::Mixture &mixture, unsigned threads) {
         emcore::check_mixture(mixture, "mixture");
         std::vector<double> flat;
         for (const auto &overlap : emcore::component_overlaps(grid, mixture, threads))
           flat.insert(flat.end(), {overlap.with_map, overlap.with_mixture});
         return to_numpy(std::move(flat), {mixture.size(), 2});
       },
-      "grid"_a, "means"_a, "covariances"_a, "weights"_a, "threads"_a = 0,
+      "grid"_a, "mixture"_a, "threads"_a = 0,
       "Overlaps (n, 2) of each normalised component with the map and with the mixture.");
   m.def(
       "island_sizes",
@@ -192,8 +179,7 @@ void bind_fit(nb::module_ &m) {
       "mask"_a,
       "Of each voxel of a mask (nz, ny, nx) the number of voxels that hang together with it by "
       "their faces; 0 outside. uint32.");
-  m.def("rasterize", &rasterize, "means"_a, "covariances"_a, "weights"_a, "origin"_a, "voxel"_a,
-        "shape"_a, "threads"_a = 0,
+  m.def("rasterize", &rasterize, "mixture"_a, "origin"_a, "voxel"_a, "shape"_a, "threads"_a = 0,
         "Density of the mixture at the centres of the voxels, (nz, ny, nx) float32; a component "
         "is left out where it is below 1.5e-8 of its maximum (6 standard deviations).");
 }

@@ -1,13 +1,16 @@
 // The global search, for emgmm.search.
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "arrays.h"
+#include <optional>
+
 #include "bindings.h"
 #include "search/global_search.h"
 #include "search/placement_candidates.h"
 #include "terms/pose_function.h"
+#include "values.h"
 
 using namespace nanobind::literals;
 using namespace emcore;
@@ -15,30 +18,17 @@ using namespace emgmm_python;
 
 namespace {
 
-std::vector<Mixture> to_mixtures(const nb::list &bodies) {
-  std::vector<Mixture> mixtures;
-  for (nb::handle body : bodies) {
-    const nb::tuple arrays = nb::cast<nb::tuple>(body);
-    mixtures.push_back(to_mixture(nb::cast<Points>(arrays[0]), nb::cast<Matrices>(arrays[1]),
-                                  nb::cast<Values>(arrays[2])));
-  }
-  return mixtures;
+void check_bodies(const std::vector<WeightedTerm> &terms, std::size_t bodies) {
+  for (const WeightedTerm &own : terms)
+    if (own.term->bodies() != bodies)
+      throw std::domain_error("term " + own.term->name() + " is of " +
+                              std::to_string(own.term->bodies()) + " bodies, placed are " +
+                              std::to_string(bodies));
 }
 
-std::vector<WeightedTerm> to_weighted_terms(const std::vector<std::shared_ptr<Term>> &terms,
-                                            const std::vector<double> &weights,
-                                            std::size_t bodies) {
-  if (weights.size() != terms.size())
-    throw std::domain_error("one weight a term is needed (" + std::to_string(terms.size()) +
-                            "), got " + std::to_string(weights.size()));
+std::vector<WeightedTerm> unweighted(const std::vector<std::shared_ptr<Term>> &terms) {
   std::vector<WeightedTerm> result;
-  for (std::size_t t = 0; t < terms.size(); ++t) {
-    if (terms[t]->bodies() != bodies)
-      throw std::domain_error("term " + terms[t]->name() + " is of " +
-                              std::to_string(terms[t]->bodies()) + " bodies, placed are " +
-                              std::to_string(bodies));
-    result.push_back({terms[t], weights[t]});
-  }
+  for (const std::shared_ptr<Term> &term : terms) result.push_back({term, 1.0});
   return result;
 }
 
@@ -49,24 +39,22 @@ bool is_interrupted() {
   throw nb::python_error();
 }
 
-nb::tuple search(const MixtureScore &score, const nb::list &bodies, const std::vector<int> &kinds,
-                 SearchOptions options, const std::vector<std::shared_ptr<Term>> &terms,
-                 const std::vector<double> &weights,
-                 const std::vector<std::shared_ptr<Term>> &clashes,
+nb::tuple search(const MixtureScore &score, std::vector<Mixture> bodies,
+                 const std::vector<int> &kinds, SearchOptions options,
+                 std::vector<WeightedTerm> terms, const std::vector<std::shared_ptr<Term>> &clashes,
                  const std::vector<std::shared_ptr<Term>> &soft_clashes,
                  const std::vector<double> &confinement, const nb::object &progress) {
   SearchProblem problem;
   problem.data = score.data();
   problem.options = score.options();
-  problem.bodies = to_mixtures(bodies);
+  problem.bodies = std::move(bodies);
   problem.kinds = kinds;
-  const std::size_t n = problem.bodies.size();
-  problem.terms = to_weighted_terms(terms, weights, n);
-  const auto unweighted = [n](const std::vector<std::shared_ptr<Term>> &own) {
-    return to_weighted_terms(own, std::vector<double>(own.size(), 1.0), n);
-  };
+  problem.terms = std::move(terms);
   problem.clashes = unweighted(clashes);
   problem.soft_clashes = unweighted(soft_clashes);
+  const std::size_t n = problem.bodies.size();
+  for (const auto *own : {&problem.terms, &problem.clashes, &problem.soft_clashes})
+    check_bodies(*own, n);
   problem.confinement = to_confinement(confinement);
   options.stop = is_interrupted;
   if (!progress.is_none())
@@ -86,19 +74,15 @@ nb::tuple search(const MixtureScore &score, const nb::list &bodies, const std::v
     std::vector<std::size_t> elsewhere;
     for (std::size_t b = 0; b < n; ++b)
       if (result.elsewhere[i][b]) elsewhere.push_back(b);
-    found.append(nb::make_tuple(solution.score, solution.found,
-                                poses_to_numpy(solution.poses, {n, 7}), elsewhere));
+    found.append(nb::make_tuple(solution.score, solution.found, solution.poses, elsewhere));
   }
   return nb::make_tuple(found, result.stopped);
 }
 
-nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
-                             const Matrices &covariances, const Values &weights,
-                             const Points &fixed_means, const Matrices &fixed_covariances,
-                             const Values &fixed_weights, std::uint64_t seed, unsigned threads,
-                             std::size_t rotations, std::size_t refined, std::size_t candidates) {
-  const Mixture body = to_mixture(means, covariances, weights);
-  const Mixture fixed = to_mixture(fixed_means, fixed_covariances, fixed_weights);
+nb::tuple candidates_of_body(const MixtureScore &score, const Mixture &body,
+                             const std::optional<Mixture> &fixed, std::uint64_t seed,
+                             unsigned threads, std::size_t rotations, std::size_t refined,
+                             std::size_t candidates) {
   if (body.empty()) throw std::domain_error("a body without components has no place");
   PlacementOptions options;
   options.seed = seed;
@@ -109,7 +93,7 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
   std::vector<PlacementCandidate> found;
   {
     nb::gil_scoped_release release;
-    found = placement_candidates(score.data(), fixed, body, options);
+    found = placement_candidates(score.data(), fixed.value_or(Mixture()), body, options);
   }
   std::vector<Pose> poses;
   std::vector<double> overlaps;
@@ -118,7 +102,7 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Points &means,
     overlaps.push_back(candidate.overlap);
   }
   const std::size_t n = found.size();
-  return nb::make_tuple(poses_to_numpy(poses, {n, 7}), to_numpy(std::move(overlaps), {n}));
+  return nb::make_tuple(poses, to_numpy(std::move(overlaps), {n}));
 }
 
 }  // namespace
@@ -160,19 +144,17 @@ void bind_placement(nb::module_ &m) {
       .def_rw("scan", &SearchOptions::scan)
       .def_rw("tempering", &SearchOptions::tempering)
       .def_rw("anew", &SearchOptions::anew);
-  m.def(
-      "global_search", &search, "score"_a, "bodies"_a, "kinds"_a, "options"_a,
-      "terms"_a = std::vector<std::shared_ptr<Term>>(), "weights"_a = std::vector<double>(),
-      "clashes"_a = std::vector<std::shared_ptr<Term>>(),
-      "soft_clashes"_a = std::vector<std::shared_ptr<Term>>(),
-      "confinement"_a = std::vector<double>(), "progress"_a = nb::none(),
-      "Best arrangements of bodies, local mixtures (means, covariances, weights) centred on their "
-      "masses: a list of (score kT, searches that ended there, poses (n, 7), bodies elsewhere "
-      "than in the best one), and whether it was stopped. terms guide the search, clashes are "
-      "excluded volume. progress(stage, search, searches, share of all work, best kT or None).");
-  m.def("placement_candidates", &candidates_of_body, "score"_a, "means"_a, "covariances"_a,
-        "weights"_a, "fixed_means"_a, "fixed_covariances"_a, "fixed_weights"_a, "seed"_a = 0,
-        "threads"_a = 0, "rotations"_a = 2000, "refined"_a = 600, "candidates"_a = 400,
-        "Places of one body in what the fixed components (may be none) leave of the data, best "
-        "first: (poses (n, 7), overlaps (n,) Da²/Å³).");
+  m.def("global_search", &search, "score"_a, "bodies"_a, "kinds"_a, "options"_a,
+        "terms"_a = nb::list(), "clashes"_a = std::vector<std::shared_ptr<Term>>(),
+        "soft_clashes"_a = std::vector<std::shared_ptr<Term>>(),
+        "confinement"_a = std::vector<double>(), "progress"_a = nb::none(),
+        "Best arrangements of bodies, local mixtures centred on their masses: a list of (score kT, "
+        "searches that ended there, poses (n, 7), bodies elsewhere "
+        "than in the best one), and whether it was stopped. terms guide the search, clashes are "
+        "excluded volume. progress(stage, search, searches, share of all work, best kT or None).");
+  m.def("placement_candidates", &candidates_of_body, "score"_a, "body"_a, "fixed"_a = std::nullopt,
+        "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "refined"_a = 600,
+        "candidates"_a = 400,
+        "Places of one body in what the fixed components leave of the data, best first: (poses "
+        "(n, 7), overlaps (n,) Da²/Å³).");
 }

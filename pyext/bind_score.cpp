@@ -7,10 +7,10 @@
 #include <memory>
 #include <stdexcept>
 
-#include "arrays.h"
 #include "bindings.h"
 #include "math/instruction_set.h"
 #include "score/mixture_score.h"
+#include "values.h"
 
 using namespace nanobind::literals;
 using namespace emcore;
@@ -18,8 +18,7 @@ using namespace emgmm_python;
 
 namespace {
 
-std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matrices &covariances,
-                                                 const Values &weights, const std::string &noise,
+std::shared_ptr<MixtureScore> make_mixture_score(Mixture data, const std::string &noise,
                                                  double sigma_min,
                                                  const std::vector<double> &component_sigma,
                                                  bool profile_scale, double background,
@@ -32,7 +31,7 @@ std::shared_ptr<MixtureScore> make_mixture_score(const Points &means, const Matr
   options.threads = threads;
   options.single_precision = single_precision;
   options.cutoff = cutoff;
-  return std::make_shared<MixtureScore>(to_mixture(means, covariances, weights), options);
+  return std::make_shared<MixtureScore>(std::move(data), options);
 }
 
 nb::tuple noise_score(const std::vector<double> &log_ratios, const std::vector<double> &overlaps_dd,
@@ -55,25 +54,20 @@ nb::tuple noise_score(const std::vector<double> &log_ratios, const std::vector<d
 
 void bind_score(nb::module_ &m) {
   nb::class_<MixtureScore>(m, "MixtureScore")
-      .def(nb::new_(&make_mixture_score), "means"_a, "covariances"_a, "weights"_a,
-           "noise_model"_a = "lognormal", "sigma_min"_a = 0.0,
-           "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false,
-           "background"_a = 0.0, "floor"_a = 0.0, "threads"_a = 1, "single_precision"_a = false,
-           "cutoff"_a = 0.0)
+      .def(nb::new_(&make_mixture_score), "data"_a, "noise_model"_a = "lognormal",
+           "sigma_min"_a = 0.0, "component_sigma"_a = std::vector<double>(),
+           "profile_scale"_a = false, "background"_a = 0.0, "floor"_a = 0.0, "threads"_a = 1,
+           "single_precision"_a = false, "cutoff"_a = 0.0)
       .def(
           "evaluate",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights) {
-            const Mixture model = to_mixture(means, covariances, weights);
+          [](const MixtureScore &score, const Mixture &model) {
             nb::gil_scoped_release release;
             return score.evaluate(model);
           },
-          "means"_a, "covariances"_a, "weights"_a, "Score in kT of a model mixture.")
+          "model"_a, "Score in kT of a model mixture.")
       .def(
           "gradient",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights) {
-            const Mixture model = to_mixture(means, covariances, weights);
+          [](const MixtureScore &score, const Mixture &model) {
             std::vector<GaussianGradient> gradients;
             double value;
             {
@@ -89,20 +83,15 @@ void bind_score(nb::module_ &m) {
             return nb::make_tuple(value, points_to_numpy(by_mean),
                                   matrices_to_numpy(by_covariance));
           },
-          "means"_a, "covariances"_a, "weights"_a,
-          "(score in kT, derivative by means (n, 3), by covariances (n, 3, 3)).")
+          "model"_a, "(score in kT, derivative by means (n, 3), by covariances (n, 3, 3)).")
       .def(
           "seconds_a_gradient",
-          [](const MixtureScore &score, const std::vector<Points> &frames,
-             const Matrices &covariances, const Values &weights) {
-            std::vector<Mixture> models;
-            for (const Points &means : frames)
-              models.push_back(to_mixture(means, covariances, weights));
+          [](const MixtureScore &score, const std::vector<Mixture> &frames) {
             std::vector<GaussianGradient> gradients;
             nb::gil_scoped_release release;
             Mixture model;
             std::vector<double> seconds;
-            for (const Mixture &frame : models) {
+            for (const Mixture &frame : frames) {
               model = frame;  // where the last one was, as in a simulation
               const auto began = std::chrono::steady_clock::now();
               score.evaluate(model, &gradients);
@@ -111,28 +100,23 @@ void bind_score(nb::module_ &m) {
             }
             return seconds;
           },
-          "frames"_a, "covariances"_a, "weights"_a,
-          "For benchmarks: time of score and derivatives at each of some frames (n, 3).")
+          "frames"_a, "For benchmarks: time of score and derivatives at each of some models.")
       .def(
           "left_out",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights) {
-            const Mixture model = to_mixture(means, covariances, weights);
+          [](const MixtureScore &score, const Mixture &model) {
             double left_out;
             score.evaluate(model, nullptr, &left_out);
             return left_out;
           },
-          "means"_a, "covariances"_a, "weights"_a,
-          "By how much the cutoff can change the score at most, to first order, kT.")
+          "model"_a, "By how much the cutoff can change the score at most, to first order, kT.")
       .def(
           "log_ratios",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights) {
-            std::vector<double> l = score.log_ratios(to_mixture(means, covariances, weights));
+          [](const MixtureScore &score, const Mixture &model) {
+            std::vector<double> l = score.log_ratios(model);
             const std::size_t n = l.size();
             return to_numpy(std::move(l), {n});
           },
-          "means"_a, "covariances"_a, "weights"_a, "log(ov_MD,k / ov_DD,k), one a data component.")
+          "model"_a, "log(ov_MD,k / ov_DD,k), one a data component.")
       .def(
           "sigma_estimate",
           [](const MixtureScore &score, const std::vector<double> &log_ratios) {
@@ -149,11 +133,10 @@ void bind_score(nb::module_ &m) {
           "log_ratios"_a, "The same for each data component.")
       .def(
           "cross_correlation",
-          [](const MixtureScore &score, const Points &means, const Matrices &covariances,
-             const Values &weights) {
-            return score.cross_correlation(to_mixture(means, covariances, weights));
+          [](const MixtureScore &score, const Mixture &model) {
+            return score.cross_correlation(model);
           },
-          "means"_a, "covariances"_a, "weights"_a, "ov_MD / sqrt(ov_MM ov_DD).");
+          "model"_a, "ov_MD / sqrt(ov_MM ov_DD).");
 
   m.def("noise_score", &noise_score, "log_ratios"_a, "overlaps_dd"_a, "noise_model"_a = "lognormal",
         "sigma_min"_a = 0.0, "component_sigma"_a = std::vector<double>(), "profile_scale"_a = false,

@@ -8,9 +8,10 @@ namespace nb = nanobind;
 NB_MODULE(_core, m) {
   m.doc() = "Numerical core of emgmm";
   bind_fit(m);
-  bind_placement(m);
   bind_score(m);
-  bind_sampler(m);
-  bind_symmetry(m);
+  bind_terms(m);
+  bind_placement(m);
   bind_moves(m);
+  bind_symmetry(m);
+  bind_sampler(m);
 }

@@ -9,6 +9,7 @@ void bind_placement(nanobind::module_ &m);
 void bind_score(nanobind::module_ &m);
 void bind_sampler(nanobind::module_ &m);
 void bind_symmetry(nanobind::module_ &m);
+void bind_terms(nanobind::module_ &m);
 void bind_moves(nanobind::module_ &m);
 
 #endif

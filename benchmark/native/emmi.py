@@ -46,6 +46,10 @@ class System(NamedTuple):
     weights: np.ndarray
     options: ScoreOptions
 
+    def model(self, frame: np.ndarray) -> Mixture:
+        """The atoms at (n, 3) Å."""
+        return Mixture(frame, self.covariances, self.weights)
+
 
 def system(n_atoms: int, n_data: int, threads: int) -> System:
     structure = read_structure(SHARED / "complexes" / "1oel_7mer.pdb.gz")
@@ -71,7 +75,7 @@ def data_overlaps(data: Mixture) -> np.ndarray:
     d = data.means - center
     form = np.einsum("ki,ki->k", d, np.linalg.solve(sums, d[:, :, None])[:, :, 0])
     overlaps = data.weights * np.exp(-0.5 * form) / np.sqrt(np.linalg.det(2 * np.pi * sums))
-    log_ratios = make_score(data).log_ratios(center[None], wide[None], np.ones(1))
+    log_ratios = make_score(data).log_ratios(Mixture(center[None], wide[None], np.ones(1)))
     return overlaps / np.exp(log_ratios)
 
 
@@ -95,8 +99,7 @@ def error(found: list[tuple], exact: list[tuple]) -> Error:
 
 def milliseconds(score: _core.MixtureScore, system: System, trajectory: np.ndarray) -> float:
     """Median of one evaluation a frame, without the first (which makes what is kept)."""
-    model = system.covariances, system.weights
-    times = score.seconds_a_gradient(list(trajectory), *model)
+    times = score.seconds_a_gradient([system.model(frame) for frame in trajectory])
     return 1e3 * float(np.median(times[1:]))
 
 
@@ -104,7 +107,7 @@ def evaluated(score: _core.MixtureScore, system: System) -> list[tuple]:
     """(score, forces) of the frames that are checked, all frames looked at one after the other."""
     found = []
     for number, frame in enumerate(system.trajectory):
-        value, forces, _ = score.gradient(frame, system.covariances, system.weights)
+        value, forces, _ = score.gradient(system.model(frame))
         if number in CHECKED:
             found.append((value, forces))
     return found
@@ -116,10 +119,9 @@ def row(*cells: object) -> None:
 
 def measure(n_atoms: int, n_data: int, threads: int, plumed: str | None) -> None:
     s = system(n_atoms, n_data, threads)
-    model = s.covariances, s.weights
     dense = make_score(s.data, s.options)
-    exact = [dense.gradient(s.trajectory[i], *model)[:2] for i in CHECKED]
-    seconds = np.median(dense.seconds_a_gradient([s.trajectory[0]] * 5, *model))
+    exact = [dense.gradient(s.model(s.trajectory[i]))[:2] for i in CHECKED]
+    seconds = np.median(dense.seconds_a_gradient([s.model(s.trajectory[0])] * 5))
     row(n_atoms, n_data, "emgmm", "none", "", f"{1e3 * seconds:.2f}", f"{exact[0][0]:.3f}", 0, 0, 0)
     away = s.trajectory + np.where(np.arange(FRAMES) % 2, 0.25, -0.25)[:, None, None] * [1, 0, 0]
     for cutoff in CUTOFFS:
@@ -130,7 +132,7 @@ def measure(n_atoms: int, n_data: int, threads: int, plumed: str | None) -> None
             n_atoms, n_data, "emgmm", cutoff,
             f"{milliseconds(score, s, s.trajectory):.3f}", f"{milliseconds(score, s, away):.3f}",
             f"{found[0][0]:.3f}", f"{off.score:.3f}", f"{off.force:.0e}",
-            f"{score.left_out(s.trajectory[0], *model):.1f}",
+            f"{score.left_out(s.model(s.trajectory[0])):.1f}",
         )  # fmt: skip
     if not plumed:
         return

@@ -36,8 +36,7 @@ def ratios(
     mixture = fit_map(made.density, components=components, threshold=threshold).mixture
     found = component_errors(made.density, mixture, threshold, half_maps=made.half_maps)
     grid = voxel_grid(made.density, threshold)
-    arrays = mixture.means, mixture.covariances, mixture.weights
-    overlap = _core.component_overlaps(grid, *arrays)[:, 1]
+    overlap = _core.component_overlaps(grid, mixture)[:, 1]
     return found.noise * overlap / true_noise(mixture.covariances, made.noise, resolution)
 
 

@@ -109,7 +109,7 @@ def moved(mixture: Mixture, shift: np.ndarray) -> Mixture:
 
 
 def correlation(grid, mixture: Mixture) -> float:
-    return _core.measure(grid, mixture.means, mixture.covariances, mixture.weights)["cc"]
+    return _core.measure(grid, mixture)["cc"]
 
 
 def published_series() -> None:

@@ -33,6 +33,7 @@ from emgmm.io.structures import Structure, read_structure
 from emgmm.mixture import Mixture
 from emgmm.poses import to_matrices
 from emgmm.scoring.mixture_score import ScoreOptions, make_score, score_mixture
+from emgmm.scoring.terms import density_term
 
 DALTON = 1090.0
 SURPLUS = ("2hle", "A")  # the chain that is in no map
@@ -121,22 +122,20 @@ def deviations(bodies: list[Body], poses: np.ndarray, share: float = 1.0) -> np.
 
 def minimised(data: Mixture, bodies: list[Body], options: ScoreOptions) -> np.ndarray:
     """Poses of the minimum next to the native pose."""
-    m = Mixture.concatenated([b.mixture for b in bodies])
-    owner = np.repeat(np.arange(len(bodies)), [len(b.mixture) for b in bodies])
-    term = _core.density_term(
-        make_score(data, options), len(bodies), owner, m.means, m.covariances, m.weights
-    )
+    term = density_term(make_score(data, options), [b.mixture for b in bodies])
     return term.minimize(native_poses(bodies), [b.radius for b in bodies], 400)[1]
 
 
 def placed(data, bodies, options, seed, threads):
     """(poses, times found, seconds) of the best arrangement of a global search."""
     start = time.perf_counter()
-    arrays = [(b.mixture.means, b.mixture.covariances, b.mixture.weights) for b in bodies]
     search = _core.SearchOptions()
     search.seed, search.threads = seed, threads
     (best, *_), _ = _core.global_search(
-        make_score(data, options), arrays, list(range(len(bodies))), search
+        make_score(data, options),
+        [b.mixture for b in bodies],
+        list(range(len(bodies))),
+        search,
     )
     return best[2], best[1], time.perf_counter() - start
 

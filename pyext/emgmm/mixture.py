@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import _core
-
 _ASYMMETRY = 1e-6  # of the largest entry: more is a wrong matrix, not rounding
 # Relative: below, the inverse has no correct digit left.
 _SMALLEST_EIGENVALUE = 1e-12
@@ -98,6 +96,10 @@ class Mixture:
     def __len__(self) -> int:
         return len(self.weights)
 
+    def __getitem__(self, kept: np.ndarray | slice) -> Mixture:
+        """The components that an array of indices or bools, or a slice, picks."""
+        return Mixture(self.means[kept], self.covariances[kept], self.weights[kept])
+
     def __repr__(self) -> str:
         plural = "" if len(self) == 1 else "s"
         return f"Mixture of {len(self)} Gaussian{plural}, {self.mass / 1000:.1f} kDa"
@@ -137,10 +139,6 @@ class Mixture:
             raise ValueError(f"resolution must be positive, got {resolution}")
         spread = blur_variance(resolution) * np.eye(3)
         return Mixture(self.means, self.covariances + spread, self.weights)
-
-    def coarser(self, coarseness: float) -> Mixture:
-        """One component for so many, at least one: nearest ones merged by their moments."""
-        return Mixture(*_core.coarser(self.means, self.covariances, self.weights, coarseness))
 
     @staticmethod
     def concatenated(mixtures: Sequence[Mixture]) -> Mixture:

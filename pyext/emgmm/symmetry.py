@@ -55,7 +55,7 @@ class Symmetry:
 
     def mover(self, mover: _core.Mover) -> _core.Mover:
         """The mover of sources, with their images in tow."""
-        return _core.symmetric_mover(mover, self.source, self.image, self.operation, self.frame)
+        return _core.symmetric_mover(mover, self)
 
 
 def operations(
@@ -98,7 +98,7 @@ def find_axes(
 
     def likeness(center: np.ndarray, direction: np.ndarray, of: str) -> float:
         moved = data.transformed(*to_matrices(operations(of, center, direction)[1]))
-        return core.cross_correlation(moved.means, moved.covariances, moved.weights)
+        return core.cross_correlation(moved)
 
     middle = data.weights @ data.means / data.weights.sum() if center is None else center
     middle = np.asarray(middle, dtype=float)

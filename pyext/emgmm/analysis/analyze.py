@@ -273,7 +273,7 @@ def _reports(
         cc = None
         if core is not None:
             placed = run.gaussians(run.poses(model))
-            cc = core.cross_correlation(placed.means, placed.covariances, placed.weights)
+            cc = core.cross_correlation(placed)
         against = None
         if native is not None:
             against = accuracy(model, native[run.present], molecule, names, copies)
@@ -308,9 +308,9 @@ def _against_native(
         return None, None, None
     at[1][~both] = of[1][~both] = np.nan
     wanted, found = run.gaussians(at), run.gaussians(of)
-    at_native = core.evaluate(wanted.means, wanted.covariances, wanted.weights)
-    at_model = core.evaluate(found.means, found.covariances, found.weights)
-    cc = core.cross_correlation(wanted.means, wanted.covariances, wanted.weights)
+    at_native = core.evaluate(wanted)
+    at_model = core.evaluate(found)
+    cc = core.cross_correlation(wanted)
     if not (np.isfinite(at_native) and np.isfinite(at_model)) or at_native == 0:
         return None, None, cc
     return 100 * (at_model - at_native) / abs(at_native), at_native, cc

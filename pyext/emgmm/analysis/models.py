@@ -117,9 +117,7 @@ class RunModels:
         known = np.isfinite(poses[1]).all(axis=1)
         rotation = np.where(known[:, None, None], poses[0], np.eye(3))
         translation = np.where(known[:, None], poses[1], 0.0)
-        mixture = gaussians.placed(rotation, translation)
-        kept = known[gaussians.body]
-        return Mixture(mixture.means[kept], mixture.covariances[kept], mixture.weights[kept])
+        return gaussians.placed(rotation, translation)[known[gaussians.body]]
 
     def subunits(self) -> list[str]:
         """A name for each molecule (`System.subunits`)."""

@@ -81,8 +81,7 @@ def component_errors(
         Half maps whose frame is not that of the map, no voxel above the threshold.
     """
     grid = voxel_grid(density, threshold)
-    arrays = mixture.means, mixture.covariances, mixture.weights
-    with_map, with_mixture = _core.component_overlaps(grid, *arrays, threads=threads).T
+    with_map, with_mixture = _core.component_overlaps(grid, mixture, threads=threads).T
     # A component out of the map has no overlap with it.
     with np.errstate(divide="ignore", invalid="ignore"):
         misfit = _bounded(np.log(with_map / with_mixture))

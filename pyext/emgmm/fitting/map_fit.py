@@ -237,7 +237,7 @@ def fit_map(
         components = min(default_components(volume, resolution), grid.voxels)
     if not variance_floor and resolution:
         variance_floor = max(blur_variance(resolution), float(density.voxel.max()) ** 2 / 12)
-    (means, covariances, weights), measured, kept = _core.fit_map(
+    mixture, measured, kept = _core.fit_map(
         grid,
         components=components or 0,
         target_cc=target_cc or 0.0,
@@ -249,11 +249,10 @@ def fit_map(
         keep_levels=keep_levels,
         progress=progress,
     )
-    mixture = Mixture(means, covariances, weights)
     return FitResult(
         mixture,
         tuple(Level(**level) for level in measured),
-        (*(Mixture(*arrays) for arrays in kept), mixture),
+        (*kept, mixture),
         float(threshold),
         estimated,
         grid.voxels,
@@ -265,8 +264,7 @@ def fit_map(
 def measure(density: DensityMap, mixture: Mixture, threshold: float, threads: int = 0) -> Level:
     """The correlations of any mixture with a map; see `Level`. The mixture's scale is free."""
     grid = voxel_grid(density, threshold)
-    arrays = mixture.means, mixture.covariances, mixture.weights
-    return Level(**_core.measure(grid, *arrays, threads=threads))
+    return Level(**_core.measure(grid, mixture, threads=threads))
 
 
 def peak_rss_mb() -> float:
@@ -312,14 +310,12 @@ def fit_points(
     positions = np.ascontiguousarray(positions, dtype=np.float64)
     weights = np.ascontiguousarray(weights, dtype=np.float64)
     spreads = np.broadcast_to(np.asarray(point_variance, dtype=np.float64), weights.shape)
-    return Mixture(
-        *_core.fit_points(
-            positions,
-            weights,
-            components,
-            seed,
-            variance_floor,
-            threads,
-            np.ascontiguousarray(spreads),
-        )
+    return _core.fit_points(
+        positions,
+        weights,
+        components,
+        seed,
+        variance_floor,
+        threads,
+        np.ascontiguousarray(spreads),
     )

@@ -23,9 +23,7 @@ def rasterize(mixture: Mixture, grid: DensityMap, threads: int = 0) -> DensityMa
         at least.
     """
     values = _core.rasterize(
-        mixture.means,
-        mixture.covariances,
-        mixture.weights,
+        mixture,
         grid.origin.tolist(),
         grid.voxel.tolist(),
         grid.values.shape,

@@ -25,7 +25,6 @@ def independence_movers(posterior: Posterior, free: np.ndarray) -> list[_core.Mo
     system, data, sampling = posterior.system, posterior.data, posterior.config.sampling
     bodies = system.bodies
     score = make_score(data, ScoreOptions())
-    nothing = np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros(0)
     radii = system.turning_radii(free)
     groups, densities = [], []
     for body in np.flatnonzero(free & bodies.rotatable):
@@ -34,10 +33,7 @@ def independence_movers(posterior: Posterior, free: np.ndarray) -> list[_core.Mo
             continue
         poses, overlaps = _core.placement_candidates(
             score,
-            mixture.means,
-            mixture.covariances,
-            mixture.weights,
-            *nothing,
+            mixture,
             seed=sampling.seed,
             threads=sampling.threads,
         )
@@ -61,6 +57,4 @@ def pose_density(
     power
         Of the overlap, with which the share of a place goes; the core's where not given.
     """
-    return _core.pose_density(
-        data.means, data.covariances, data.weights, poses, overlaps, radius, **power
-    )
+    return _core.pose_density(data, poses, overlaps, radius, **power)

@@ -97,9 +97,8 @@ def read_content(folder: Path) -> Content:
     log_ratios = cc = sigma = None
     if score is not None:
         placed = run.gaussians(run.poses(coordinates))
-        arrays = (placed.means, placed.covariances, placed.weights)
-        log_ratios = np.asarray(score.log_ratios(*arrays))
-        cc, sigma = score.cross_correlation(*arrays), score.sigma_estimate(log_ratios)
+        log_ratios = np.asarray(score.log_ratios(placed))
+        cc, sigma = score.cross_correlation(placed), score.sigma_estimate(log_ratios)
     steps = stat.column("MonteCarlo_Nframe") if "MonteCarlo_Nframe" in stat else np.arange(n)
     return Content(
         folder=folder,

@@ -100,7 +100,7 @@ def fit_part(part: Part, config: ModelConfig, folder: Path | None) -> Mixture:
             # A file of an earlier run of ours gives the same numbers to the last bit.
             same = math.isclose(cached.mass, part.mass, rel_tol=1e-9)
             return cached if same else cached.scaled_to(part.mass)
-    means, covariances, weights = _core.fit_points(
+    fitted = _core.fit_points(
         xyz,
         mass,
         components,
@@ -108,7 +108,7 @@ def fit_part(part: Part, config: ModelConfig, folder: Path | None) -> Mixture:
         variance_floor=config.min_variance,
         point_variances=spread,
     )
-    mixture = Mixture(means, covariances, weights).scaled_to(part.mass)
+    mixture = fitted.scaled_to(part.mass)
     if path is not None and not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_gmm(path, mixture)

@@ -13,6 +13,7 @@ the input structure.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -109,6 +110,14 @@ class Bodies:
         return np.union1d(bodies, carried).astype(np.int64)
 
 
+class Spheres(NamedTuple):
+    """Spheres that bodies carry."""
+
+    body: np.ndarray  # (n,) int64
+    local: np.ndarray  # (n, 3) Å, in the frame of the body
+    radius: np.ndarray  # (n,) Å
+
+
 @dataclass(frozen=True)
 class Particles:
     """Beads of one resolution, molecule by molecule in order of sequence.
@@ -144,12 +153,9 @@ class Particles:
     def __len__(self) -> int:
         return len(self.body)
 
-    def spheres(
-        self, index: np.ndarray | slice = slice(None)
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Body (n,), place in its frame (n, 3) Å and radius (n,) Å of some particles, as the core's
-        terms take them."""
-        return (
+    def spheres(self, index: np.ndarray | slice = slice(None)) -> Spheres:
+        """Some of the particles, as the core's terms take them."""
+        return Spheres(
             np.asarray(self.body[index], dtype=np.int64),
             np.ascontiguousarray(self.local[index], dtype=np.float64),
             np.asarray(self.radius[index], dtype=np.float64),
@@ -181,10 +187,7 @@ class Gaussians:
 
     def of_body(self, body: int) -> Mixture:
         """The components of one body, in its frame."""
-        own = self.body == body
-        return Mixture(
-            self.mixture.means[own], self.mixture.covariances[own], self.mixture.weights[own]
-        )
+        return self.mixture[self.body == body]
 
     def placed(self, rotation: np.ndarray, translation: np.ndarray) -> Mixture:
         """The model GMM under the poses (bodies, 3, 3) and (bodies, 3) Å of all bodies."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
-
 from .. import __version__
 from ..errors import InputError
 from ..io.rmf import RmfWriter
@@ -107,11 +105,8 @@ class Outputs:
         index = self._rmf.write_frame(self._tree.frame_values(rotation, translation, values))
         if self._score is not None:
             placed = self._system.gaussians.placed(rotation, translation)
-            arrays = (placed.means, placed.covariances, placed.weights)
-            values[CC_KEY] = float(self._score.cross_correlation(*arrays))
-            values[SIGMA_KEY] = float(
-                self._score.sigma_estimate(np.asarray(self._score.log_ratios(*arrays)))
-            )
+            values[CC_KEY] = self._score.cross_correlation(placed)
+            values[SIGMA_KEY] = self._score.sigma_estimate(self._score.log_ratios(placed))
         values |= zip(frames.parameter_names, frames.parameters[i].tolist(), strict=True)
         values |= {
             "MonteCarlo_Temperature": self._temperature,

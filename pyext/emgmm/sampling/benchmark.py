@@ -12,6 +12,7 @@ from .. import _core
 from ..mixture import Mixture
 from ..poses import random_rotations
 from ..scoring.mixture_score import ScoreOptions, make_score
+from ..scoring.terms import TermSpec
 
 
 class BenchmarkResult(NamedTuple):
@@ -85,17 +86,11 @@ def benchmark_system(
     radius = 55.0 * (data_components / 262) ** (1 / 3)
     data = _blob(rng, data_components, radius)
     order = _halves(data.means, np.arange(data_components))
-    data = Mixture(data.means[order], data.covariances[order], data.weights[order])
-    data = data.scaled_to(bodies * components * 1090.0)
+    data = data[order].scaled_to(bodies * components * 1090.0)
     parts = [_blob(rng, components, 22.0) for _ in range(bodies)]
-    model = (
-        bodies,
-        np.repeat(np.arange(bodies, dtype=np.int64), components),
-        *(np.concatenate([getattr(p, a) for p in parts]) for a in _ARRAYS),
-    )
     term, exact = (
         _core.density_term(
-            make_score(data, ScoreOptions(sigma_min=0.01, single_precision=single)), *model
+            make_score(data, ScoreOptions(sigma_min=0.01, single_precision=single)), parts
         )
         for single in (single_precision, False)
     )
@@ -105,25 +100,16 @@ def benchmark_system(
     for b in range(bodies):
         group = (b + np.arange(moved_together)) % bodies
         movers.append(_core.rigid_mover(f"body {b}", group.astype(np.int64), 2.0, 0.04, b))
-    sampler = _core.Sampler(
-        terms=[term],
-        weights=[1.0],
-        annealed=[False],
-        movers=movers,
-        temperatures=[1.0] * replicas,
-        starts=np.repeat(poses[None], replicas, axis=0),
-        steps=2**40,
-        low_steps=0,
-        high_steps=2**40,
-        low_weight=1.0,
-        frame_interval=2**40,
-        exchange_interval=2000,
-        refresh_interval=2**40,
-        burn_in=0,
-        seed=1,
-        threads=threads or replicas,
-    )
-    return BenchmarkSystem(sampler, term, exact, poses)
+    setup = _core.SamplerSetup()
+    setup.terms, setup.movers = [TermSpec(term, 1.0)], movers
+    setup.temperatures = [1.0] * replicas
+    setup.starts = np.repeat(poses[None], replicas, axis=0)
+    setup.seed, setup.threads = 1, threads or replicas
+    never = 2**40
+    setup.schedule.steps = setup.schedule.high_steps = never
+    setup.schedule.frame_interval = setup.schedule.refresh_interval = never
+    setup.schedule.exchange_interval = 2000
+    return BenchmarkSystem(_core.Sampler(setup), term, exact, poses)
 
 
 def benchmark(
@@ -178,6 +164,3 @@ def benchmark(
         single_precision,
         error,
     )
-
-
-_ARRAYS = ("means", "covariances", "weights")

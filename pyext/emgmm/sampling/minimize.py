@@ -10,16 +10,6 @@ from .. import _core
 
 if TYPE_CHECKING:
     from ..posterior import Posterior
-    from ..symmetry import Symmetry
-
-Images = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
-NO_IMAGES: Images = (*[np.zeros(0, dtype=np.int64)] * 2, *[np.zeros((0, 7))] * 2)
-
-
-def _images(symmetry: Symmetry | None) -> Images:
-    if symmetry is None:
-        return NO_IMAGES
-    return symmetry.source, symmetry.image, symmetry.operation, symmetry.frame
 
 
 def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
@@ -29,7 +19,6 @@ def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
     rigid bodies out of the density before they get out of their way.
     """
     system, symmetry = posterior.system, posterior.symmetry
-    terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
     free = system.bodies.movable.copy()
     if symmetry is not None:
         free[symmetry.image] = False
@@ -38,9 +27,7 @@ def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
     def better(poses: np.ndarray, moving: np.ndarray) -> np.ndarray:
         radii = system.turning_radii(moving)
         evaluations = posterior.config.sampling.minimize
-        return _core.minimize_terms(terms, weights, poses, radii, evaluations, *_images(symmetry))[
-            1
-        ]
+        return _core.minimize_terms(posterior.terms, poses, radii, evaluations, symmetry)[1]
 
     found: dict[bytes, np.ndarray] = {}
     for start in starts:

@@ -187,37 +187,37 @@ def make_sampler(
     threads = sampling.threads
     if several and threads == 0:
         threads = max(1, (os.cpu_count() or 1) // processes.size)
-    sampler = _core.Sampler(
-        terms=[s.term for s in specs],
-        weights=[s.weight for s in specs],
-        annealed=[s.annealed for s in specs],
-        movers=movers,
-        temperatures=temperature_ladder(
-            sampling.replicas, sampling.temperature_min, sampling.temperature_max
-        ).tolist(),
-        starts=np.ascontiguousarray(starts),
-        steps=sampling.steps,
-        low_steps=sampling.low_steps,
-        high_steps=sampling.annealing.high_steps,
-        low_weight=sampling.annealing.low_weight,
-        frame_interval=sampling.frame_interval,
-        exchange_interval=sampling.exchange_interval,
-        refresh_interval=100_000,
-        burn_in=burn_in(sampling, len(movers), data is not None),
-        seed=sampling.seed,
-        threads=threads,
-        is_mine=processes.mine(sampling.replicas) if several else [],
-        sum=processes.sum if several else None,
-        confinement=confinement(system, data, sampling),
-        mover_weights=mover_weights if sampling.moves.share else [],
-    )
+    setup = _core.SamplerSetup()
+    setup.terms, setup.movers = specs, movers
+    setup.mover_weights = mover_weights if sampling.moves.share else []
+    setup.confinement = confinement(system, data, sampling)
+    setup.temperatures = temperature_ladder(
+        sampling.replicas, sampling.temperature_min, sampling.temperature_max
+    ).tolist()
+    setup.starts = np.ascontiguousarray(starts)
+    setup.schedule = _schedule(sampling, burn_in(sampling, len(movers), data is not None))
+    setup.seed, setup.threads = sampling.seed, threads
+    if several:
+        setup.is_mine, setup.sum = processes.mine(sampling.replicas), processes.sum
     return NamedSampler(
-        sampler,
+        _core.Sampler(setup),
         tuple(s.term.name for s in specs),
         tuple(m.name for m in movers),
         tuple(p.name for s in specs for p in s.parameters),
         search,
     )
+
+
+def _schedule(sampling: SamplingConfig, burn_in: int) -> _core.Schedule:
+    schedule = _core.Schedule()
+    schedule.steps, schedule.burn_in = sampling.steps, burn_in
+    schedule.low_steps = sampling.low_steps
+    schedule.high_steps = sampling.annealing.high_steps
+    schedule.low_weight = sampling.annealing.low_weight
+    schedule.frame_interval = sampling.frame_interval
+    schedule.exchange_interval = sampling.exchange_interval
+    schedule.refresh_interval = 100_000
+    return schedule
 
 
 def run_native(

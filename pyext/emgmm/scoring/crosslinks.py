@@ -15,7 +15,7 @@ from .. import _core
 from ..config.settings import CrosslinksConfig
 from ..errors import InputError, nearest
 from ..io.tables import Row, Table, read_table
-from ..representation.system import Particles, System
+from ..representation.system import Particles, Spheres, System
 
 # IMP.pmi's ranges of the unknowns and the largest steps of their moves.
 SIGMA_RANGE, SIGMA_STEP = (0.01, 100.0), 0.5  # Å
@@ -200,15 +200,26 @@ def links_account(sets: Sequence[CrossLinks]) -> dict:
     }
 
 
+class Contributions(NamedTuple):
+    """Ways to read cross-links, as the core's term takes them."""
+
+    link: np.ndarray  # (n,) int64, the link of each, ascending from 0
+    first: Spheres
+    second: Spheres
+    same_sphere: np.ndarray  # (n,) bool
+
+
 def crosslink_term(system: System, links: CrossLinks) -> _core.Term:
     """Likelihood of a set of cross-links (IMP.isd's CrossLinkMSRestraint): one sigma, one psi."""
     beads = system.particles[links.resolution]
     return _core.crosslink_term(
         len(system.bodies),
-        links.link,
-        *beads.spheres(links.first),
-        *beads.spheres(links.second),
-        links.first == links.second,
+        Contributions(
+            links.link,
+            beads.spheres(links.first),
+            beads.spheres(links.second),
+            links.first == links.second,
+        ),
         links.length,
         links.slope,
         links.sigma,

@@ -120,9 +120,7 @@ def make_score(data: Mixture, options: ScoreOptions = ScoreOptions()) -> _core.M
         raise ValueError(f"scale must be 'fixed' or 'profiled', got {options.scale!r}")
     options = with_sigma(data, options)
     return _core.MixtureScore(
-        data.means,
-        data.covariances,
-        data.weights,
+        data,
         noise_model=options.noise_model,
         sigma_min=options.sigma_min,
         component_sigma=list(options.component_sigma),
@@ -164,9 +162,8 @@ def with_sigma(data: Mixture, options: ScoreOptions) -> ScoreOptions:
 
 def self_overlaps(data: Mixture, threads: int = 1) -> np.ndarray:
     """ov_DD,k (N_D,) of a mixture, Da²/Å³."""
-    arrays = data.means, data.covariances, data.weights
     # sigma_k of this model is sigma_min ov_DD,k, whatever the model.
-    core = _core.MixtureScore(*arrays, noise_model="gaussian", sigma_min=1.0, threads=threads)
+    core = _core.MixtureScore(data, noise_model="gaussian", sigma_min=1.0, threads=threads)
     return np.asarray(core.component_sigma_estimates(np.zeros(len(data))))
 
 
@@ -179,11 +176,10 @@ def score_mixture(
     (``data.scaled_to(model.mass)``) unless the masses are known to agree.
     """
     core = make_score(data, options)
-    arrays = (model.means, model.covariances, model.weights)
-    log_ratios = core.log_ratios(*arrays)
+    log_ratios = core.log_ratios(model)
     return ScoreResult(
-        score=core.evaluate(*arrays),
-        cc=core.cross_correlation(*arrays),
+        score=core.evaluate(model),
+        cc=core.cross_correlation(model),
         sigma=core.sigma_estimate(log_ratios),
         log_ratios=log_ratios,
         component_sigma=core.component_sigma_estimates(log_ratios),

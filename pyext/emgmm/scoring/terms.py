@@ -98,16 +98,7 @@ def density_term(
     bodies
         The mixture of each body in its frame, empty for a body without one.
     """
-    model = Mixture.concatenated(bodies)
-    return _core.density_term(
-        score,
-        len(bodies),
-        np.repeat(np.arange(len(bodies)), [len(own) for own in bodies]),
-        model.means,
-        model.covariances,
-        model.weights,
-        name,
-    )
+    return _core.density_term(score, bodies, name)
 
 
 def _crosslink_spec(system: System, links: CrossLinks, file: str) -> TermSpec:
@@ -132,8 +123,8 @@ def connectivity_term(system: System) -> _core.Term:
     beads = system.particles[bonds.resolution]
     return _core.connectivity_term(
         len(system.bodies),
-        *beads.spheres(bonds.first),
-        *beads.spheres(bonds.second),
+        beads.spheres(bonds.first),
+        beads.spheres(bonds.second),
         np.asarray(bonds.threshold, dtype=np.float64),
         bonds.force_constant,
     )
@@ -143,7 +134,5 @@ def excluded_volume_term(system: System) -> _core.Term:
     """Soft spheres between bodies (IMP.pmi's ExcludedVolumeSphere)."""
     beads = system.nearest(system.excluded_volume.resolution)
     return _core.excluded_volume_term(
-        len(system.bodies),
-        *beads.spheres(),
-        system.excluded_volume.kappa,
+        len(system.bodies), beads.spheres(), system.excluded_volume.kappa
     )

@@ -95,16 +95,13 @@ def place_system(
         raise ValueError("no rigid body with Gaussians to place in the map")
     search = search or _core.SearchOptions()
     as_given, (system, kinds, own_frames) = system, aligned_copies(system, placed)
-    terms, weights = placement_terms(system, placed, links) if config else ([], [])
     many = len(placed) > search.many_bodies
-    mixtures = [system.gaussians.of_body(body) for body in placed]
     found, _ = _core.global_search(
         make_score(data, options),
-        [(m.means, m.covariances, m.weights) for m in mixtures],
+        [system.gaussians.of_body(body) for body in placed],
         kinds,
         search,
-        terms=terms,
-        weights=weights,
+        terms=placement_terms(system, placed, links) if config else [],
         clashes=placement_clashes(system, placed, 1) if config else [],
         soft_clashes=placement_clashes(system, placed, _SOFT_BEADS) if config and many else [],
         confinement=confinement(system, data, config.sampling if config else SamplingConfig()),

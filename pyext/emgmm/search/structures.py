@@ -108,7 +108,7 @@ def place(
     data = data.scaled_to(sum(m.mass for m in models))
     found, _ = _core.global_search(
         make_score(data, options),
-        [(m.means, m.covariances, m.weights) for m in models],
+        models,
         _kinds(structures),
         search or _core.SearchOptions(),
         confinement=[*data.center.tolist(), _reach(data)],

@@ -44,25 +44,19 @@ def symmetric_search(
     states = [(0.0, symmetry.symmetric(to_poses(bodies.rotation, bodies.translation)))]
     done: list[int] = []
     for source in sorted(sources, key=lambda b: -weight[b]):
-        mine = g.body == source
-        arrays = (g.mixture.means[mine], g.mixture.covariances[mine], g.mixture.weights[mine])
+        own = g.of_body(source)
         found = []
         for _, poses in states:
-            before = np.isin(g.body, done)
-            placed = g.placed(*to_matrices(poses))
-            fixed = (placed.means[before], placed.covariances[before], placed.weights[before])
-            candidates, _ = _core.placement_candidates(
-                core, *arrays, *fixed, seed=seed, threads=threads
-            )
+            fixed = g.placed(*to_matrices(poses))[np.isin(g.body, done)]
+            candidates, _ = _core.placement_candidates(core, own, fixed, seed=seed, threads=threads)
             group = [source, *symmetry.image[symmetry.source == source].tolist()]
             now = np.isin(g.body, [*done, *group])
             for candidate in candidates:
                 trial = symmetry.symmetric(_with_source(system, poses, source, candidate))
-                model = g.placed(*to_matrices(trial))
-                part = model.means[now], model.covariances[now], model.weights[now]
+                part = g.placed(*to_matrices(trial))[now]
                 # Eq. 13 would swell an incomplete model to cover what the others will.
                 complete = len(done) + len(group) >= len(dense)
-                value = core.evaluate(*part) if complete else -core.cross_correlation(*part)
+                value = core.evaluate(part) if complete else -core.cross_correlation(part)
                 found.append((value if np.isfinite(value) else np.inf, trial))
         done += group
         found.sort(key=lambda f: f[0])
@@ -91,8 +85,7 @@ def symmetric_placements(
     inverse = _inverse(symmetry.frame)
 
     def score(poses: np.ndarray) -> float:
-        g = system.gaussians.placed(*to_matrices(poses))
-        value = core.evaluate(g.means, g.covariances, g.weights)
+        value = core.evaluate(system.gaussians.placed(*to_matrices(poses)))
         return value if np.isfinite(value) else np.inf
 
     sources = [s for s in np.unique(symmetry.source) if system.bodies.rotatable[s]]

@@ -13,20 +13,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from .. import _core
-from ..representation.system import Particles, System
-from ..scoring.crosslinks import CrossLinks
+from ..representation.system import Particles, Spheres, System
+from ..scoring.crosslinks import Contributions, CrossLinks
+from ..scoring.terms import TermSpec
 
 # Of the beads' own. Beads of ten residues overlap in native structures, by 58 kT in 1BD2, and a
 # wrong turn scored better for that; smaller by a fifth they cost 13 kT, 1 after minimising.
 CLASH_RADIUS = 0.8
 
-# terms and their weights
-PlacementTerms = tuple[list[_core.Term], list[float]]
-
 
 def placement_terms(
     system: System, placed: np.ndarray, crosslinks: Sequence[CrossLinks] = ()
-) -> PlacementTerms:
+) -> list[TermSpec]:
     """Terms over the placed bodies alone, in their order: connectivity, then cross-links.
 
     Parameters
@@ -34,10 +32,7 @@ def placement_terms(
     placed
         (n,) bodies that the search places, ascending.
     """
-    terms, weights = [], []
-    for term in _chains(system, placed):
-        terms.append(term)
-        weights.append(1.0)
+    terms = [TermSpec(term, 1.0) for term in _chains(system, placed)]
     for links in crosslinks:
         beads = system.particles[links.resolution]
         anchor = _anchors(beads, placed)
@@ -49,22 +44,22 @@ def placement_terms(
             continue
         _, number = np.unique(links.link[kept], return_inverse=True)
         first, second = first[kept], second[kept]
-        terms.append(
-            _core.crosslink_term(
-                len(placed),
+        term = _core.crosslink_term(
+            len(placed),
+            Contributions(
                 number.astype(np.int64),
-                *_ends(beads, placed, first),
-                *_ends(beads, placed, second),
+                _ends(beads, placed, first),
+                _ends(beads, placed, second),
                 first == second,
-                links.length,
-                links.slope,
-                links.sigma,
-                links.psi,
-                f"crosslinks_{links.label}",
-            )
+            ),
+            links.length,
+            links.slope,
+            links.sigma,
+            links.psi,
+            f"crosslinks_{links.label}",
         )
-        weights.append(links.weight)
-    return terms, weights
+        terms.append(TermSpec(term, links.weight))
+    return terms
 
 
 def placement_clashes(system: System, placed: np.ndarray, residues: int = 1) -> list[_core.Term]:
@@ -78,10 +73,9 @@ def placement_clashes(system: System, placed: np.ndarray, residues: int = 1) -> 
     own = np.flatnonzero(np.isin(beads.body, placed))
     if len(own) == 0:
         return []
-    body, local, radius = _ends(beads, placed, own)
-    return [
-        _core.excluded_volume_term(len(placed), body, local, CLASH_RADIUS * radius, volume.kappa)
-    ]
+    spheres = _ends(beads, placed, own)
+    smaller = spheres._replace(radius=CLASH_RADIUS * spheres.radius)
+    return [_core.excluded_volume_term(len(placed), smaller, volume.kappa)]
 
 
 def _anchors(beads: Particles, placed: np.ndarray) -> np.ndarray:
@@ -99,11 +93,9 @@ def _anchors(beads: Particles, placed: np.ndarray) -> np.ndarray:
     return anchor
 
 
-def _ends(
-    beads: Particles, placed: np.ndarray, index: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    body, local, radius = beads.spheres(index)
-    return np.searchsorted(placed, body).astype(np.int64), local, radius
+def _ends(beads: Particles, placed: np.ndarray, index: np.ndarray) -> Spheres:
+    spheres = beads.spheres(index)
+    return spheres._replace(body=np.searchsorted(placed, spheres.body).astype(np.int64))
 
 
 def _chains(system: System, placed: np.ndarray) -> list[_core.Term]:
@@ -138,8 +130,8 @@ def _chains(system: System, placed: np.ndarray) -> list[_core.Term]:
         terms.append(
             _core.connectivity_term(
                 len(placed),
-                *_ends(beads, placed, first),
-                *_ends(beads, placed, second),
+                _ends(beads, placed, first),
+                _ends(beads, placed, second),
                 np.asarray(slack_of, dtype=np.float64),
                 bonds.force_constant / count,
             )

@@ -101,8 +101,7 @@ def test_noise_of_simulated_half_maps_is_right_within_a_fifth(resolution, snr):
     s2 = (SIGMA_PER_RESOLUTION * resolution) ** 2
     spread = 2 * np.pi * (2 * mixture.covariances + 2 * s2 * np.eye(3))
     noise = made.noise * (4 * np.pi * s2) ** 0.75 * np.linalg.det(spread) ** -0.25
-    arrays = mixture.means, mixture.covariances, mixture.weights
-    overlaps = _core.component_overlaps(voxel_grid(made.density, threshold), *arrays)
+    overlaps = _core.component_overlaps(voxel_grid(made.density, threshold), mixture)
     ratio = errors.noise * overlaps[:, 1] / noise
     assert np.abs(ratio - 1).max() < 0.2
 

@@ -265,6 +265,6 @@ def test_instruction_sets_agree():
     results = []
     for name in _core.available_instruction_sets():
         _core.set_instruction_set(name)
-        results.append(_core.measure(grid, model.means, model.covariances, model.weights)["cc"])
+        results.append(_core.measure(grid, model)["cc"])
     _core.set_instruction_set(best)
     assert max(results) - min(results) < 1e-6

@@ -14,10 +14,12 @@ from emgmm.moves.build import build_movers
 from emgmm.moves.registry import KINDS
 from emgmm.poses import to_matrices, to_poses
 from emgmm.posterior import Posterior
+from emgmm.representation.system import Spheres
 from emgmm.sampling import run_native
-from emgmm.sampling.minimize import NO_IMAGES, minimized
+from emgmm.sampling.minimize import minimized
+from emgmm.scoring.terms import TermSpec
 from emgmm.search.starts import random_starts
-from emgmm.symmetry import operations
+from emgmm.symmetry import Symmetry, operations
 from test_sampling import Recorder, config, data, system  # noqa: F401
 
 pytestmark = pytest.mark.instruction_sets
@@ -119,14 +121,17 @@ def test_minimized_starts(system, data):  # noqa: F811
 def test_images_of_a_minimum_are_in_place():
     # Two bonds pull a body and its image by a half turn to the axis.
     def at(body):
-        return np.array([body]), np.array([[1.0, 0.0, 0.0]]), np.array([0.1])
+        return Spheres(np.array([body]), np.array([[1.0, 0.0, 0.0]]), np.array([0.1]))
 
-    term = _core.connectivity_term(2, *at(0), *at(1), np.array([1.0]), 10.0)
+    term = _core.connectivity_term(2, at(0), at(1), np.array([1.0]), 10.0)
     pose = np.array([[1.0, 0, 0, 0, 9, 2, 3], [0, 0, 0, 1, -9, -2, 3]])
     half_turn = np.array([[0.0, 0, 0, 1, 0, 0, 0]])
     nothing = np.array([[1.0, 0, 0, 0, 0, 0, 0]])
-    images = np.array([0]), np.array([1]), half_turn, nothing
-    value, found, evaluations = _core.minimize_terms([term], [1.0], pose, [2.0, -1.0], 100, *images)
+    both = np.concatenate([nothing, half_turn])
+    images = Symmetry("C2", both, np.array([0]), np.array([1]), half_turn, nothing)
+    value, found, evaluations = _core.minimize_terms(
+        [TermSpec(term, 1.0)], pose, [2.0, -1.0], 100, images
+    )
     assert value < 1e-3 < term.evaluate(pose) and evaluations <= 100
     np.testing.assert_allclose(found[1, 4:] * [-1, -1, 1], found[0, 4:], atol=1e-12)
 
@@ -182,17 +187,17 @@ def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
     """Beads inside of bodies find their places, and push these less out of theirs."""
     settings = config(minimize=300)
     posterior = Posterior.of_run(settings, system, data)
-    terms, weights = [s.term for s in posterior.terms], [s.weight for s in posterior.terms]
+    terms = posterior.terms
     rigid = system.bodies.rotatable
     every = system.turning_radii(system.bodies.movable)
     given = to_poses(system.bodies.rotation, system.bodies.translation)
-    native = _core.minimize_terms(terms, weights, given, every, 300, *NO_IMAGES)[1]
+    native = _core.minimize_terms(terms, given, every, 300)[1]
     rng = np.random.default_rng(1)
     at_once, in_turn = [], []
     for inside in np.flatnonzero(rigid)[np.arange(16) % rigid.sum()]:
         clashing = native.copy()
         clashing[~rigid, 4:] = native[inside, 4:] + rng.normal(0, 3, 3)
-        at_once.append(_core.minimize_terms(terms, weights, clashing, every, 300, *NO_IMAGES)[1])
+        at_once.append(_core.minimize_terms(terms, clashing, every, 300)[1])
         in_turn.append(minimized(posterior, clashing[None])[0])
 
     def moved(poses):  # of the body that is pushed furthest, over all starts

@@ -13,6 +13,7 @@ from emgmm.scoring.mixture_score import (
     make_score,
     score_mixture,
 )
+from emgmm.scoring.terms import density_term
 
 RATIOS = [0.3, -0.02, 0.0, -1.7, -40.0, 2.5]
 OVERLAPS = [2.0, 0.1, 5.0, 1.0, 0.3, 0.7]
@@ -87,7 +88,7 @@ def test_finite_at_a_perfect_fit_by_default(model):
     assert np.isfinite(result.score)
     assert result.sigma == SIGMA_MIN
     core = make_score(data, ScoreOptions(model))
-    _, by_means, by_covariances = core.gradient(data.means, data.covariances, data.weights)
+    _, by_means, by_covariances = core.gradient(data)
     assert np.abs(by_means).max() < 1e-6 and np.abs(by_covariances).max() < 1e-6
 
 
@@ -126,9 +127,7 @@ def test_a_missing_subunit_does_not_move_the_others():
     )
 
     def moved(options):
-        term = _core.density_term(
-            make_score(data, options), 1, np.zeros(30, int), m.means, m.covariances, m.weights
-        )
+        term = density_term(make_score(data, options), [m])
         start = np.array([[1.0, 0, 0, 0, 0, 0, 0]])
         return np.linalg.norm(term.minimize(start, [25.0])[1][0, 4:])
 

@@ -95,7 +95,7 @@ def test_core_without_neighbour_list(emmi, noise_model, sigma):
     options = ScoreOptions(noise_model, component_sigma=tuple(1e-3 * s for s in sigma))
     shift = len(data) * np.log(1e-3) if noise_model == "gaussian_local" else 0.0
     assert score_mixture(data, model, options).score == pytest.approx(expected + shift, rel=1e-9)
-    by_means = make_score(data, options).gradient(model.means, model.covariances, model.weights)[1]
+    by_means = make_score(data, options).gradient(model)[1]
     # kT/nm to kT/Å
     reference = -np.einsum("k,ik,ikx->ix", slopes / overlap.sum(axis=0), overlap, u) / 10
     np.testing.assert_allclose(by_means, reference, rtol=0, atol=1e-9 * np.abs(reference).max())

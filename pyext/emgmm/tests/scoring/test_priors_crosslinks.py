@@ -24,10 +24,11 @@ from emgmm.representation.system import (
     Gaussians,
     Molecule,
     Particles,
+    Spheres,
     System,
 )
 from emgmm.sampling import Callbacks, run_native
-from emgmm.scoring.crosslinks import crosslink_term, read_crosslinks
+from emgmm.scoring.crosslinks import Contributions, crosslink_term, read_crosslinks
 from emgmm.scoring.terms import build_terms
 
 
@@ -243,14 +244,12 @@ def test_likelihood_is_that_of_imp():
         psi.set_scale(p)
         term = _core.crosslink_term(
             count,
-            link,
-            bodies[first],
-            zero[first],
-            radius[first],
-            bodies[second],
-            zero[second],
-            radius[second],
-            first == second,
+            Contributions(
+                link,
+                Spheres(bodies[first], zero[first], radius[first]),
+                Spheres(bodies[second], zero[second], radius[second]),
+                first == second,
+            ),
             21.0,
             0.02,
             s,

@@ -66,17 +66,16 @@ def test_gradient_is_the_slope():
     rng = np.random.default_rng(3)
     data, model = random_mixture(rng, 25), random_mixture(rng, 9)
     score = make_score(data)
-    value, by_means, by_covariances = score.gradient(model.means, model.covariances, model.weights)
-    assert value == score.evaluate(model.means, model.covariances, model.weights)
+    value, by_means, by_covariances = score.gradient(model)
+    assert value == score.evaluate(model)
     direction = rng.normal(size=(9, 3))
     stretch = rng.normal(size=(9, 3, 3))
     stretch = stretch + stretch.transpose(0, 2, 1)
     step = 1e-4
 
     def at(s):
-        return score.evaluate(
-            model.means + s * direction, model.covariances + s * stretch, model.weights
-        )
+        moved, stretched = model.means + s * direction, model.covariances + s * stretch
+        return score.evaluate(Mixture(moved, stretched, model.weights))
 
     expected = np.vdot(by_means, direction) + np.vdot(by_covariances, stretch)
     assert (at(step) - at(-step)) / (2 * step) == pytest.approx(expected, rel=1e-6)

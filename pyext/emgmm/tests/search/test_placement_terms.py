@@ -16,8 +16,10 @@ from emgmm.representation.system import (
     Gaussians,
     Molecule,
     Particles,
+    Spheres,
     System,
 )
+from emgmm.scoring.crosslinks import Contributions
 from emgmm.search import place_system
 from emgmm.search.starts import input_poses
 from emgmm.search.terms import CLASH_RADIUS, placement_clashes, placement_terms
@@ -77,8 +79,9 @@ def test_chains_and_links_of_beads_count_at_the_bodies(tmp_path):
     system = tailed_system()
     placed = np.array([0, 4, 6])
     config = write(tmp_path, ["A,2,B,3", "A,5,B,1", "A,6,A,1"], weight=2.0)
-    (chain, links), weights = placement_terms(system, placed, links_of(system, config))
-    assert weights == [1.0, 2.0]
+    specs = placement_terms(system, placed, links_of(system, config))
+    assert [spec.weight for spec in specs] == [1.0, 2.0]
+    chain, links = (spec.term for spec in specs)
     poses = np.zeros((3, 7))
     poses[:, 0] = 1
     poses[:, 4:] = [[0, 0, 0], [60, 0, 0], [0, 70, 0]]
@@ -93,14 +96,12 @@ def test_chains_and_links_of_beads_count_at_the_bodies(tmp_path):
     ends = [(1, 11), (2, 10), (6, 0)]
     expected = _core.crosslink_term(
         2,
-        np.arange(3),
-        np.zeros(3, dtype=np.int64),
-        np.array([x[i] for i, _ in ends]),
-        np.ones(3),
-        np.ones(3, dtype=np.int64),
-        np.array([x[j] for _, j in ends]),
-        np.ones(3),
-        np.zeros(3, dtype=bool),
+        Contributions(
+            np.arange(3),
+            Spheres(np.zeros(3, dtype=np.int64), np.array([x[i] for i, _ in ends]), np.ones(3)),
+            Spheres(np.ones(3, dtype=np.int64), np.array([x[j] for _, j in ends]), np.ones(3)),
+            np.zeros(3, dtype=bool),
+        ),
         21.0,
         0.02,
         5.0,
@@ -113,10 +114,9 @@ def test_chains_and_links_of_beads_count_at_the_bodies(tmp_path):
 
 def test_links_to_molecules_without_a_placed_body_are_left_out(tmp_path):
     system = tailed_system()
-    terms, _ = placement_terms(
-        system, np.array([0, 4]), links_of(system, write(tmp_path, ["A,2,B,3"]))
-    )
-    assert [t.name for t in terms] == ["connectivity"]
+    links = links_of(system, write(tmp_path, ["A,2,B,3"]))
+    specs = placement_terms(system, np.array([0, 4]), links)
+    assert [spec.term.name for spec in specs] == ["connectivity"]
 
 
 def balls():

@@ -141,7 +141,7 @@ def test_symmetric_search_puts_the_best_first():
 
     def score(poses):
         g = system.gaussians.placed(*to_matrices(poses))
-        return core.evaluate(g.means, g.covariances, g.weights)
+        return core.evaluate(g)
 
     found = symmetric_search(system, data, ScoreOptions(), symmetry, seed=2, threads=1)
     scores = [score(poses) for poses in found]
