@@ -30,7 +30,6 @@ from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pyext/emgmm/tests/io"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pyext/emgmm/tests/support"))
 
 from fuzzing.guard import bounded, outcome, unpacked_size

@@ -9,20 +9,9 @@ import numpy as np
 import pytest
 from command_line import assert_refused, emgmm
 from emgmm.io.gmm import read_gmm
-from emgmm.io.maps import DensityMap
-from test_maps import encode
+from map_files import SIDE, ball, file_of
 
-SIDE = 12
 FITTED = ("--components", "5", "--threshold", "0.1")
-
-
-def ball() -> np.ndarray:
-    z, y, x = np.indices((SIDE,) * 3)
-    return np.exp(-((x - 5) ** 2 + (y - 6) ** 2 + (z - 6) ** 2) / 8).astype(np.float32)
-
-
-def file_of(values: np.ndarray, **options) -> bytes:
-    return encode(DensityMap(values.astype(np.float32), 2.0, [4.0, 2.0, 6.0]), **options)
 
 
 def with_value(value: float) -> np.ndarray:

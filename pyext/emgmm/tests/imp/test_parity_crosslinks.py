@@ -15,10 +15,9 @@ from emgmm.scoring.crosslinks import crosslink_term, read_crosslinks
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
 pmi = pytest.importorskip("IMP.pmi", reason="needs IMP.pmi, which cannot be imported")
 
-# Its systems, built here and by PMI, are used here too.
-from test_parity_representation import _shake, folder, imp_system, system  # noqa: E402
+from pmi_systems import folder, imp_system, shake, system  # noqa: E402
 
-__all__ = ["folder", "imp_system", "system"]
+__all__ = ["folder", "imp_system", "system"]  # fixtures
 
 RELATIVE = 1e-6
 # Between copies and within them, several readings of one link, one residue in two copies; the
@@ -114,7 +113,7 @@ def quiet(tmp_path, monkeypatch):
 def test_each_link_and_the_whole(system, imp_system, shared_data, tmp_path, quiet, seed):
     model, root, _, dof = imp_system
     frames = [body.get_reference_frame() for body in dof.get_rigid_bodies()]
-    rotation, translation = _shake(system, imp_system, seed)
+    rotation, translation = shake(system, imp_system, seed)
     poses = to_poses(rotation, translation)
     for config in _sections(system, shared_data, tmp_path):
         links = read_crosslinks(system, config)

@@ -16,9 +16,8 @@ from emgmm.fitting.half_maps import check_half_maps
 from emgmm.io.gmm import read_gmm
 from emgmm.io.maps import DensityMap, read_map, write_map
 from emgmm.runs.run import run
-from test_cli_bad_maps import ball, file_of
-from test_maps import ORIGIN, VOXEL, assert_blob_in_place, blob, encode
-from test_numbering import SEQUENCE, of, pdb
+from map_files import ORIGIN, VOXEL, assert_blob_in_place, ball, blob, encode, file_of
+from numbered_pdb import SEQUENCE, of, pdb
 
 SIGNED, UNSIGNED = (-100, 90, -2.5), (0, 255, 40)
 

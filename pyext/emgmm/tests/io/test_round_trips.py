@@ -17,18 +17,10 @@ from emgmm.io.stat import StatWriter, read_stat
 from emgmm.io.topology import COLUMNS, read_topology
 from emgmm.mixture import Mixture
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
-from hypothesis import HealthCheck, given, settings
+from few_examples import few
+from hypothesis import given
 from hypothesis import strategies as st
-from test_maps import encode
-
-# The same examples every time; the folder of a test is its own for all of its examples.
-few = settings(
-    max_examples=40,
-    derandomize=True,
-    deadline=None,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+from map_files import encode
 
 finite = st.floats(-1e6, 1e6)
 singles = st.floats(-1e6, 1e6, width=32)

@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from emgmm.io.structures import read_structure
+from few_examples import few
 from hypothesis import given
 from hypothesis import strategies as st
-from test_round_trips import few
 
 MASS = {"N": 14.0067, "C": 12.0107, "O": 15.9994, "ZN": 65.409}
 BACKBONE = {"N": "N", "CA": "C", "C": "C", "O": "O"}

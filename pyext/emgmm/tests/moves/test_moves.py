@@ -7,6 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from chain_system import Recorder, config, data, system  # noqa: F401
 from emgmm import _core
 from emgmm.config.settings import EmConfig, MovesConfig
 from emgmm.errors import InputError
@@ -20,7 +21,6 @@ from emgmm.sampling.minimize import minimized
 from emgmm.scoring.terms import TermSpec
 from emgmm.search.starts import random_starts
 from emgmm.symmetry import Symmetry, operations
-from test_sampling import Recorder, config, data, system  # noqa: F401
 
 pytestmark = pytest.mark.instruction_sets
 
@@ -138,7 +138,7 @@ def test_images_of_a_minimum_are_in_place():
 
 @pytest.mark.parametrize("group", ["C4", "D2"])
 def test_images_follow_all_moves(group):
-    from test_symmetry import CENTER, ring, settings
+    from symmetric_ring import CENTER, ring, settings
 
     system, data, axis, second = ring(group, tail=4)  # noqa: F811
     given = {"axis": tuple(axis), "center": tuple(CENTER)}

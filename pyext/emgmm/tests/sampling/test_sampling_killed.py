@@ -20,10 +20,10 @@ KILLS = int(os.environ.get("EMGMM_TEST_KILLS", "3"))
 
 def run(folder: Path, steps: int) -> None:
     """Frames go to a file; what lies beyond the checkpoint's offset is cut off on resuming."""
+    from chain_system import chain_system, config
     from emgmm.posterior import Posterior
     from emgmm.sampling import Callbacks, run_native
     from emgmm.sampling.checkpoint import read_checkpoint
-    from test_sampling import chain_system, config
 
     system = chain_system()
     data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)

@@ -18,10 +18,10 @@ from command_line import settings
 
 def run(folder: Path) -> None:
     """Frames of rank 0, and what the run reports."""
+    from chain_system import chain_system, config
     from emgmm.posterior import Posterior
     from emgmm.sampling import Callbacks, run_native
     from emgmm.sampling.processes import world
-    from test_sampling import chain_system, config
 
     system = chain_system()
     data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)

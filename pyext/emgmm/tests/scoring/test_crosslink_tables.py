@@ -12,8 +12,8 @@ from emgmm.errors import InputError
 from emgmm.imp.links import write_plain_links
 from emgmm.runs.run import run
 from emgmm.scoring.crosslinks import links_account, read_crosslinks
-from test_numbering import SEQUENCE, of, pdb
-from test_priors_crosslinks import pair_system
+from numbered_pdb import SEQUENCE, of, pdb
+from pair_system import pair_system
 
 HEADER = "prot1,res1,prot2,res2\n"
 ROWS = "A.1,3,B,4\nA.0,5,A.1,7\n"

@@ -7,12 +7,10 @@ from emgmm.config import (
     Config,
     EmConfig,
     SamplingConfig,
-    SymmetryConfig,
     SystemConfig,
     load_config,
 )
 from emgmm.errors import InputError
-from emgmm.mixture import Mixture
 from emgmm.poses import rotation_angle, to_matrices, to_poses
 from emgmm.posterior import Posterior
 from emgmm.sampling import Callbacks, make_sampler, run_native
@@ -20,42 +18,9 @@ from emgmm.scoring.mixture_score import ScoreOptions, make_score
 from emgmm.search.starts import input_poses
 from emgmm.search.symmetric import symmetric_search
 from emgmm.symmetry import find_axes, find_symmetry, operations
-from toy_system import random_rotations, toy_system
+from symmetric_ring import CENTER, ring, settings
 
 pytestmark = pytest.mark.instruction_sets
-
-CENTER = np.array([100.0, -20.0, 55.0])
-
-
-def ring(group, seed=1, tail=6):
-    """A system with a copy for each operation, and its density about a tilted axis."""
-    generator = np.random.default_rng(seed)
-    axis, second, _ = random_rotations(generator, 1)[0]
-    operation = operations(group, CENTER, axis, second if group[0] == "D" else None)
-    system = toy_system(names=("A",) * len(operation), tail=tail, seed=seed)
-    bodies = system.bodies
-    turns, shifts = to_matrices(operation)
-    # Every copy comes in a frame of its own, none of them where it belongs.
-    first = system.gaussians.body == 0
-    copy = Mixture(
-        system.gaussians.mixture.means[first] + CENTER + 22 * second + 6 * axis,
-        system.gaussians.mixture.covariances[first],
-        system.gaussians.mixture.weights[first],
-    )
-    data = Mixture.concatenated(
-        [copy.transformed(r, t) for r, t in zip(turns, shifts, strict=True)]
-    )
-    assert len(bodies) == len(operation) * (1 + (2 if tail else 0))
-    return system, data, axis, second
-
-
-def settings(group, **changes):
-    sampling = SamplingConfig(replicas=2, steps=2000, start="asis", seed=3, threads=1)
-    return Config(
-        system=SystemConfig(topology="t"),
-        symmetry=SymmetryConfig(group=group, **changes),
-        sampling=sampling,
-    )
 
 
 def test_operations_are_a_group():

@@ -19,7 +19,7 @@ from emgmm.posterior import Posterior
 from emgmm.representation.system import System
 from emgmm.sampling import make_sampler
 from emgmm.sampling.checkpoint import Checkpoint, write_checkpoint
-from test_maps import encode
+from map_files import encode
 from toy_system import random_poses, toy_system
 
 TOPOLOGY = b"""|directories|
