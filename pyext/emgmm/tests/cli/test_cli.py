@@ -109,6 +109,7 @@ def test_report_file_is_not_overwritten(native_gmm, tmp_path):
     assert "score" in json.loads(report.read_text())
 
 
+@pytest.mark.slow
 def test_run_writes_what_is_promised(native_gmm, tmp_path):
     out = tmp_path / "out"
     result = emgmm(
@@ -136,6 +137,7 @@ def test_run_writes_what_is_promised(native_gmm, tmp_path):
     assert (out / "rmfs" / "0.rmf3").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_run_refuses_other_settings_on_resume(native_gmm, tmp_path):
     out = tmp_path / "out"
     path = settings(tmp_path, native_gmm)

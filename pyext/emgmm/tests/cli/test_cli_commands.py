@@ -82,6 +82,7 @@ def test_no_more_is_imported_than_is_asked_for(arguments, absent):
     assert not imported & absent
 
 
+@pytest.mark.slow
 def test_score_blurs_as_python_does(native_gmm):
     data, structure = package.read_mixture(native_gmm), package.read_structure(COMPLEX)
     found = {}

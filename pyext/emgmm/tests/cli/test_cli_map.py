@@ -42,6 +42,7 @@ def run(*arguments) -> tuple[int, str]:
     return result.returncode, result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_agrees(maps, tmp_path):
     names = {n: tmp_path / n for n in ("o.txt", "e.csv", "r.mrc", "p.png", "levels", "j.json")}
     status, output = run(

@@ -67,6 +67,7 @@ def test_misfit_is_the_log_ratio_of_overlaps(clean):
     assert errors.sigma_min == pytest.approx(np.sqrt(np.mean(errors.misfit**2)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("blur", [1.2, 4.0])
 def test_noise_is_that_of_many_realisations_within_a_fifth(clean, blur):
     mixture, density = clean

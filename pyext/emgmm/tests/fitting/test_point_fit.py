@@ -60,6 +60,7 @@ def log_likelihood(x, w, mixture):
     return w @ np.log(p.sum(axis=1) / mixture.mass) / w.sum()
 
 
+@pytest.mark.slow
 def test_as_likely_as_scikit_learn():
     mixture_module = pytest.importorskip("sklearn.mixture")
     x, _ = cloud()

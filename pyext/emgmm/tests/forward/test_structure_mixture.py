@@ -99,6 +99,7 @@ def test_bad_values(structure):
             structure_mixture(structure, **options)
 
 
+@pytest.mark.slow
 def test_command_line(tmp_path):
     out, report = tmp_path / "gmm.txt", tmp_path / "report.json"
     arguments = ["fit", COMPLEX, "-o", out, "--components", 25, "--unit", "atom", "--electrons"]

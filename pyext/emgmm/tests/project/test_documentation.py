@@ -88,6 +88,7 @@ def _name(page: Path) -> str:
     return str(page.relative_to(DOC)) if page.is_relative_to(DOC) else page.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=_name)
 def test_blocks_run(page, tmp_path, monkeypatch):
     if page == NEEDS_IMP and not find_imp().macros:

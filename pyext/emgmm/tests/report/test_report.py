@@ -68,6 +68,7 @@ def test_level_of_mass():
     assert level_of_mass(density, 0.75) == 2  # 4 + 3 of 10 are not enough
 
 
+@pytest.mark.slow
 def test_page_needs_no_network(finished):
     page = write_report(finished, force=True).read_text(encoding="utf-8")
     page = page.replace(get_plotlyjs(), "")

@@ -300,6 +300,7 @@ def test_a_link_to_a_folder_is_a_folder(project, tmp_path):
     assert (tmp_path / "out").is_symlink() and (tmp_path / "far" / "run.json").is_file()
 
 
+@pytest.mark.slow
 def test_other_outputs_spare_inputs_and_the_folder(project, tmp_path):
     out = tmp_path / "out"
     sample(project, out)

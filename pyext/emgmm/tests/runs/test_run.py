@@ -59,6 +59,7 @@ def assert_same(out: Path, expected: Path) -> None:
     np.testing.assert_array_equal(one.coordinates(), other.coordinates())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_stopped_run_goes_on_bit_for_bit(whole, tmp_path, number):
     path, expected = whole
@@ -78,6 +79,7 @@ def test_stopped_run_goes_on_bit_for_bit(whole, tmp_path, number):
     assert_same(out, expected)
 
 
+@pytest.mark.slow
 def test_longer_run_goes_on(whole, tmp_path, native_gmm):
     path, expected = whole
     out = tmp_path / "out"

@@ -58,6 +58,7 @@ def start(folder: Path, steps: int) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, __file__, str(folder), str(steps)], env=environment)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
 def test_killed_at_random_moments(tmp_path):
     steps = 60_000

@@ -60,6 +60,7 @@ def completed(command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_processes_make_the_same_run(tmp_path, mpirun):
     results = []
     for size in (1, 2, 3):
@@ -78,6 +79,7 @@ def test_processes_make_the_same_run(tmp_path, mpirun):
         assert other_state == state
 
 
+@pytest.mark.slow
 def test_the_command_runs_on_several_processes(tmp_path, mpirun, native_gmm):
     path = settings(tmp_path, native_gmm)
     command = [sys.executable, "-c", "from emgmm.cli import main; main()", "run", str(path), "-o"]

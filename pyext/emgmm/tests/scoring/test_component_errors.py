@@ -106,6 +106,7 @@ def test_faulty_files_are_refused(tmp_path, text, words):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_score_and_run_take_the_file(native_gmm, tmp_path):
     data = read_gmm(native_gmm)
     path = tmp_path / "errors.csv"

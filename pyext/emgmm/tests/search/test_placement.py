@@ -79,6 +79,7 @@ def misplaced(system, poses):
     return [np.quantile(deviation[beads.body == b], 0.8) for b in range(len(system.bodies))]
 
 
+@pytest.mark.slow
 def test_complex_is_found_from_nothing(shared_data):
     structure = read_structure(shared_data / "complexes" / "1z5s.pdb.gz")
     system = system_of_chains(structure)
@@ -93,6 +94,7 @@ def test_complex_is_found_from_nothing(shared_data):
     assert sorted(misplaced(system, best.poses))[-2] < 5
 
 
+@pytest.mark.slow
 def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure, 400.0)
@@ -136,6 +138,7 @@ def test_ctrl_c_ends_the_search(shared_data):
         signal.signal(signal.SIGINT, former)
 
 
+@pytest.mark.slow
 def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure)

@@ -176,6 +176,7 @@ def balls():
     return system, blurred, turns, places
 
 
+@pytest.mark.slow
 def test_links_tell_alike_bodies_apart(tmp_path):
     system, data, turns, places = balls()
     xyz = system.finest.positions(turns, places)
