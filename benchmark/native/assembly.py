@@ -30,7 +30,6 @@ from emgmm.analysis.analyze import analyze
 from emgmm.analysis.convergence import AGREE
 from emgmm.analysis.models import fit_poses, open_run
 from emgmm.analysis.reference import reference_coordinates
-from emgmm.poses import to_poses
 from emgmm.runs.run import run
 from emgmm.sampling.minimize import minimized
 from emgmm.search.starts import place_beads
@@ -135,10 +134,9 @@ def frame_and_native(models, reference: Path, frame: int) -> tuple[np.ndarray, n
     found = models.poses(models.coordinates(np.array([frame]))[0].astype(float))
     native, _, _ = reference_coordinates(models.system, reference)
     wanted = fit_poses(models.system, native)
-    for at, of in zip(wanted, found, strict=True):
-        lost = ~np.isfinite(at).reshape(len(at), -1).all(axis=1)
-        at[lost] = of[lost]
-    return to_poses(*found), to_poses(*wanted)
+    lost = ~np.isfinite(wanted).all(axis=1)
+    wanted[lost] = found[lost]
+    return found, wanted
 
 
 def one_seed(folder: Path, path: Path, seed: int) -> tuple[Seed, dict]:

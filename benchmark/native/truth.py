@@ -26,7 +26,7 @@ from emgmm import _core
 from emgmm.config import Config, load_config
 from emgmm.io.maps import DensityMap, read_map
 from emgmm.maps.rasterize import enclosing_grid, rasterize
-from emgmm.poses import composed, random_rotations, to_matrices, turned
+from emgmm.poses import composed, random_rotations, turned
 from emgmm.posterior import Posterior
 from emgmm.representation.build import build_system
 from emgmm.runs.data import write_data
@@ -170,7 +170,7 @@ def distances(posterior: Posterior, truth: np.ndarray, poses: np.ndarray) -> np.
     counts = free_bodies(posterior)[beads.body]
 
     def places(p: np.ndarray) -> np.ndarray:
-        return beads.positions(*to_matrices(p))[counts]
+        return beads.positions(p)[counts]
 
     turns = [None] if symmetry is None else symmetry.operations
     wanted = [places(truth if t is None else composed(t[None], truth)) for t in turns]
@@ -192,7 +192,7 @@ class Referee:
         self._values = self._map.values.reshape(-1).astype(np.float64)
 
     def __call__(self, poses: np.ndarray) -> float:
-        model = rasterize(self._residues.placed(*to_matrices(poses)), self._map, 1)
+        model = rasterize(self._residues.placed(poses), self._map, 1)
         cc = np.corrcoef(model.values.reshape(-1), self._values)[0, 1]
         return float(np.nan_to_num(cc, nan=-1.0))
 

@@ -14,7 +14,7 @@ from complexes import SHARED, native_mixture, prepare_complex
 from emgmm.io.maps import write_map
 from emgmm.io.structures import read_structure
 from emgmm.maps.simulate import simulate
-from emgmm.poses import superpose, to_poses
+from emgmm.poses import composed, superpose, to_poses
 from emgmm.posterior import Posterior
 from emgmm.search.starts import input_poses
 from emgmm.search.symmetric import symmetric_search
@@ -98,8 +98,8 @@ def _adk_truth(folder: Path, posterior: Posterior) -> np.ndarray:
     for body in range(len(system.bodies)):
         residues = beads.first[beads.body == body]
         own, target = (np.array([a[r] for r in residues]) for a in alpha)
-        own = (own - system.bodies.translation[body]) @ system.bodies.rotation[body]
-        poses[body] = to_poses(*superpose(own, target))
+        motion = to_poses(*superpose(own, target))
+        poses[body] = composed(motion, system.bodies.poses[body])
     return poses
 
 
@@ -116,11 +116,10 @@ def _trpml1(folder: Path) -> None:
 
 def ring_distances(posterior: Posterior, poses: np.ndarray) -> dict[str, float]:
     """Å from the symmetry's axis to the centres of the segments of `RINGS` of the first copy."""
-    from emgmm.poses import to_matrices
     from emgmm.symmetry import symmetry_axes
 
     beads = posterior.system.finest
-    positions = beads.positions(*to_matrices(poses))
+    positions = beads.positions(poses)
     center, axis, _ = symmetry_axes(posterior.config.symmetry, posterior.data)
     result = {}
     for name, (first, last) in RINGS.items():

@@ -75,6 +75,21 @@ def composed(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.concatenate([turn, place], axis=-1)
 
 
+def inverted(poses: np.ndarray) -> np.ndarray:
+    """(..., 7) poses that undo these."""
+    rotation, shift = to_matrices(poses)
+    back = np.swapaxes(rotation, -1, -2)
+    return to_poses(back, -np.einsum("...ij,...j->...i", back, shift))
+
+
+def canonical(poses: np.ndarray) -> np.ndarray:
+    """(..., 7) the same poses, with unit quaternions whose largest component is positive."""
+    q = poses[..., :4]
+    largest = np.take_along_axis(q, np.abs(q).argmax(axis=-1, keepdims=True), axis=-1)
+    unit = np.copysign(1.0, largest) * q / np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.concatenate([unit, poses[..., 4:]], axis=-1)
+
+
 def superpose(moving: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rotation (..., 3, 3) and translation (..., 3) Å that take ``moving`` (n, 3) closest to
     ``target`` (..., n, 3) in the least-squares sense (Kabsch 1976), without reflection."""

@@ -303,10 +303,10 @@ def _against_native(
     if native is None or core is None:
         return None, None, None
     at, of = fit_poses(run.system, native), run.poses(model)
-    both = np.isfinite(at[1] + of[1]).all(axis=1)
+    both = np.isfinite(at + of).all(axis=1)
     if not both.any():
         return None, None, None
-    at[1][~both] = of[1][~both] = np.nan
+    at[~both] = of[~both] = np.nan
     wanted, found = run.gaussians(at), run.gaussians(of)
     at_native = core.evaluate(wanted)
     at_model = core.evaluate(found)
@@ -354,4 +354,4 @@ def _draw_clusters(
         copy_frames(run.rmf, folder / f"{number}.rmf3", members)
         model = coordinates[report.cluster.center].astype(float)
         title = f"centre of cluster {number}"
-        writer.write(folder / f"{number}.cif", *run.poses(model), title)
+        writer.write(folder / f"{number}.cif", run.poses(model), title)

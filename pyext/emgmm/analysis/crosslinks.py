@@ -124,5 +124,5 @@ def _distances(run: RunModels, links: CrossLinks, models: np.ndarray) -> np.ndar
     # Coarser beads: where the finest ones say that their bodies are. Evenly chosen models will do.
     step = -(-len(models) // _MEMBERS)
     return np.array(
-        [links.distances(run.system, *run.poses(m.astype(float))) for m in models[::step]]
+        [links.distances(run.system, run.poses(m.astype(float))) for m in models[::step]]
     )

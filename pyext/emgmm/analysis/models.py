@@ -80,8 +80,8 @@ class RunModels:
         leaves = self.rmf.leaves(self.system.finest.resolution)
         return self.rmf.coordinates(frames, leaves)[:, self._order]
 
-    def poses(self, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rotations (bodies, 3, 3) and translations (bodies, 3) Å of one model (n, 3).
+    def poses(self, coordinates: np.ndarray) -> np.ndarray:
+        """(bodies, 7) poses of one model (n, 3) Å.
 
         NaN for a flexible bead that is not present.
         """
@@ -92,7 +92,7 @@ class RunModels:
     def body_poses(self, frames: np.ndarray | None = None) -> np.ndarray:
         """(m, bodies, 7): quaternion w x y z and translation (Å) of each body in these frames, of
         all for None. NaN for a flexible bead that is not present."""
-        return np.array([to_poses(*self.poses(xyz)) for xyz in self.coordinates(frames)])
+        return np.array([self.poses(xyz) for xyz in self.coordinates(frames)])
 
     def clusters(self) -> list[np.ndarray]:
         """Frames of each cluster of the analysis, the one with the best score first.
@@ -111,13 +111,12 @@ class RunModels:
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(path, f"no analysis ({error})", "a file of emgmm analyze") from None
 
-    def gaussians(self, poses: tuple[np.ndarray, np.ndarray]) -> Mixture:
+    def gaussians(self, poses: np.ndarray) -> Mixture:
         """The model GMM of the bodies whose pose is known (`poses`)."""
         gaussians = self.system.gaussians
-        known = np.isfinite(poses[1]).all(axis=1)
-        rotation = np.where(known[:, None, None], poses[0], np.eye(3))
-        translation = np.where(known[:, None], poses[1], 0.0)
-        return gaussians.placed(rotation, translation)[known[gaussians.body]]
+        known = np.isfinite(poses).all(axis=1)
+        somewhere = np.where(known[:, None], poses, [1.0, 0, 0, 0, 0, 0, 0])
+        return gaussians.placed(somewhere)[known[gaussians.body]]
 
     def subunits(self) -> list[str]:
         """A name for each molecule (`System.subunits`)."""
@@ -235,15 +234,14 @@ def _refuse_other_beads(rmf: RmfFile, system: System, order: np.ndarray) -> None
         )
 
 
-def fit_poses(system: System, coordinates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pose of each body that its finest particles say: (bodies, 3, 3) and (bodies, 3) Å.
+def fit_poses(system: System, coordinates: np.ndarray) -> np.ndarray:
+    """(bodies, 7) pose of each body that its finest particles say.
 
     Particles that are NaN do not count. A body without enough of them (one for a bead, three for
     a body that turns) has a pose of NaN.
     """
     bodies, particles = system.bodies, system.finest
-    rotation = np.full((len(bodies), 3, 3), np.nan)
-    translation = np.full((len(bodies), 3), np.nan)
+    poses = np.full((len(bodies), 7), np.nan)
     known = np.isfinite(coordinates).all(axis=1)
     for body in range(len(bodies)):
         members = np.flatnonzero((particles.body == body) & known)
@@ -251,8 +249,7 @@ def fit_poses(system: System, coordinates: np.ndarray) -> tuple[np.ndarray, np.n
             continue
         local, found = particles.local[members], coordinates[members]
         if bodies.rotatable[body] and len(members) > 2:
-            rotation[body], translation[body] = superpose(local, found)
+            poses[body] = to_poses(*superpose(local, found))
         elif not bodies.rotatable[body] or (particles.body == body).sum() < 3:
-            rotation[body] = np.eye(3)
-            translation[body] = (found - local).mean(axis=0)
-    return rotation, translation
+            poses[body] = [1, 0, 0, 0, *(found - local).mean(axis=0)]
+    return poses

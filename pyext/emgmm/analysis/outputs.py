@@ -10,6 +10,7 @@ import numpy as np
 from ..io.rmf.system import residue_type
 from ..io.structures import Structure, read_structure
 from ..io.targets import refuse_existing
+from ..poses import composed, inverted, to_matrices
 from ..representation.system import Fragment, System
 
 
@@ -37,12 +38,11 @@ class ModelWriter:
     def write(
         self,
         path: Path,
-        rotation: np.ndarray,
-        translation: np.ndarray,
+        poses: np.ndarray,
         title: str,
         force: bool = False,
     ) -> None:
-        """One model, by the poses of all bodies: (bodies, 3, 3) and (bodies, 3) Å.
+        """One model, by the poses (bodies, 7) of all bodies.
 
         Raises
         ------
@@ -51,6 +51,8 @@ class ModelWriter:
         """
         refuse_existing(path, force)
         system, finest = self._system, self._system.finest
+        xyz = finest.positions(poses)
+        motion = to_matrices(composed(poses, inverted(system.bodies.poses)))  # from the input
         model = gemmi.Model(1)
         for index, molecule in enumerate(system.molecules):
             residues: dict[int, gemmi.Residue] = {}
@@ -60,17 +62,14 @@ class ModelWriter:
                 members = np.flatnonzero(finest.fragment == number)
                 if (atoms := self._atoms[number]) is not None:
                     body = int(finest.body[members[0]])
-                    pose = _from_input(system, body, rotation[body], translation[body])
-                    residues |= _placed(atoms, fragment, pose)
+                    residues |= _placed(atoms, fragment, motion[0][body], motion[1][body])
                     continue
                 for bead in members.tolist():
-                    body = int(finest.body[bead])
-                    if not np.isfinite(translation[body]).all():
+                    if not np.isfinite(xyz[bead]).all():
                         continue  # not in the trajectory
                     middle = (int(finest.first[bead]) + int(finest.last[bead])) // 2
-                    xyz = rotation[body] @ finest.local[bead] + translation[body]
                     name = residue_type(molecule.alphabet, molecule.sequence, middle)
-                    residues[middle] = _bead(name, middle, molecule.alphabet, xyz)
+                    residues[middle] = _bead(name, middle, molecule.alphabet, xyz[bead])
             chain = gemmi.Chain(molecule.chain)
             for residue in sorted(residues):
                 chain.add_residue(residues[residue])
@@ -83,14 +82,6 @@ class ModelWriter:
         path.write_text(structure.make_mmcif_document().as_string(), encoding="utf-8")
 
 
-def _from_input(
-    system: System, body: int, rotation: np.ndarray, translation: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What moves the body from the input structure to the model: rotation and translation, Å."""
-    turn = rotation @ system.bodies.rotation[body].T
-    return turn, translation - turn @ system.bodies.translation[body]
-
-
 def _own_atoms(structure: Structure, fragment: Fragment) -> Structure:
     numbers = structure.residue_number + fragment.pdb_offset
     inside = (numbers >= fragment.first) & (numbers <= fragment.last)
@@ -100,9 +91,8 @@ def _own_atoms(structure: Structure, fragment: Fragment) -> Structure:
 
 
 def _placed(
-    atoms: Structure, fragment: Fragment, pose: tuple[np.ndarray, np.ndarray]
+    atoms: Structure, fragment: Fragment, turn: np.ndarray, shift: np.ndarray
 ) -> dict[int, gemmi.Residue]:
-    turn, shift = pose
     residues: dict[int, gemmi.Residue] = {}
     for number, residue_name, name, altloc, element, xyz, occupancy, b_factor in zip(
         (atoms.residue_number + fragment.pdb_offset).tolist(),

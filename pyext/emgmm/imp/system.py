@@ -18,7 +18,7 @@ from ..io.structures import find_file, read_structure
 from ..io.topology import TopologyRow, read_topology
 from ..maps.contour import data_mass
 from ..mixture import Mixture
-from ..poses import to_matrices
+from ..poses import composed, inverted
 from ..posterior import Posterior
 from ..representation.chains import read_chains
 from ..representation.densities import spherical
@@ -159,7 +159,7 @@ def _write_residues(native: System, rows: list[TopologyRow], folder: Path) -> No
     row = np.array([f.row if f.structured else -1 for f in native.fragments])[beads.fragment]
     for r in np.unique(row[row >= 0]):
         own = row == r
-        xyz = beads.local[own] + bodies.translation[beads.body[own]]
+        xyz = beads.local[own] + bodies.poses[beads.body[own], 4:]
         mixture = spherical(xyz, beads.radius[own], beads.mass[own])
         path = folder / f"{rows[r].gmm_file.stem}.txt"
         if not path.is_file() or not _same_mixture(read_gmm(path), mixture):
@@ -291,13 +291,12 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
     from IMP.emgmm.starts import set_bead_coordinates
 
     bodies = native.bodies
-    rotation, translation = to_matrices(poses)
+    motions = composed(poses, inverted(bodies.poses))
     rigid = np.flatnonzero(bodies.rotatable & bodies.movable)
     for b, imp_body in zip(rigid, system.dof.get_rigid_bodies(), strict=True):
-        turn = rotation[b] @ bodies.rotation[b].T
-        shift = translation[b] - turn @ bodies.translation[b]
         motion = IMP.algebra.Transformation3D(
-            IMP.algebra.get_rotation_from_matrix(*turn.ravel()), IMP.algebra.Vector3D(*shift)
+            IMP.algebra.Rotation3D(*motions[b, :4].tolist()),
+            IMP.algebra.Vector3D(*motions[b, 4:].tolist()),
         )
         frame = imp_body.get_reference_frame().get_transformation_to()
         imp_body.set_reference_frame(IMP.algebra.ReferenceFrame3D(motion * frame))
@@ -308,7 +307,7 @@ def set_poses(system, native: System, poses: np.ndarray) -> None:
         molecule = IMP.pmi.tools.get_molecules(bead)[0]
         copy = IMP.atom.Copy(molecule).get_copy_index()
         name = f"{molecule.get_name()}.{copy}:{residues[0]}-{residues[-1]}"
-        xyz = IMP.algebra.Vector3D(*translation[beads[name]])
+        xyz = IMP.algebra.Vector3D(*poses[beads[name], 4:])
         set_bead_coordinates(bead, xyz)
     system.model.update()
 

@@ -216,15 +216,14 @@ class _Layout:
             movable=np.array([unit.movable for unit in self._units]),
             carrier=np.array([unit.carrier for unit in self._units], dtype=np.int64),
             mass=mass,
-            rotation=np.tile(np.eye(3), (n, 1, 1)),
-            translation=center / mass[:, None],
+            poses=np.c_[np.tile([1.0, 0, 0, 0], (n, 1)), center / mass[:, None]],
         )
 
     def particles(self, resolution: int, bodies: Bodies) -> Particles:
         beads = self._beads(resolution)
         body = np.array([self._body(segment, bead) for _, _, segment, bead in beads])
         xyz = np.array([bead.xyz for *_, bead in beads])
-        local = xyz - bodies.translation[body]
+        local = xyz - bodies.poses[body, 4:]
         local[~bodies.rotatable[body]] = 0.0  # exactly: a single bead is its body's centre
         return Particles(
             resolution=resolution,
@@ -256,7 +255,7 @@ class _Layout:
                 domains = [(domain, masses[id(domain)]) for domain in unit.domains]
                 parts = parts_of_body(unit.name, domains, config)
                 fitted = Mixture.concatenated([fit_part(p, config, folder) for p in parts])
-                mixture = fitted.transformed(np.eye(3), -bodies.translation[index])
+                mixture = fitted.transformed(np.eye(3), -bodies.poses[index, 4:])
             mixtures.append(mixture)
         body = np.repeat(np.arange(len(mixtures)), [len(m) for m in mixtures])
         return Gaussians(body, Mixture.concatenated(mixtures))

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..mixture import Mixture
+from ..poses import to_matrices
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class Bodies:
         with the body and also on its own), -1 for none.
     mass
         (n,) Da.
-    rotation, translation
-        Initial pose from the input structures, (n, 3, 3) and (n, 3) Å.
+    poses
+        (n, 7), those of the input structures.
     """
 
     names: tuple[str, ...]
@@ -94,8 +95,7 @@ class Bodies:
     movable: np.ndarray
     carrier: np.ndarray
     mass: np.ndarray
-    rotation: np.ndarray
-    translation: np.ndarray
+    poses: np.ndarray
 
     def __len__(self) -> int:
         return len(self.names)
@@ -161,8 +161,9 @@ class Particles:
             np.asarray(self.radius[index], dtype=np.float64),
         )
 
-    def positions(self, rotation: np.ndarray, translation: np.ndarray) -> np.ndarray:
-        """(n, 3) Å: the particles under the poses (bodies, 3, 3) and (bodies, 3) of all bodies."""
+    def positions(self, poses: np.ndarray) -> np.ndarray:
+        """(n, 3) Å: the particles under the poses (bodies, 7) of all bodies."""
+        rotation, translation = to_matrices(poses)
         turned = np.einsum("nij,nj->ni", rotation[self.body], self.local)
         return turned + translation[self.body]
 
@@ -189,8 +190,9 @@ class Gaussians:
         """The components of one body, in its frame."""
         return self.mixture[self.body == body]
 
-    def placed(self, rotation: np.ndarray, translation: np.ndarray) -> Mixture:
-        """The model GMM under the poses (bodies, 3, 3) and (bodies, 3) Å of all bodies."""
+    def placed(self, poses: np.ndarray) -> Mixture:
+        """The model GMM under the poses (bodies, 7) of all bodies."""
+        rotation, translation = to_matrices(poses)
         turn = rotation[self.body]
         means = np.einsum("nij,nj->ni", turn, self.mixture.means) + translation[self.body]
         covariances = turn @ self.mixture.covariances @ turn.transpose(0, 2, 1)

@@ -97,14 +97,14 @@ class Outputs:
             writer.flush()
 
     def _write_frame(self, frames: Frames, i: int) -> None:
-        rotation, translation = frames.rotations[i], frames.translations[i]
+        poses = frames.poses[i]
         scores = {
             term_key(n): float(s) for n, s in zip(frames.terms, frames.scores[i], strict=True)
         }
         values: dict[str, object] = {"Total_Score": float(frames.totals[i]), **scores}
-        index = self._rmf.write_frame(self._tree.frame_values(rotation, translation, values))
+        index = self._rmf.write_frame(self._tree.frame_values(poses, values))
         if self._score is not None:
-            placed = self._system.gaussians.placed(rotation, translation)
+            placed = self._system.gaussians.placed(poses)
             values[CC_KEY] = self._score.cross_correlation(placed)
             values[SIGMA_KEY] = self._score.sigma_estimate(self._score.log_ratios(placed))
         values |= zip(frames.parameter_names, frames.parameters[i].tolist(), strict=True)

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..config.settings import Config
 from ..errors import InputError
-from ..poses import to_matrices
 from .checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from .processes import Processes
 from .records import Callbacks, Frames, NamedSampler, Progress, RunSummary
@@ -118,7 +117,6 @@ class Run:
         raw = _merged(parts) if parts else {"steps": ()}
         if len(raw["steps"]) == 0:
             return
-        rotations, translations = to_matrices(raw["poses"])
         self.frames += len(raw["steps"])
         self.best_score = min(self.best_score, float(raw["totals"].min()))
         self.callbacks.frames(
@@ -129,8 +127,7 @@ class Run:
                 raw["totals"],
                 self.named.terms,
                 raw["scores"],
-                rotations,
-                translations,
+                raw["poses"],
                 self.named.parameters,
                 raw["parameters"],
             )

@@ -21,8 +21,7 @@ class Frames(NamedTuple):
     totals: np.ndarray  # (n,) weighted sum of the terms, kT
     terms: tuple[str, ...]  # names of the terms
     scores: np.ndarray  # (n, terms) each term, unweighted, kT
-    rotations: np.ndarray  # (n, bodies, 3, 3)
-    translations: np.ndarray  # (n, bodies, 3) Å
+    poses: np.ndarray  # (n, bodies, 7)
     parameter_names: tuple[str, ...]  # of the unknowns of the terms
     parameters: np.ndarray  # (n, parameters)
 

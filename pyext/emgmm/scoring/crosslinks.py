@@ -91,15 +91,13 @@ class CrossLinks:
     def __len__(self) -> int:
         return len(self.names)
 
-    def distances(
-        self, system: System, rotation: np.ndarray, translation: np.ndarray
-    ) -> np.ndarray:
+    def distances(self, system: System, poses: np.ndarray) -> np.ndarray:
         """(links,) Å between the beads' centres, of the closest contribution of each link.
 
-        Poses of all bodies: (bodies, 3, 3) and (bodies, 3) Å. A link is satisfied below ``length``
+        poses: (bodies, 7) of all bodies. A link is satisfied below ``length``
         plus what the data set allows.
         """
-        xyz = system.particles[self.resolution].positions(rotation, translation)
+        xyz = system.particles[self.resolution].positions(poses)
         every = np.linalg.norm(xyz[self.first] - xyz[self.second], axis=1)
         closest = np.full(len(self), np.inf)
         np.minimum.at(closest, self.link, every)

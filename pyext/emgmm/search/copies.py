@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..mixture import Mixture
-from ..poses import superpose, to_poses
+from ..poses import composed, inverted, superpose, to_poses
 from ..representation.system import System
 
 # Å, root mean square: what differs less is one structure.
@@ -90,7 +90,6 @@ def _turned_frames(system: System, turns: np.ndarray, shifts: np.ndarray) -> Sys
         turns[g.body] @ g.mixture.covariances @ turns[g.body].transpose(0, 2, 1),
         g.mixture.weights,
     )
-    rotation = bodies.rotation @ turns.transpose(0, 2, 1)
     return replace(
         system,
         particles={
@@ -98,9 +97,5 @@ def _turned_frames(system: System, turns: np.ndarray, shifts: np.ndarray) -> Sys
             for resolution, beads in system.particles.items()
         },
         gaussians=replace(g, mixture=mixture),
-        bodies=replace(
-            bodies,
-            rotation=rotation,
-            translation=bodies.translation - np.einsum("nij,nj->ni", rotation, shifts),
-        ),
+        bodies=replace(bodies, poses=composed(bodies.poses, inverted(to_poses(turns, shifts)))),
     )

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..config.settings import SamplingConfig
 from ..mixture import Mixture
-from ..poses import random_rotations, to_matrices, to_poses, turned
+from ..poses import random_rotations, to_matrices, turned
 from ..representation.system import System
 
 CONFINEMENT_MARGIN = 20.0  # Å
@@ -14,7 +14,7 @@ CONFINEMENT_MARGIN = 20.0  # Å
 
 def input_poses(system: System) -> np.ndarray:
     """(bodies, 7) poses of the input structures."""
-    return to_poses(system.bodies.rotation, system.bodies.translation)
+    return system.bodies.poses.copy()
 
 
 def random_starts(system: System, data: Mixture | None, sampling: SamplingConfig) -> np.ndarray:
@@ -34,7 +34,7 @@ def random_starts(system: System, data: Mixture | None, sampling: SamplingConfig
 
 
 def _start_box(system: System, data: Mixture | None, sampling: SamplingConfig):
-    means = data.means if data is not None else system.bodies.translation
+    means = data.means if data is not None else system.bodies.poses[:, 4:]
     low, high = means.min(axis=0), means.max(axis=0)
     edges = np.full(3, sampling.box) if sampling.box is not None else high - low
     return (low + high) / 2, edges

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core
 from ..mixture import Mixture
-from ..poses import composed, to_matrices, to_poses
+from ..poses import composed, inverted
 from ..representation.system import System
 from ..scoring.mixture_score import ScoreOptions, make_score
 from ..symmetry import Symmetry
@@ -41,19 +41,19 @@ def symmetric_search(
     if not sources or not np.isin(dense, np.union1d(symmetry.source, symmetry.image)).all():
         return None
     weight = {b: g.mixture.weights[g.body == b].sum() for b in sources}
-    states = [(0.0, symmetry.symmetric(to_poses(bodies.rotation, bodies.translation)))]
+    states = [(0.0, symmetry.symmetric(bodies.poses))]
     done: list[int] = []
     for source in sorted(sources, key=lambda b: -weight[b]):
         own = g.of_body(source)
         found = []
         for _, poses in states:
-            fixed = g.placed(*to_matrices(poses))[np.isin(g.body, done)]
+            fixed = g.placed(poses)[np.isin(g.body, done)]
             candidates, _ = _core.placement_candidates(core, own, fixed, seed=seed, threads=threads)
             group = [source, *symmetry.image[symmetry.source == source].tolist()]
             now = np.isin(g.body, [*done, *group])
             for candidate in candidates:
                 trial = symmetry.symmetric(_with_source(system, poses, source, candidate))
-                part = g.placed(*to_matrices(trial))[now]
+                part = g.placed(trial)[now]
                 # Eq. 13 would swell an incomplete model to cover what the others will.
                 complete = len(done) + len(group) >= len(dense)
                 value = core.evaluate(part) if complete else -core.cross_correlation(part)
@@ -82,10 +82,10 @@ def symmetric_placements(
         (bodies, 7) poses each.
     """
     core = make_score(data, options)
-    inverse = _inverse(symmetry.frame)
+    inverse = inverted(symmetry.frame)
 
     def score(poses: np.ndarray) -> float:
-        value = core.evaluate(system.gaussians.placed(*to_matrices(poses)))
+        value = core.evaluate(system.gaussians.placed(poses))
         return value if np.isfinite(value) else np.inf
 
     sources = [s for s in np.unique(symmetry.source) if system.bodies.rotatable[s]]
@@ -117,9 +117,3 @@ def _with_source(system: System, poses: np.ndarray, body: int, pose: np.ndarray)
     result = poses.copy()
     carry_along(system, result, body, pose[:4], pose[4:])
     return result
-
-
-def _inverse(poses: np.ndarray) -> np.ndarray:
-    rotation, shift = to_matrices(poses)
-    back = np.swapaxes(rotation, -1, -2)
-    return to_poses(back, -np.einsum("...ij,...j->...i", back, shift))

@@ -19,7 +19,7 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from ...poses import to_poses
+from ...poses import canonical, to_poses
 from ...representation.system import Fragment, Particles, System
 from ..files import printable
 from .node import Node, number_nodes
@@ -70,27 +70,26 @@ class SystemTree:
 
     def frame_values(
         self,
-        rotation: np.ndarray,
-        translation: np.ndarray,
+        poses: np.ndarray,
         scores: Mapping[str, float] | None = None,
     ) -> dict[str, KeyValues]:
         """Values of a frame for `RmfWriter.write_frame`.
 
         Parameters
         ----------
-        rotation, translation
-            Poses of all bodies, (bodies, 3, 3) and (bodies, 3) Å.
+        poses
+            (bodies, 7) of all bodies.
         scores
             By name, kT; those of ``features`` and of ``stat_keys`` are written.
         """
         scores = scores or {}
-        turns = to_poses(rotation, translation)[self.framed_bodies, :4]
+        framed = canonical(poses[self.framed_bodies])
         values: dict[str, KeyValues] = {
-            "physics/rotation": (self.framed_nodes, turns),
-            "physics/translation": (self.framed_nodes, translation[self.framed_bodies]),
+            "physics/rotation": (self.framed_nodes, framed[:, :4]),
+            "physics/translation": (self.framed_nodes, framed[:, 4:]),
         }
         if len(self.bead_nodes):
-            values["physics/coordinates"] = (self.bead_nodes, translation[self.bead_bodies])
+            values["physics/coordinates"] = (self.bead_nodes, poses[self.bead_bodies, 4:])
         named = [name for name in self.features if name in scores]
         if named:
             nodes = [self.features[name] for name in named]

@@ -16,6 +16,7 @@ from emgmm.io.rmf import RmfWriter, read_rmf
 from emgmm.io.rmf.system import system_tree
 from emgmm.io.stat import StatWriter
 from emgmm.io.structures import read_structure
+from emgmm.poses import to_poses
 from emgmm.representation import build_system
 from toy_system import random_rotations
 
@@ -73,7 +74,7 @@ def run(tmp_path):
     (out / "data_gmm.txt").write_text("")
     system = build_system(load_config(out / "system.toml"))
     bodies = system.bodies
-    data = system.gaussians.placed(bodies.rotation, bodies.translation)
+    data = system.gaussians.placed(bodies.poses)
     write_gmm(out / "data_gmm.txt", data, force=True)
     config = load_config(out / "system.toml")
     (out / "system.toml").write_text(dump_config(config))
@@ -84,32 +85,30 @@ def run(tmp_path):
         StatWriter(out / "stat.0.out", KEYS) as stat,
     ):
         for frame in range(FAR + NEAR):
-            rotation, translation = bodies.rotation.copy(), bodies.translation.copy()
+            poses, n = bodies.poses.copy(), len(bodies)
             if frame < FAR:
-                rotation = random_rotations(generator, len(bodies))
-                translation = translation + generator.normal(size=translation.shape) * 60
+                turns = random_rotations(generator, n)
+                poses = to_poses(turns, poses[:, 4:] + generator.normal(size=(n, 3)) * 60)
             else:
-                translation = translation + generator.normal(size=translation.shape) * 0.5
+                poses[:, 4:] += generator.normal(size=(n, 3)) * 0.5
                 if frame % 2:  # body of B where B.1 is, turned as B.1 is, and the other way round
-                    swap = _swapped(system, b, c)
-                    rotation[[b, c]], translation[[b, c]] = swap
+                    poses[[b, c]] = _swapped(system, b, c)
             total = float(-frame)
             stat.write({"Total_Score": total, "rmf_file": "rmfs/0.rmf3", "rmf_frame_index": frame})
-            rmf.write_frame(tree.frame_values(rotation, translation, {"Total_Score": total}))
+            rmf.write_frame(tree.frame_values(poses, {"Total_Score": total}))
     return out, system, tmp_path / "n.pdb"
 
 
 def _swapped(system, b, c):
     """Poses that put the copies at each other's place in the native structure."""
     finest = system.finest
-    native = finest.positions(system.bodies.rotation, system.bodies.translation)
+    native = finest.positions(system.bodies.poses)
     moved = native.copy()
     moved[finest.body == b], moved[finest.body == c] = (
         native[finest.body == c],
         native[finest.body == b],
     )
-    rotation, translation = fit_poses(system, moved)
-    return rotation[[b, c]], translation[[b, c]]
+    return fit_poses(system, moved)[[b, c]]
 
 
 def test_report_and_files(run):
@@ -142,7 +141,7 @@ def test_report_and_files(run):
 def test_cross_links_of_best_model_and_clusters(run, tmp_path):
     out, system, native = run
     finest = system.finest
-    xyz = finest.positions(system.bodies.rotation, system.bodies.translation)
+    xyz = finest.positions(system.bodies.poses)
     first = {m: np.flatnonzero(finest.molecule == m)[0] for m in range(3)}
     gap = np.linalg.norm(xyz[first[0]] - xyz[[first[1], first[2]]], axis=1)
     (tmp_path / "links.csv").write_text(
@@ -255,7 +254,7 @@ def test_trajectory_without_some_flexible_beads(run, tmp_path):
     path = out / "rmfs" / "0.rmf3"
     with RmfWriter(path, tree.root, tree.frame_keys, force=True) as writer:
         for _ in range(NEAR + FAR):
-            writer.write_frame(tree.frame_values(bodies.rotation, bodies.translation))
+            writer.write_frame(tree.frame_values(bodies.poses))
     report = analyze(out, native).report()
     assert report["notes"] == ["1 flexible beads are not in the trajectory"]
     assert len(report["clusters"]) == 1 and report["clusters"][0]["rmsd"] < 1e-3

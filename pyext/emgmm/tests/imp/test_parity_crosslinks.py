@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from emgmm.config.settings import CrosslinksConfig
-from emgmm.poses import to_poses
 from emgmm.scoring.crosslinks import crosslink_term, read_crosslinks
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
@@ -113,8 +112,7 @@ def quiet(tmp_path, monkeypatch):
 def test_each_link_and_the_whole(system, imp_system, shared_data, tmp_path, quiet, seed):
     model, root, _, dof = imp_system
     frames = [body.get_reference_frame() for body in dof.get_rigid_bodies()]
-    rotation, translation = shake(system, imp_system, seed)
-    poses = to_poses(rotation, translation)
+    poses = shake(system, imp_system, seed)
     for config in _sections(system, shared_data, tmp_path):
         links = read_crosslinks(system, config)
         restraint = _imp_restraint(root, config)

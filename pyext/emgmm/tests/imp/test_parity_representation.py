@@ -30,7 +30,7 @@ _KEPT: list = []
 def test_beads(system, imp_system, resolution):
     expected = imp_particles(imp_system[1], resolution)
     particles = system.particles[resolution]
-    xyz = particles.positions(system.bodies.rotation, system.bodies.translation)
+    xyz = particles.positions(system.bodies.poses)
     names = [system.molecules[m].label for m in particles.molecule]
     order = sorted(range(len(particles)), key=lambda i: (names[i], particles.first[i]))
     found = [(names[i], particles.first[i], particles.last[i]) for i in order]
@@ -52,10 +52,10 @@ def test_connectivity_and_excluded_volume(system, imp_system, seed):
     model, root, molecules, dof = imp_system
     frames = [body.get_reference_frame() for body in dof.get_rigid_bodies()]
     if seed is None:
-        rotation, translation = system.bodies.rotation, system.bodies.translation
+        poses = system.bodies.poses
     else:
-        rotation, translation = shake(system, imp_system, seed)
-    finest = system.particles[1].positions(rotation, translation)
+        poses = shake(system, imp_system, seed)
+    finest = system.particles[1].positions(poses)
     expected = {row[:2]: row[3] for row in imp_particles(root, 1)}
     names = [system.molecules[m].label for m in system.particles[1].molecule]
     keys = list(zip(names, system.particles[1].first.tolist(), strict=True))
@@ -68,13 +68,13 @@ def test_connectivity_and_excluded_volume(system, imp_system, seed):
             )
             mine = system.connectivity.molecule == index
             assert len(restraint.get_particle_pairs()) == mine.sum()
-            energy = connectivity_energy(system, rotation, translation, only=mine)
+            energy = connectivity_energy(system, poses, only=mine)
             assert energy == pytest.approx(restraint.evaluate(), rel=RELATIVE, abs=1e-9)
         for resolution in (1, 10):
             volume = stereochemistry.ExcludedVolumeSphere(root, resolution=resolution)
             _KEPT.append(volume)
             spheres = replace(system, excluded_volume=ExcludedVolume(resolution, 1.0))
-            energy = excluded_volume_energy(spheres, rotation, translation)
+            energy = excluded_volume_energy(spheres, poses)
             # PMI's own evaluate() leaves the list of close pairs as it is.
             function = IMP.core.RestraintsScoringFunction([volume.get_restraint()])
             assert energy == pytest.approx(function.evaluate(False), rel=RELATIVE)
@@ -119,7 +119,7 @@ def test_rna(tmp_path):
     for resolution in (1, 10):
         expected = imp_particles(root, resolution)
         particles = system.particles[resolution]
-        xyz = particles.positions(system.bodies.rotation, system.bodies.translation)
+        xyz = particles.positions(system.bodies.poses)
         assert [(r[1], r[2]) for r in expected] == list(
             zip(particles.first.tolist(), particles.last.tolist(), strict=True)
         )

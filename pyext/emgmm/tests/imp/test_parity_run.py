@@ -18,7 +18,6 @@ from command_line import TOPOLOGY, assert_refused, emgmm, settings
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.io.rmf import read_rmf
 from emgmm.io.stat import read_stat
-from emgmm.poses import to_matrices
 from emgmm.posterior import Posterior
 from emgmm.search.starts import input_poses
 
@@ -164,12 +163,8 @@ def test_both_engines_have_the_same_gaussians(short, tmp_path, forward, per_gaus
     for poses in (input_poses(native), random_starts(native, data, config.sampling)[0]):
         set_poses(system, native, poses)
         assert system.em.evaluate() == pytest.approx(term.evaluate(poses), rel=1e-9)
-    rotation, translation = to_matrices(poses)
-    own = native.gaussians.mixture
-    body = native.gaussians.body
-    placed = np.einsum("nij,nj->ni", rotation[body], own.means) + translation[body]
-    turned = rotation[body] @ own.covariances @ rotation[body].swapaxes(1, 2)
-    ours = np.column_stack([placed, own.weights, turned.reshape(-1, 9)])
+    own = native.gaussians.placed(poses)
+    ours = np.column_stack([own.means, own.weights, own.covariances.reshape(-1, 9)])
     left = list(range(len(ours)))
     for p in system.em.model_ps:
         weight, mean, covariance = get_component(p)

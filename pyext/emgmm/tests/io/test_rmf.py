@@ -19,11 +19,11 @@ def _trajectory(path, system, frames=5, seed=1, count=None):
     poses = [random_poses(system, generator) for _ in range(frames)]
     size = None
     with RmfWriter(path, tree.root, tree.frame_keys, "a test") as writer:
-        for i, (rotation, translation) in enumerate(poses):
+        for i, pose in enumerate(poses):
             if i == count:
                 size = writer.byte_size()
             scores = {"Total_Score": -10.0 * i, "ExcludedVolumeSphere": 0.5}
-            writer.write_frame(tree.frame_values(rotation, translation, scores), f"f{i}")
+            writer.write_frame(tree.frame_values(pose, scores), f"f{i}")
     return tree, poses, size
 
 
@@ -41,7 +41,7 @@ def test_coordinates_come_back(tmp_path, resolution):
     np.testing.assert_allclose(leaves.mass, particles.mass, rtol=1e-6)
     chains = [system.molecules[m].chain for m in particles.molecule]
     assert leaves.chain.tolist() == chains
-    expected = np.array([particles.positions(*pose) for pose in poses])
+    expected = np.array([particles.positions(pose) for pose in poses])
     np.testing.assert_allclose(rmf.coordinates(None, leaves), expected, atol=2e-4)
     np.testing.assert_allclose(rmf.coordinates(3, leaves), expected[3], atol=2e-4)
     # In the order asked for, repeated where asked twice.
@@ -51,7 +51,7 @@ def test_coordinates_come_back(tmp_path, resolution):
 def test_densities_come_back(tmp_path):
     system = toy_system(tail=0)
     _, poses, _ = _trajectory(tmp_path / "a.rmf3", system)
-    expected = system.gaussians.placed(*poses[2])
+    expected = system.gaussians.placed(poses[2])
     found = read_rmf(tmp_path / "a.rmf3").densities(2)
     np.testing.assert_allclose(found.means, expected.means, atol=2e-4)
     np.testing.assert_allclose(found.covariances, expected.covariances, atol=2e-3)
@@ -127,7 +127,7 @@ def test_what_was_flushed_can_be_read_while_writing(tmp_path):
     tree = system_tree(system)
     writer = RmfWriter(tmp_path / "a.rmf3", tree.root, tree.frame_keys)
     for count in (1, 2, 3):
-        writer.write_frame(tree.frame_values(system.bodies.rotation, system.bodies.translation))
+        writer.write_frame(tree.frame_values(system.bodies.poses))
         writer.flush()
         assert read_rmf(tmp_path / "a.rmf3").frames == count
     writer.close()
@@ -142,8 +142,8 @@ def test_resume_after_kill(tmp_path, garbage):
     path.write_bytes(whole.read_bytes() + garbage)
     with RmfWriter.resume(path, size, tree.root, tree.frame_keys) as writer:
         assert writer.frames == 5
-        for rotation, translation in poses[5:]:
-            writer.write_frame(tree.frame_values(rotation, translation))
+        for pose in poses[5:]:
+            writer.write_frame(tree.frame_values(pose))
     found, expected = read_rmf(path), read_rmf(whole)
     assert found.frames == 8
     np.testing.assert_array_equal(found.coordinates(), expected.coordinates())
@@ -252,5 +252,5 @@ def test_rmf_library_reads_the_same(tmp_path):
             visit(child, transform)
 
     visit(file.get_root_node(), library.CoordinateTransformer())
-    expected = system.finest.positions(*poses[frame])
+    expected = system.finest.positions(poses[frame])
     np.testing.assert_allclose(found, expected, atol=1e-3)

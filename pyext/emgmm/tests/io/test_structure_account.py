@@ -68,8 +68,8 @@ def test_a_coarse_model_weighs_its_atoms_by_occupancy(build):
     system = build(_alternates(), resolutions="[10]")
     assert system.mass == pytest.approx(10 * GLYCINE)
     plain = build(peptide(NAMES), resolutions="[10]")
-    moved = system.particles[10].positions(system.bodies.rotation, system.bodies.translation)
-    single = plain.particles[10].positions(plain.bodies.rotation, plain.bodies.translation)
+    moved = system.particles[10].positions(system.bodies.poses)
+    single = plain.particles[10].positions(plain.bodies.poses)
     np.testing.assert_allclose(moved, single + np.array([0.15, 0, 0]), atol=1e-9)
 
 

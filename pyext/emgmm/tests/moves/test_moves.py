@@ -13,7 +13,7 @@ from emgmm.config.settings import EmConfig, MovesConfig
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.registry import KINDS
-from emgmm.poses import to_matrices, to_poses
+from emgmm.poses import to_matrices
 from emgmm.posterior import Posterior
 from emgmm.representation.system import Spheres
 from emgmm.sampling import run_native
@@ -92,10 +92,8 @@ def test_resumed_bit_for_bit(system, data, tmp_path, given):  # noqa: F811
     assert recorder.totals == whole.totals and len(whole.totals) == 20
     assert found.acceptance == expected.acceptance
     assert found.found == expected.found and sum(found.found.values()) > 0
-    poses = [b.translations for b in recorder.batches]
-    np.testing.assert_array_equal(
-        np.concatenate(poses), np.concatenate([b.translations for b in whole.batches])
-    )
+    poses, expected = (np.concatenate([b.poses for b in r.batches]) for r in (recorder, whole))
+    np.testing.assert_array_equal(poses, expected)
 
 
 def test_minimized_starts(system, data):  # noqa: F811
@@ -154,8 +152,8 @@ def test_images_follow_all_moves(group):
     turns, shifts = to_matrices(operations(group, CENTER, axis, second))
     beads = system.finest
     for batch in recorder.batches:
-        for rotation, translation in zip(batch.rotations, batch.translations, strict=True):
-            xyz = beads.positions(rotation, translation)
+        for poses in batch.poses:
+            xyz = beads.positions(poses)
             for k in range(1, len(turns)):
                 expected = xyz[beads.molecule == 0] @ turns[k].T + shifts[k]
                 np.testing.assert_allclose(xyz[beads.molecule == k], expected, atol=1e-6)
@@ -190,7 +188,7 @@ def test_beads_get_out_of_the_way_first(system, data):  # noqa: F811
     terms = posterior.terms
     rigid = system.bodies.rotatable
     every = system.turning_radii(system.bodies.movable)
-    given = to_poses(system.bodies.rotation, system.bodies.translation)
+    given = system.bodies.poses
     native = _core.minimize_terms(terms, given, every, 300)[1]
     rng = np.random.default_rng(1)
     at_once, in_turn = [], []

@@ -69,18 +69,12 @@ def test_a_run_as_arrays(folder):
     bodies = len(ensemble.system.bodies)
     assert poses.shape == (frames, bodies, 7) and xyz.shape[0] == frames
     # The poses put the beads where the trajectory has them.
-    last = ensemble.system.finest.positions(*emgmm_matrices(poses[-1]))
+    last = ensemble.system.finest.positions(poses[-1])
     np.testing.assert_allclose(last[ensemble.present], xyz[-1], atol=2e-3)
     emgmm.analyze(folder / "out", force=True)
     clusters = ensemble.clusters()
     assert sum(map(len, clusters)) == frames
     assert set(np.concatenate(clusters).tolist()) <= set(ensemble.frames.tolist())
-
-
-def emgmm_matrices(poses):
-    from emgmm.poses import to_matrices
-
-    return to_matrices(poses)
 
 
 def test_score_is_the_same_for_a_structure_and_its_mixture_and_blurs(folder):

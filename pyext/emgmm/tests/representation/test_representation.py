@@ -75,11 +75,11 @@ def test_beads_of_one_molecule(build):
 def test_beads_stand_where_the_structure_has_them(build):
     system = build(ROW)
     bodies = system.bodies
-    xyz = system.finest.positions(bodies.rotation, bodies.translation)
+    xyz = system.finest.positions(bodies.poses)
     np.testing.assert_allclose(xyz[1], [4 * 3 + 1.3, 0, 1])
     np.testing.assert_allclose(xyz[0], xyz[1])  # missing residues start at the nearest known one
     np.testing.assert_allclose(xyz[11], xyz[10])
-    coarse = system.coarsest.positions(bodies.rotation, bodies.translation)
+    coarse = system.coarsest.positions(bodies.poses)
     np.testing.assert_allclose(coarse[1], [4 * 7.5 + 1.3, 0, 1 / 3], atol=1e-12)
     inside = system.finest.body == 0
     mass = system.finest.mass[inside]
@@ -108,7 +108,7 @@ def test_a_molecule_of_beads_only(build):
         (1, 12), (13, 24), (25, 30),
     ]  # fmt: skip
     assert system.particles[1].radius.tolist() == system.particles[10].radius.tolist()
-    np.testing.assert_array_equal(system.bodies.translation, 0)
+    np.testing.assert_array_equal(system.bodies.poses[:, 4:], 0)
     assert system.gaussians.mixture.covariances[2] == pytest.approx(
         np.eye(3) * system.finest.radius[2] ** 2 / 5
     )
@@ -116,7 +116,7 @@ def test_a_molecule_of_beads_only(build):
 
 def test_an_ideal_helix(build):
     system = build("|A|s.fasta|a|IDEAL_HELIX||1,18|||||1|||\n".replace("|||||1|||", "||||1|||"))
-    xyz = system.finest.positions(system.bodies.rotation, system.bodies.translation)
+    xyz = system.finest.positions(system.bodies.poses)
     steps = np.linalg.norm(np.diff(xyz, axis=0), axis=1)
     assert len(xyz) == 18 and steps == pytest.approx(np.full(17, steps[0]))
     assert 3.7 < steps[0] < 3.9
@@ -181,9 +181,9 @@ def test_mixtures_of_bodies(build):
     for body in range(len(system.bodies)):
         weights = system.gaussians.mixture.weights[system.gaussians.body == body]
         assert weights.sum() == pytest.approx(mass[body])
-    placed = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    placed = system.gaussians.placed(system.bodies.poses)
     center = placed.means[system.gaussians.body == 1].mean(axis=0)
-    np.testing.assert_allclose(center, system.bodies.translation[1], atol=3)
+    np.testing.assert_allclose(center, system.bodies.poses[1, 4:], atol=3)
 
 
 def test_residues_as_gaussians(build):

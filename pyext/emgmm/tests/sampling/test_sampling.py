@@ -11,7 +11,15 @@ from emgmm import _core
 from emgmm.errors import InputError
 from emgmm.moves.build import build_movers
 from emgmm.moves.swaps import principal_axes
-from emgmm.poses import random_rotations, to_matrices, to_poses, turned
+from emgmm.poses import (
+    canonical,
+    composed,
+    inverted,
+    random_rotations,
+    to_matrices,
+    to_poses,
+    turned,
+)
 from emgmm.posterior import Posterior
 from emgmm.sampling import benchmark, make_sampler, run_native
 from emgmm.sampling.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -33,6 +41,11 @@ def test_poses_round_trip():
     np.testing.assert_allclose(rotation @ rotation.transpose(0, 2, 1) - np.eye(3), 0, atol=1e-14)
     again, _ = to_matrices(to_poses(rotation, translation))
     np.testing.assert_allclose(again, rotation, atol=1e-14)
+    poses = np.c_[-3 * q, translation]
+    np.testing.assert_allclose(canonical(poses), to_poses(rotation, translation), atol=1e-14)
+    back = composed(inverted(np.c_[-q, translation]), np.c_[q, translation])
+    nowhere = np.tile([1.0, 0, 0, 0, 0, 0, 0], (200, 1))
+    np.testing.assert_allclose(canonical(back), nowhere, atol=1e-13)
     product, _ = to_matrices(np.c_[turned(q, q[::-1]), translation])
     np.testing.assert_allclose(product, rotation @ rotation[::-1], atol=1e-14)
 
@@ -42,9 +55,8 @@ def test_terms_equal_the_plain_loops(system, data):
     assert [s.term.name for s in specs] == ["em", "connectivity", "excluded_volume"]
     assert [s.annealed for s in specs] == [True, False, False]
     for poses in random_starts(system, data, config().sampling):
-        placed = to_matrices(poses)
-        bonds = connectivity_energy(system, *placed)
-        spheres = excluded_volume_energy(system, *placed)
+        bonds = connectivity_energy(system, poses)
+        spheres = excluded_volume_energy(system, poses)
         assert specs[1].term.evaluate(poses) == pytest.approx(bonds, rel=1e-12)
         assert specs[2].term.evaluate(poses) == pytest.approx(spheres, rel=1e-12)
         assert specs[2].term.reset(poses) == pytest.approx(spheres, rel=1e-12)
@@ -83,9 +95,9 @@ def test_random_starts(system, data):
     np.testing.assert_array_equal(starts, random_starts(system, data, sampling))
     assert np.abs(starts[0] - starts[1]).max() > 1
     beads = system.particles[10]
-    input_xyz = beads.positions(system.bodies.rotation, system.bodies.translation)
+    input_xyz = beads.positions(system.bodies.poses)
     for poses in starts:
-        xyz = beads.positions(*to_matrices(poses))
+        xyz = beads.positions(poses)
         ridden = np.flatnonzero(np.isin(beads.body, [0, 1]))  # a body and what it carries
         for i, j in ((ridden[0], ridden[-1]), (ridden[3], ridden[-1])):
             distance = np.linalg.norm(xyz[i] - xyz[j])
@@ -123,9 +135,8 @@ def test_run_reports_and_finds_the_map_again(system, data):
     assert summary.temperatures == pytest.approx([1, 2.5**0.5, 2.5])
     assert frames.terms == ("em", "connectivity", "excluded_volume")
     specs = Posterior.of_run(config(), system, data).terms
-    poses = to_poses(frames.rotations[-1], frames.translations[-1])
     for spec, score in zip(specs, frames.scores[-1], strict=True):
-        assert spec.term.evaluate(poses) == pytest.approx(score, rel=1e-9)
+        assert spec.term.evaluate(frames.poses[-1]) == pytest.approx(score, rel=1e-9)
     assert frames.totals[-1] == pytest.approx(frames.scores[-1].sum())
 
 
@@ -160,9 +171,9 @@ def test_stopped_and_resumed_is_the_same_run(system, data, tmp_path):
 
 
 def test_only_arrangements_near_the_best_start_replicas(system, data, monkeypatch):
-    native = system.bodies.rotation, system.bodies.translation
-    scores = (7.0, 8.5, 12.0)
-    found = [Placement(s, 1, to_poses(native[0], native[1] + s)) for s in scores]
+    native = system.bodies.poses
+    scores, shift = (7.0, 8.5, 12.0), np.array([0.0, 0, 0, 0, 1, 1, 1])
+    found = [Placement(s, 1, native + s * shift) for s in scores]
     monkeypatch.setattr(place, "place_system", lambda *args, **options: found)
     starts, search = placed_starts(
         Posterior.of_run(config(start="placed", replicas=5), system, data)
@@ -201,7 +212,7 @@ def test_burn_in_adapts_and_freezes(system, data, tmp_path):
 
 
 def test_single_precision_is_close(system, data):
-    poses = to_poses(system.bodies.rotation, system.bodies.translation)
+    poses = system.bodies.poses
     single, double = (
         Posterior.of_run(config(precision=p), system, data).terms[0].term
         for p in ("single", "double")

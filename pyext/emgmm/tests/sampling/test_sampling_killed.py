@@ -26,7 +26,7 @@ def run(folder: Path, steps: int) -> None:
     from emgmm.sampling.checkpoint import read_checkpoint
 
     system = chain_system()
-    data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    data = system.gaussians.placed(system.bodies.poses)
     checkpoint, output = folder / "checkpoint.bin", folder / "frames.bin"
     resume = checkpoint.exists()
     size = read_checkpoint(checkpoint).offsets["frames.bin"] if resume else 0
@@ -34,7 +34,7 @@ def run(folder: Path, steps: int) -> None:
         os.truncate(output, size)
 
         def write(frames) -> None:
-            rows = frames.translations.reshape(len(frames), -1)
+            rows = frames.poses.reshape(len(frames), -1)
             file.write(np.c_[frames.steps, frames.totals, rows].tobytes())
 
         def offsets() -> dict[str, int]:

@@ -24,7 +24,7 @@ def run(folder: Path) -> None:
     from emgmm.sampling.processes import world
 
     system = chain_system()
-    data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    data = system.gaussians.placed(system.bodies.poses)
     frames = []
     summary = run_native(
         Posterior.of_run(config(replicas=5, adapt_steps=500, threads=1), system, data),

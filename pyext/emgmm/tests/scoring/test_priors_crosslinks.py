@@ -14,7 +14,6 @@ from emgmm.config.settings import (
     SystemConfig,
 )
 from emgmm.errors import InputError
-from emgmm.poses import to_poses
 from emgmm.posterior import Posterior
 from emgmm.representation.system import (
     Spheres,
@@ -56,7 +55,7 @@ def test_copies_and_groups_are_ways_to_read_a_link(tmp_path):
         "B:1-B:1 is one and the same residue",
     ]
     bodies = system.bodies
-    distances = links.distances(system, bodies.rotation, bodies.translation)
+    distances = links.distances(system, bodies.poses)
     assert distances == pytest.approx([4, np.sqrt(16 + 900 + 2500), 30])
 
 
@@ -68,7 +67,7 @@ def test_scores_of_identification_count_for_nothing(tmp_path):
     np.testing.assert_array_equal(links.id_scores, [7, np.nan, -1])
     without = read_crosslinks(system, write(tmp_path, text, id="id"))
     assert without.id_scores is None
-    poses = to_poses(system.bodies.rotation, system.bodies.translation)
+    poses = system.bodies.poses
     values = [crosslink_term(system, l).evaluate(poses) for l in (links, without)]
     assert values[0] == values[1]
     with pytest.raises(InputError, match="line 2, column s: found 'high'"):
@@ -154,14 +153,8 @@ def test_links_bring_bodies_together_and_sample_their_unknowns(tmp_path):
     assert frames.terms == ("excluded_volume", "crosslinks_links")
     assert frames.parameter_names == ("sigma_links", "psi_links")
     links = read_crosslinks(system, section)
-    distances = np.array(
-        [
-            links.distances(system, r, t)
-            for b in batches
-            for r, t in zip(b.rotations, b.translations, strict=True)
-        ]
-    )
-    start = links.distances(system, system.bodies.rotation, system.bodies.translation)
+    distances = np.array([links.distances(system, p) for b in batches for p in b.poses])
+    start = links.distances(system, system.bodies.poses)
     assert start.min() > 50 and np.median(distances[200:]) < 25
     psi = np.concatenate([b.parameters[:, 1] for b in batches])
     sigma = np.concatenate([b.parameters[:, 0] for b in batches])

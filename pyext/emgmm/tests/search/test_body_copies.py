@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from emgmm.poses import composed, to_matrices, to_poses
+from emgmm.poses import composed, to_poses
 from emgmm.search import place_system
 from emgmm.search.copies import _turned_frames, aligned_copies
 from emgmm.search.starts import input_poses
@@ -23,9 +23,8 @@ def in_own_frames(system, seed=4):
 
 
 def positions(system, poses):
-    rotation, translation = to_matrices(poses)
-    means = system.gaussians.placed(rotation, translation)
-    beads = [p.positions(rotation, translation) for p in system.particles.values()]
+    means = system.gaussians.placed(poses)
+    beads = [p.positions(poses) for p in system.particles.values()]
     return np.concatenate([*beads, means.means, means.covariances.reshape(-1, 3)])
 
 
@@ -51,8 +50,8 @@ def test_copies_come_into_one_frame_and_nothing_moves():
     own[bodies] = composed(poses[bodies], frames)
     rigid = np.isin(system.gaussians.body, bodies)
     np.testing.assert_allclose(
-        aligned.gaussians.placed(*to_matrices(poses)).means[rigid],
-        system.gaussians.placed(*to_matrices(own)).means[rigid],
+        aligned.gaussians.placed(poses).means[rigid],
+        system.gaussians.placed(own).means[rigid],
         atol=1e-9,
     )
 
@@ -67,13 +66,13 @@ def test_same_sequence_in_another_shape_is_no_copy():
 def test_global_search_of_copies_in_frames_of_their_own():
     """The answer does not depend on how the copies were read."""
     plain = toy_system(names=("A", "A", "B"), tail=0)
-    data = plain.gaussians.placed(plain.bodies.rotation, plain.bodies.translation)
+    data = plain.gaussians.placed(plain.bodies.poses)
     scores = []
     for system in (plain, in_own_frames(plain)):
         best = place_system(system, data, search=search_options(threads=1))[0]
         scores.append(best.score)
         assert best.found == 2
-        means = system.gaussians.placed(*to_matrices(best.poses)).means
+        means = system.gaussians.placed(best.poses).means
         off = np.linalg.norm(means[:, None] - data.means[None], axis=2).min(axis=1)
         assert off.max() < 1
     assert abs(scores[0] - scores[1]) < 0.05

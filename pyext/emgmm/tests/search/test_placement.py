@@ -8,7 +8,6 @@ import pytest
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
-from emgmm.poses import to_matrices
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
 from emgmm.scoring.mixture_score import score_mixture
 from emgmm.search import place_system
@@ -46,8 +45,7 @@ def system_of_chains(structure, dalton_per_component=1090.0):
             movable=np.ones(n, bool),
             carrier=np.full(n, -1),
             mass=np.array([m.mass for m in mixtures]),
-            rotation=np.stack([np.eye(3)] * n),
-            translation=np.array(centers),
+            poses=np.c_[np.tile([1.0, 0, 0, 0], (n, 1)), np.array(centers)],
         ),
         particles={
             1: Particles(
@@ -71,11 +69,9 @@ def system_of_chains(structure, dalton_per_component=1090.0):
 
 def misplaced(system, poses):
     """Å, of each body, that 80 % of its beads are off at most."""
-    rotation, translation = to_matrices(poses)
     beads = system.finest
-    moved = np.einsum("nij,nj->ni", rotation[beads.body], beads.local) + translation[beads.body]
-    native = beads.local + system.bodies.translation[beads.body]
-    deviation = np.linalg.norm(moved - native, axis=1)
+    moved = beads.positions(poses) - beads.positions(system.bodies.poses)
+    deviation = np.linalg.norm(moved, axis=1)
     return [np.quantile(deviation[beads.body == b], 0.8) for b in range(len(system.bodies))]
 
 
@@ -88,7 +84,7 @@ def test_complex_is_found_from_nothing(shared_data):
     best, *others = place_system(system, data, search=search_options(seed=3))
     assert best.found >= 2
     assert all(best.score <= other.score for other in others)
-    native = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    native = system.gaussians.placed(system.bodies.poses)
     assert best.score <= score_mixture(data, native).score
     # Where the fits end is a matter of rounding, and by some of them one chain is better turned.
     assert sorted(misplaced(system, best.poses))[-2] < 5
@@ -108,7 +104,7 @@ def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data):
         progress=stages.append,
     )
     assert max(misplaced(system, best.poses)) < 2
-    model = system.gaussians.placed(*to_matrices(best.poses))
+    model = system.gaussians.placed(best.poses)
     assert best.score == pytest.approx(score_mixture(data, model).score, abs=0.01)
     again, *_ = place_system(system, data, search=search_options(seed=3, many_bodies=1, threads=2))
     assert np.array_equal(best.poses, again.poses)
@@ -122,7 +118,7 @@ def test_many_bodies_are_searched_for_coarsely_and_judged_finely(shared_data):
 def test_ctrl_c_ends_the_search(shared_data):
     structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
     system = system_of_chains(structure)
-    data = system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    data = system.gaussians.placed(system.bodies.poses)
 
     def interrupt(progress):
         if progress.stage == "replica exchange":

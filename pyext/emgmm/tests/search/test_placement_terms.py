@@ -7,7 +7,7 @@ import pytest
 from emgmm import _core
 from emgmm.config.settings import Config, CrosslinksConfig, SystemConfig
 from emgmm.mixture import Mixture
-from emgmm.poses import to_matrices
+from emgmm.poses import to_poses
 from emgmm.posterior import Posterior
 from emgmm.representation.system import (
     Bodies,
@@ -47,8 +47,7 @@ def tailed_system():
             movable=np.ones(8, dtype=bool),
             carrier=np.full(8, -1),
             mass=np.full(8, 1000.0),
-            rotation=np.repeat(np.eye(3)[None], 8, axis=0),
-            translation=np.zeros((8, 3)),
+            poses=np.tile([1.0, 0, 0, 0, 0, 0, 0], (8, 1)),
         ),
         particles={
             1: Particles(
@@ -146,8 +145,7 @@ def balls():
             movable=np.ones(3, dtype=bool),
             carrier=np.full(3, -1),
             mass=np.full(3, 8000.0),
-            rotation=np.repeat(np.eye(3)[None], 3, axis=0),
-            translation=np.zeros((3, 3)),
+            poses=np.tile([1.0, 0, 0, 0, 0, 0, 0], (3, 1)),
         ),
         particles={
             1: Particles(
@@ -179,7 +177,7 @@ def balls():
 @pytest.mark.slow
 def test_links_tell_alike_bodies_apart(tmp_path):
     system, data, turns, places = balls()
-    xyz = system.finest.positions(turns, places)
+    xyz = system.finest.positions(to_poses(turns, places))
     own = [np.flatnonzero(system.finest.body == b) for b in range(3)]
     rows = []
     for a, b in ((0, 1), (0, 2)):  # A is in the middle
@@ -193,8 +191,7 @@ def test_links_tell_alike_bodies_apart(tmp_path):
     best = place_system(system, data, config=config, links=links, search=search_options(threads=1))[
         0
     ]
-    rotation, translation = to_matrices(best.poses)
-    moved = system.finest.positions(rotation, translation)
+    moved = system.finest.positions(best.poses)
     assert np.linalg.norm(moved - xyz, axis=1).max() < 4
     again = place_system(
         system, data, config=config, links=links, search=search_options(threads=2)

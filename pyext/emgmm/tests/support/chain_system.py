@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from emgmm.config.settings import AnnealingConfig, Config, EmConfig, SamplingConfig, SystemConfig
 from emgmm.mixture import Mixture
-from emgmm.poses import random_rotations, to_matrices
+from emgmm.poses import random_rotations
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -36,8 +36,7 @@ def chain_system() -> System:
         movable=np.ones(6, dtype=bool),
         carrier=np.array([-1, 0, -1, -1, -1, -1]),
         mass=np.full(6, 1000.0),
-        rotation=to_matrices(np.c_[random_rotations(rng, 6), translation])[0],
-        translation=translation,
+        poses=np.c_[random_rotations(rng, 6), translation],
     )
     particles = Particles(
         resolution=10,
@@ -94,7 +93,7 @@ def system() -> System:
 
 @pytest.fixture
 def data(system) -> Mixture:
-    return system.gaussians.placed(system.bodies.rotation, system.bodies.translation)
+    return system.gaussians.placed(system.bodies.poses)
 
 
 class Recorder(Callbacks):

@@ -32,8 +32,7 @@ def pair_system() -> System:
         movable=np.ones(molecules, dtype=bool),
         carrier=np.full(molecules, -1),
         mass=np.full(molecules, 1100.0),
-        rotation=np.repeat(np.eye(3)[None], molecules, axis=0),
-        translation=np.array([[0.0, 0, 0], [0, 30, 0], [0, 0, 50]]),
+        poses=np.c_[np.tile([1.0, 0, 0, 0], (molecules, 1)), [[0.0, 0, 0], [0, 30, 0], [0, 0, 50]]],
     )
     empty = np.zeros(0, dtype=int)
     return System(

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from emgmm.config import load_config
 from emgmm.io.structures import read_structure
+from emgmm.poses import composed, inverted
 from emgmm.representation import build_system, inputs
 
 IMP = pytest.importorskip("IMP", reason="needs IMP, which cannot be imported")
@@ -175,7 +176,7 @@ def imp_particles(root, resolution):
 
 
 def shake(system, imp_system, seed):
-    """Moves every body by the same random pose here and in IMP: rotations and translations."""
+    """Moves every body by the same random pose here and in IMP; returns (bodies, 7)."""
     import IMP.algebra
     import IMP.core
     import IMP.pmi.tools
@@ -183,19 +184,17 @@ def shake(system, imp_system, seed):
     model, _, _, dof = imp_system
     random = np.random.default_rng(seed)
     n = len(system.bodies)
-    rotation = system.bodies.rotation.copy()
-    translation = system.bodies.translation.copy() + random.normal(0, 8, (n, 3))
+    poses = system.bodies.poses.copy()
+    poses[:, 4:] += random.normal(0, 8, (n, 3))
     rigid = np.flatnonzero(system.bodies.rotatable)
     for body, imp_body in zip(rigid, dof.get_rigid_bodies(), strict=True):
         axis = random.normal(size=3)
         turn = IMP.algebra.get_rotation_about_axis(
             IMP.algebra.Vector3D(*(axis / np.linalg.norm(axis))), random.uniform(-0.3, 0.3)
         )
-        rotation[body] = [
-            [row[k] for k in range(3)] for row in map(turn.get_rotation_matrix_row, range(3))
-        ]
+        poses[body, :4] = turn.get_quaternion()
         # PMI puts the origin of a body elsewhere (it counts every resolution and the beads).
-        shift = translation[body] - rotation[body] @ system.bodies.translation[body]
+        shift = composed(poses[body], inverted(system.bodies.poses[body]))[4:]
         motion = IMP.algebra.Transformation3D(turn, IMP.algebra.Vector3D(*shift))
         frame = imp_body.get_reference_frame().get_transformation_to()
         imp_body.set_reference_frame(IMP.algebra.ReferenceFrame3D(motion * frame))
@@ -208,7 +207,7 @@ def shake(system, imp_system, seed):
     for bead in dof.get_flexible_beads():
         residues = IMP.pmi.tools.get_residue_indexes(bead)
         body = by_range[f"{label(bead)}:{residues[0]}-{residues[-1]}"]
-        xyz = IMP.algebra.Vector3D(*translation[body])
+        xyz = IMP.algebra.Vector3D(*poses[body, 4:])
         if IMP.core.NonRigidMember.get_is_setup(bead):
             member = IMP.core.NonRigidMember(bead)
             frame = member.get_rigid_body().get_reference_frame()
@@ -216,4 +215,4 @@ def shake(system, imp_system, seed):
         else:
             IMP.core.XYZ(bead).set_coordinates(xyz)
     model.update()
-    return rotation, translation
+    return poses

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 
-def connectivity_energy(system, rotation, translation, only=None) -> float:
+def connectivity_energy(system, poses, only=None) -> float:
     """kT: 0.5 k max(0, gap between surfaces - threshold)² over the bonds (or the masked ones)."""
     bonds = system.connectivity
     particles = system.particles[bonds.resolution]
-    xyz = particles.positions(rotation, translation)
+    xyz = particles.positions(poses)
     energy = 0.0
     for k in range(len(bonds)) if only is None else np.flatnonzero(only):
         i, j = bonds.first[k], bonds.second[k]
@@ -18,11 +18,11 @@ def connectivity_energy(system, rotation, translation, only=None) -> float:
     return energy
 
 
-def excluded_volume_energy(system, rotation, translation) -> float:
+def excluded_volume_energy(system, poses) -> float:
     """kT: 0.5 kappa overlap² over all pairs of beads that are not of the same body."""
     volume = system.excluded_volume
     particles = system.nearest(volume.resolution)
-    xyz = particles.positions(rotation, translation)
+    xyz = particles.positions(poses)
     energy = 0.0
     for i in range(len(particles)):
         distance = np.linalg.norm(xyz[:i] - xyz[i], axis=1)

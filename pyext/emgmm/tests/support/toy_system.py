@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from emgmm.mixture import Mixture
+from emgmm.poses import to_poses
 from emgmm.representation.system import (
     Bodies,
     Connectivity,
@@ -96,8 +97,9 @@ def toy_system(names=("A", "B", "B"), residues=40, tail=6, seed=0, spread=60.0):
         movable=np.ones(count, dtype=bool),
         carrier=np.full(count, -1),
         mass=np.array(mass),
-        rotation=np.tile(np.eye(3), (count, 1, 1)),
-        translation=generator.normal(size=(count, 3)) * spread,
+        poses=np.c_[
+            np.tile([1.0, 0, 0, 0], (count, 1)), generator.normal(size=(count, 3)) * spread
+        ],
     )
     return System(
         molecules=tuple(molecules),
@@ -120,6 +122,7 @@ def _particles(resolution, rows):
 
 
 def random_poses(system, generator, spread=50.0):
-    """Rotations (bodies, 3, 3) and translations (bodies, 3) Å."""
+    """(bodies, 7)."""
     count = len(system.bodies)
-    return random_rotations(generator, count), generator.normal(size=(count, 3)) * spread
+    turns = random_rotations(generator, count)
+    return to_poses(turns, generator.normal(size=(count, 3)) * spread)

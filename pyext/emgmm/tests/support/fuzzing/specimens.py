@@ -189,9 +189,8 @@ def trajectory_files(folder: Path) -> list[bytes]:
     tree, system = small_tree(), small_system()
     with RmfWriter(folder / "t", tree.root, tree.frame_keys, "a test", force=True) as writer:
         for _ in range(2):
-            writer.write_frame(
-                tree.frame_values(*random_poses(system, random), {"Total_Score": -1.0})
-            )
+            poses = random_poses(system, random)
+            writer.write_frame(tree.frame_values(poses, {"Total_Score": -1.0}))
     return [*files, (folder / "t").read_bytes()]
 
 
