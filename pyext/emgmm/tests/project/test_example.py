@@ -44,6 +44,7 @@ def test_subunits_keep_their_shape_and_lose_their_place(example, tmp_path):
     assert len({round(angle, 3) for angle in angles}) == len(angles)
 
 
+@pytest.mark.slow
 def test_example_finds_the_subunits(example, tmp_path, monkeypatch):
     quick = (example.ENTRY / "system.toml").read_text().replace("200_000", "20_000")
     copy = example.shutil.copy

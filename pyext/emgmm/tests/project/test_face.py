@@ -86,6 +86,7 @@ def test_score_is_the_same_for_a_structure_and_its_mixture_and_blurs(folder):
     assert emgmm.score(data, mixture, resolution=10.0).cc == pytest.approx(1, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_structures_are_placed_where_they_were(folder):
     structure = emgmm.read_structure(folder / "complex.pdb.gz")
     parts = [structure.select(structure.chain == c) for c in "DE"]
