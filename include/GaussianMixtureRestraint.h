@@ -53,7 +53,8 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
      \param[in] model_ps core::Gaussian and atom::Mass particles of the model
      \param[in] data_ps core::Gaussian and atom::Mass particles of the map
      \param[in] noise_model "lognormal" (eq. 13), "lognormal_local",
-                "gaussian", "gaussian_local" or "outliers"
+                "gaussian", "gaussian_local", "outliers" or
+                "correlated"
      \param[in] sigma_min lower bound of the standard deviation of the log
                 ratios; 0 for eq. 13 as it stands (minus infinity for a perfect
                 fit); the other noise models need a positive one

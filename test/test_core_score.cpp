@@ -82,7 +82,7 @@ void far_field_pulls() {
 void gradients_match_finite_differences() {
   Random random(4);
   const Mixture data = random_mixture(random, 40, 30);
-  std::vector<NoiseOptions> models(11);
+  std::vector<NoiseOptions> models(12);
   models[1].profile_scale = true;
   models[2].sigma_min = 2.0;
   models[3] = {NoiseModel::lognormal_local, 0.3, {}, true};
@@ -93,6 +93,7 @@ void gradients_match_finite_differences() {
   models[8] = {NoiseModel::lognormal, 2.0, {}, false, 1e-3};
   models[9] = {NoiseModel::lognormal_local, 0.1, {}, false, 0.1};
   models[10] = {NoiseModel::outliers, 0.1, {}, false};
+  models[11] = {NoiseModel::correlated, 0.1, {}, false};
   for (const NoiseOptions &noise : models) {
     for (double distance : {10.0, 1500.0}) {
       ScoreOptions options;

@@ -111,8 +111,8 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         @param target_is_rigid_body make the map a rigid body that can be moved: see
                create_target_mover()
         @param local ignored
-        @param noise_model "lognormal", "lognormal_local", "gaussian", "gaussian_local" or
-               "outliers"
+        @param noise_model "lognormal", "lognormal_local", "gaussian", "gaussian_local",
+               "outliers" or "correlated"
         @param sigma_min lower bound of the standard deviation of the log ratios (default 0.1)
         @param component_sigmas one positive value for each target Gaussian instead, not for
                "lognormal": log ratio units for "lognormal_local", else Da^2/A^3

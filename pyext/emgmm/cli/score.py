@@ -24,7 +24,14 @@ if TYPE_CHECKING:
 
 ORDER = 80
 
-_NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
+_NOISE_MODELS = (
+    "lognormal",
+    "lognormal_local",
+    "gaussian",
+    "gaussian_local",
+    "outliers",
+    "correlated",
+)
 
 
 @click.command()

@@ -84,7 +84,7 @@ class EmConfig(_Section):
     """[Å] Resolution of the map. The Gaussians of the model are blurred to it; without it they stay
     as sharp as the structures."""
     noise_model: Literal[
-        "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers"
+        "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers", "correlated"
     ] = "lognormal"
     """How the noise is inferred. Take outliers where map and model do not hold the same parts."""
     sigma_min: NotNegative = 0.1

@@ -26,7 +26,14 @@ import numpy as np
 from .. import _core
 from ..mixture import Mixture
 
-NOISE_MODELS = ("lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers")
+NOISE_MODELS = (
+    "lognormal",
+    "lognormal_local",
+    "gaussian",
+    "gaussian_local",
+    "outliers",
+    "correlated",
+)
 
 
 # Of the log ratios, where nothing is known about the error of the data GMM: what is left between
@@ -44,12 +51,14 @@ class ScoreOptions:
     Attributes
     ----------
     noise_model
-        ``lognormal`` (eq. 13), ``lognormal_local``, ``gaussian``, ``gaussian_local`` or
-        ``outliers`` (the last three weigh differences of overlaps, as EMMI's GAUSS, MARGINAL and
-        OUTLIERS).
+        ``lognormal`` (eq. 13), ``lognormal_local``, ``gaussian``, ``gaussian_local``,
+        ``outliers`` (these three weigh differences of overlaps, as EMMI's GAUSS, MARGINAL and
+        OUTLIERS) or ``correlated`` (differences, of which neighbouring components share the noise;
+        the scale is always the one that fits best).
     sigma_min
         Lower bound of sigma, in units of the log ratio; 0 for eq. 13 as it stands, -inf at a
-        perfect fit. ``gaussian`` and ``outliers``: sigma_k itself, in units of ov_DD,k.
+        perfect fit. ``correlated``: a share of the data's rms. ``gaussian`` and ``outliers``:
+        sigma_k itself, in units of ov_DD,k.
     component_sigma
         One positive value a data component instead of the last line: Da²/Å³, for
         ``lognormal_local`` in log ratio units.
@@ -151,7 +160,7 @@ def with_sigma(data: Mixture, options: ScoreOptions) -> ScoreOptions:
             f"component_error must be {len(data)} values of at least 0, one a data component, "
             f"got {errors.size} from {errors.min():g}"
         )
-    if options.noise_model == "lognormal":
+    if options.noise_model in ("lognormal", "correlated"):
         sigma = float(np.hypot(options.sigma_min, np.sqrt(np.mean(errors**2))))
         return replace(options, sigma_min=sigma, component_error=())
     sigma = np.hypot(options.sigma_min, errors)

@@ -78,7 +78,7 @@ MixtureScore::MixtureScore(Mixture data, const ScoreOptions &options)
       overlaps_dd_(
           plus_floor(overlaps_with(table_, data_, options.threads), data_.size(), options.floor)),
       log_overlaps_dd_(logs(overlaps_dd_)),
-      noise_(options.noise, overlaps_dd_) {
+      noise_(options.noise, overlaps_dd_, data_) {
   if (!(options.cutoff >= 0 && options.cutoff < 1))
     throw std::domain_error("cutoff must be from 0 to below 1, got " +
                             std::to_string(options.cutoff));

@@ -34,11 +34,11 @@ ErfRatio minus_log_erf_ratio(double z) {
 
 NoiseModel noise_model_from_name(const std::string &wanted) {
   for (auto model : {NoiseModel::lognormal, NoiseModel::lognormal_local, NoiseModel::gaussian,
-                     NoiseModel::gaussian_local, NoiseModel::outliers})
+                     NoiseModel::gaussian_local, NoiseModel::outliers, NoiseModel::correlated})
     if (name(model) == wanted) return model;
   throw std::domain_error(
-      "noise model must be lognormal, lognormal_local, gaussian, gaussian_local or outliers, "
-      "got '" +
+      "noise model must be lognormal, lognormal_local, gaussian, gaussian_local, outliers or "
+      "correlated, got '" +
       wanted + "'");
 }
 
@@ -52,6 +52,8 @@ std::string name(NoiseModel model) {
       return "gaussian_local";
     case NoiseModel::outliers:
       return "outliers";
+    case NoiseModel::correlated:
+      return "correlated";
     default:
       return "lognormal";
   }
@@ -98,13 +100,14 @@ LogGammaP log_gamma_p(double a, double x) {
   return {std::log1p(-q) - a * std::log(x), a / x - std::exp(log_density) / (1 - q)};
 }
 
-NoiseScore::NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd)
+NoiseScore::NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd, const Mixture &data)
     : options_(std::move(options)), overlaps_dd_(std::move(overlaps_dd)) {
   const bool lognormal =
       options_.model == NoiseModel::lognormal || options_.model == NoiseModel::lognormal_local;
   if (!(options_.sigma_min >= 0) || !std::isfinite(options_.sigma_min))
     throw std::domain_error("sigma_min must be 0 or positive, got " +
                             std::to_string(options_.sigma_min));
+  if (options_.model == NoiseModel::correlated) options_.profile_scale = false;  // in any case is
   if (options_.profile_scale && !lognormal)
     throw std::domain_error("the scale can be profiled with lognormal noise models only, not " +
                             name(options_.model));
@@ -117,6 +120,14 @@ NoiseScore::NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd)
   // With a free scale the model would swell until it explains the background.
   if (options_.background > 0 && options_.profile_scale)
     throw std::domain_error("a background needs a fixed scale, not a profiled one");
+  if (options_.model == NoiseModel::correlated) {
+    if (!options_.component_sigma.empty())
+      throw std::domain_error("the correlated noise model has one sigma for the whole map");
+    if (data.size() != overlaps_dd_.size())
+      throw std::domain_error("the correlated noise model needs the data mixture");
+    correlated_ = std::make_shared<const CorrelatedNoise>(data, overlaps_dd_);
+    return;
+  }
   if (options_.component_sigma.empty() && options_.model != NoiseModel::lognormal) {
     if (!(options_.sigma_min > 0))
       throw std::domain_error(name(options_.model) +
@@ -255,6 +266,13 @@ double NoiseScore::sum_slope(double sum) const { return of_sum(sum).slope; }
 double NoiseScore::evaluate(const std::vector<double> &log_ratios,
                             std::vector<double> *slopes) const {
   const std::size_t n = log_ratios.size();
+  if (correlated_) {
+    // Q as in eq. 13, of the independent parts in units of their rms in the data.
+    const Value value = lognormal_of(n * correlated_->unexplained(log_ratios, slopes));
+    if (slopes)
+      for (double &slope : *slopes) slope *= n * value.slope;
+    return value.score;
+  }
   std::vector<double> seen = log_ratios;
   const double mean = shift(log_ratios);  // a profiled scale goes with no background
   for (double &l : seen) l -= mean;
@@ -270,6 +288,8 @@ double NoiseScore::evaluate(const std::vector<double> &log_ratios,
 }
 
 double NoiseScore::sigma_estimate(const std::vector<double> &log_ratios) const {
+  if (correlated_)
+    return std::max(options_.sigma_min, std::sqrt(correlated_->unexplained(log_ratios, nullptr)));
   const std::vector<double> seen = with_background(log_ratios);
   const double mean = shift(seen);
   double q = 0;
@@ -293,6 +313,9 @@ std::vector<double> NoiseScore::component_sigma_estimates(
         break;
       case NoiseModel::gaussian:
         result[k] = options_.component_sigma[k];
+        break;
+      case NoiseModel::correlated:
+        result[k] = std::max(options_.sigma_min * overlaps_dd_[k], std::fabs(difference));
         break;
       case NoiseModel::gaussian_local:
         result[k] = std::max(options_.component_sigma[k], std::fabs(difference));

@@ -1,10 +1,13 @@
 // From overlaps to a score: how the noise of the map is inferred (doc/method.md, eq. 11
-// to 13 and a to d).
+// to 13 and a to d and p).
 #ifndef EMGMM_SCORE_NOISE_MODEL_H
 #define EMGMM_SCORE_NOISE_MODEL_H
 
+#include <memory>
 #include <string>
 #include <vector>
+
+#include "score/correlated_noise.h"
 
 namespace emcore {
 
@@ -13,7 +16,8 @@ enum class NoiseModel {
   lognormal_local,  // one sigma for each data component, marginalised
   gaussian,         // differences of overlaps, sigma of each component known (EMMI's GAUSS)
   gaussian_local,   // the same, marginalised (EMMI's MARGINAL)
-  outliers          // differences of overlaps, heavy tails (EMMI's OUTLIERS)
+  outliers,         // differences of overlaps, heavy tails (EMMI's OUTLIERS)
+  correlated        // one unknown sigma of the density, scale profiled, marginalised
 };
 
 NoiseModel noise_model_from_name(const std::string &name);
@@ -21,7 +25,8 @@ std::string name(NoiseModel model);
 
 struct NoiseOptions {
   NoiseModel model = NoiseModel::lognormal;
-  // lognormal: lower bound of sigma, 0 for eq. 13 as it stands. All others, where component_sigma
+  // lognormal: lower bound of sigma, 0 for eq. 13 as it stands; correlated: likewise, as a share of
+  // the data. All others, where component_sigma
   // is not given: sigma_k or its lower bound, must be positive. In units of the log ratio; where
   // differences of overlaps count, in units of ov_DD,k, which is the same for small ones.
   double sigma_min = 0;
@@ -42,14 +47,16 @@ struct NoiseOptions {
 // Where slopes is given: slopes[k] = d score / d log ov_MD,k.
 class NoiseScore {
  public:
-  // overlaps_dd: ov_DD,k. Throws std::domain_error for options that make no sense.
-  NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd);
+  // overlaps_dd: ov_DD,k; the correlated model needs the data mixture too. Throws
+  // std::domain_error for options that make no sense.
+  NoiseScore(NoiseOptions options, std::vector<double> overlaps_dd, const Mixture &data = {});
 
   double evaluate(const std::vector<double> &log_ratios, std::vector<double> *slopes) const;
 
-  // Where the scale is fixed the score is a function of one sum over the data components: its part
-  // of the components first ... first + n - 1, with these log ratios, and the score of the whole.
-  bool is_of_a_sum() const { return !options_.profile_scale; }
+  // Unless the scale is profiled the score is a function of one sum over the data components: its
+  // part of the components first ... first + n - 1, with these log ratios, and the score of the
+  // whole.
+  bool is_of_a_sum() const { return !options_.profile_scale && !correlated_; }
   double part_of_sum(const double *log_ratios, std::size_t first, std::size_t n) const;
   double score_of_sum(double sum) const;
   // Their derivatives: of the part of component k by its log ratio, of the score by the sum.
@@ -61,12 +68,13 @@ class NoiseScore {
   void parts_of_sum(std::size_t n, const std::size_t *numbers, const double *overlaps,
                     double *parts, double *slopes) const;
 
-  // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units).
+  // Most probable sigma of the whole map: sqrt(Q / N_D), not below sigma_min (log ratio units;
+  // correlated: of the data's rms).
   double sigma_estimate(const std::vector<double> &log_ratios) const;
 
   // The same for each component: |l_k|, not below its lower bound (log ratio units); gaussian_local
-  // |ov_MD,k - ov_DD,k| likewise, gaussian its sigma_k, outliers the sigma of the Gaussian that
-  // pulls as hard, sqrt(sigma_k² + (ov_MD,k - ov_DD,k)² / 2) (all three Da²/Å³).
+  // and correlated |ov_MD,k - ov_DD,k| likewise, gaussian its sigma_k, outliers the sigma of the
+  // Gaussian that pulls as hard, sqrt(sigma_k² + (ov_MD,k - ov_DD,k)² / 2) (all three Da²/Å³).
   std::vector<double> component_sigma_estimates(const std::vector<double> &log_ratios) const;
 
   const NoiseOptions &options() const { return options_; }
@@ -87,6 +95,7 @@ class NoiseScore {
 
   NoiseOptions options_;
   std::vector<double> overlaps_dd_;
+  std::shared_ptr<const CorrelatedNoise> correlated_;
 };
 
 // log P(a, x), P the regularised lower incomplete gamma function, and (a/x - d log P / dx) >= 0,

@@ -92,6 +92,7 @@ def test_score_reports_sigma_of_each_component(native_gmm, tmp_path, noise_model
         expected = {
             "gaussian": least * overlaps,
             "gaussian_local": np.maximum(least * overlaps, np.abs(difference)),
+            "correlated": np.maximum(least * overlaps, np.abs(difference)),
             "outliers": np.hypot(least * overlaps, difference / np.sqrt(2)),
         }[noise_model]
     np.testing.assert_allclose(told["component_sigma"], expected, rtol=1e-9)

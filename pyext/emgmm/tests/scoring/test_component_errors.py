@@ -41,7 +41,9 @@ def test_self_overlaps_are_those_of_equation_10():
     np.testing.assert_allclose(self_overlaps(data), overlaps.sum(axis=0), rtol=1e-9)
 
 
-@pytest.mark.parametrize("noise_model", ["lognormal", "lognormal_local", *DIFFERENCES])
+@pytest.mark.parametrize(
+    "noise_model", ["lognormal", "lognormal_local", "correlated", *DIFFERENCES]
+)
 def test_equal_errors_are_one_sigma(noise_model):
     data, model = random_mixture(1), random_mixture(2)
     options = ScoreOptions(noise_model, sigma_min=0.3, component_error=(0.4,) * 9)
