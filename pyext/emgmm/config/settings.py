@@ -69,9 +69,11 @@ class EmConfig(_Section):
     """Mixture of the map, as emgmm fit writes it. Give either this or map."""
     map: str | None = None
     """Density map, fitted at the start of the run."""
-    components: Count | None = None
-    """Number of Gaussians for the map. Default: mass of what has a structure /
-    model.dalton_per_component."""
+    components: Count | Literal["map", "paper"] | None = None
+    """Number of Gaussians for the map. "paper", the default: mass of what has a structure /
+    model.dalton_per_component. "map": as many, from that number on, as leave nothing but the noise
+    outside the contour and a tenth of the variance within it; at most one for 0.1 resolution³ or
+    eight voxels."""
     target_cc: Fraction | None = None
     """Fit the least number of Gaussians that reaches this correlation, instead of components."""
     threshold: float | None = None

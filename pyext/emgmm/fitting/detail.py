@@ -19,12 +19,26 @@ _MAD = 1.4826  # standard deviations of a Gaussian in its median absolute deviat
 _SAMPLE = 1 << 22  # voxels that the noise is taken from
 
 
-class Detail(NamedTuple):
-    """What decided the number of components."""
+_LEAST_SHARE = 0.1  # of resolution³ that a component stands for
+_LEAST_VOXELS = 8  # that it stands for
 
+
+class Detail(NamedTuple):
+    """A mixture, and what decided its number of components."""
+
+    fitted: FitResult
     noise: float  # standard deviation outside the contour, map units
     target_cc: float  # correlation about zero, within the contour, that was to be reached
-    cc: float  # that the mixture reaches
+
+
+def most_components(density: DensityMap, threshold: float, resolution: float | None = None) -> int:
+    """Number of components that voxels and resolution (Å) allow within a contour, at least 1."""
+    voxels = int(np.count_nonzero(density.values > threshold))
+    most = voxels / _LEAST_VOXELS
+    if resolution is not None:
+        volume = voxels * float(np.prod(density.voxel))
+        most = min(most, volume / (_LEAST_SHARE * resolution**3))
+    return max(1, round(most))
 
 
 def noise_outside(density: DensityMap, threshold: float) -> float:
@@ -72,14 +86,14 @@ def fit_detail(
     noise: float | None = None,
     dust: float = 0.0,
     threads: int = 0,
-) -> tuple[FitResult, Detail]:
+) -> Detail:
     """The mixture of the least of some numbers of components whose residual is noise.
 
     Parameters
     ----------
     least, most
         Components: tried are ``least``, √2 as many, and so on up to ``most``, which is taken where
-        none reaches the correlation.
+        none reaches the correlation; ``least`` where it is more than ``most``.
     noise
         Map units; None for `noise_outside`.
     threshold, dust, threads
@@ -92,7 +106,7 @@ def fit_detail(
     """
     noise = noise_outside(density, threshold) if noise is None else noise
     target = correlation_to_reach(density, threshold, noise)
-    wanted = float(least)
+    wanted, most = float(least), max(least, most)
     while True:
         components = min(round(wanted), most)
         fitted = fit_map(
@@ -104,5 +118,5 @@ def fit_detail(
             levels=False,
         )
         if fitted.cc >= target or components >= most:
-            return fitted, Detail(noise, target, fitted.cc)
+            return Detail(fitted, noise, target)
         wanted *= _STEP

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..config.settings import Config, EmConfig
 from ..errors import InputError
+from ..fitting.detail import fit_detail, most_components
 from ..fitting.fit_error import read_component_errors
 from ..fitting.map_fit import FitResult, fit_map
 from ..io.gmm import data_path, read_gmm, read_gmm_file, write_gmm
@@ -65,16 +66,21 @@ def map_notes(path: Path) -> list[str]:
 
 
 def _fitted(density: DensityMap, em: EmConfig, mass: float, threads: int) -> FitResult:
-    components = em.components
-    if components is None and em.target_cc is None:
-        components = max(1, round(mass / em.model.component_mass))
     threshold = threshold_of_mass(density, mass) if em.threshold is None else em.threshold
+    dust = dust_volume(em.model.component_mass, em.resolution) if em.dust is None else em.dust
+    by_mass = max(1, round(mass / em.model.component_mass))
+    if em.components == "map":
+        most = most_components(density, threshold, em.resolution)
+        return fit_detail(
+            density, threshold=threshold, least=by_mass, most=most, dust=dust, threads=threads
+        ).fitted
+    components = by_mass if em.components in (None, "paper") else em.components
     return fit_map(
         density,
-        components=components,
+        components=None if em.target_cc else components,
         target_cc=em.target_cc,
         threshold=threshold,
-        dust=dust_volume(em.model.component_mass, em.resolution) if em.dust is None else em.dust,
+        dust=dust,
         threads=threads,
         levels=False,
     )
