@@ -17,7 +17,7 @@
 IMPEMGMM_BEGIN_NAMESPACE
 
 //! One arrangement of rigid bodies in a map
-/** \see GaussianMixtureRestraint::get_placements()
+/** \see BodySearch::get_placements()
  */
 class IMPEMGMMEXPORT BodyPlacement {
  public:

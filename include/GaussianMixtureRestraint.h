@@ -7,7 +7,6 @@
 #define IMPEMGMM_GAUSSIAN_MIXTURE_RESTRAINT_H
 
 #include <IMP/Restraint.h>
-#include <IMP/emgmm/BodyPlacement.h>
 #include <IMP/emgmm/PoseDensity.h>
 #include <IMP/emgmm/emgmm_config.h>
 #include <IMP/particle_index.h>
@@ -109,25 +108,11 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
       \param[in] fixed_bodies stay where they are: the body is put into what they
                  leave of the data. Bodies or Gaussians as get_carriers() has
                  them; all others count for nothing.
-      \see BodyPlaceMover
+      \see BodyPlaceMover, BodySearch
    */
   PoseDensity get_pose_density(
       ParticleIndex body, unsigned int seed = 1, unsigned int n_threads = 0,
       ParticleIndexesAdaptor fixed_bodies = ParticleIndexesAdaptor()) const;
-
-  //! Where rigid bodies lie in the data, from nothing: best first, all different
-  /** The global search of the core: each body everywhere in all turns, choices that
-      go together, these refined together by the score and mended body by body.
-      Poses of now have no part in it, nor have Gaussians that the bodies do not
-      carry. Good for some six bodies; it cannot be interrupted.
-      \param[in] bodies that carry model Gaussians and are members of no others
-      \param[in] seed the answer depends on it, not on the number of threads
-      \param[in] n_threads 0 for all cores
-      \param[in] searches at most; two that end alike are enough
-      \throw ValueException for no bodies or searches, or a body without Gaussians
-   */
-  BodyPlacements get_placements(ParticleIndexesAdaptor bodies, unsigned int seed = 1,
-                                unsigned int n_threads = 0, unsigned int searches = 4) const;
 
   //! What carries the model Gaussians: outermost rigid bodies, or a Gaussian itself
   ParticleIndexes get_carriers() const;
@@ -220,6 +205,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   unsigned int threads_ = 1;
   mutable std::shared_ptr<Cache> cache_;
 
+  friend class BodySearch;
   friend class cereal::access;
   template <class Archive>
   void serialize(Archive &ar) {

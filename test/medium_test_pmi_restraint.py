@@ -20,6 +20,7 @@ import IMP.rmf
 import IMP.test
 import numpy as np
 import RMF
+from IMP.emgmm import advice
 from IMP.mmcif.restraint import _parse_restraint_info
 
 
@@ -37,6 +38,72 @@ class Tests(IMP.test.TestCase):
     def setUp(self):
         super().setUp()
         self.enterContext(IMP.test.temporary_working_directory())
+
+    def get_warnings(self, call):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            result = call()
+        return result, [str(w.message) for w in caught]
+
+    def test_weight_of_an_older_script(self):
+        """A weight of tens is told once, with what 1 means; weights near 1 are not"""
+        advice._told.clear()
+        m, _root, _dof, densities, _ = self.make(weight=2.0)
+        self.assertEqual(advice._told, set())
+
+        def create(weight):
+            return IMP.emgmm.restraint.GaussianEMRestraint(
+                densities, target_fn="target.txt", weight=weight
+            )
+
+        r, told = self.get_warnings(lambda: create(80.0))
+        told = [text for text in told if "weight" in text]
+        self.assertEqual(len(told), 1)
+        self.assertRegex(told[0], "weight is 80: .* in kT, and with weight 1 ")
+        _, told = self.get_warnings(lambda: r.set_weight(100.0))
+        self.assertFalse([text for text in told if "weight" in text])
+        self.assertEqual(r.weight, 100.0)
+        r.set_weight(3.0)
+        r.add_to_model()
+        m.update()
+        self.assertAlmostEqual(r.get_log_likelihood(), -r.evaluate() / 3, delta=1e-9)
+        self.assertAlmostEqual(np.log(r.get_likelihood()), r.get_log_likelihood(), delta=1e-9)
+
+    def test_labels_and_places_are_told(self):
+        """Two restraints of one label, and a model away from the map: one line each"""
+        m, root, _dof, densities, first = self.make(label="em")
+        second = IMP.emgmm.restraint.GaussianEMRestraint(densities, target_fn="target.txt")
+        for r in (first, second):
+            r.add_to_model()
+        second.set_label("em")  # as older scripts do
+        for p in IMP.atom.get_leaves(root):
+            if IMP.core.RigidBodyMember.get_is_setup(p):
+                continue
+            IMP.core.transform(IMP.core.XYZ(p), IMP.algebra.Transformation3D((900, 0, 0)))
+        for body in _dof.get_rigid_bodies():
+            IMP.core.transform(body, IMP.algebra.Transformation3D(IMP.algebra.Vector3D(900, 0, 0)))
+        m.update()
+        output, told = self.get_warnings(first.get_output)
+        self.assertEqual(len(told), 1)
+        self.assertRegex(told[0], "map of restraint em nowhere .*center_model_on_target_density")
+        self.assertLess(float(output["GaussianEMRestraint_em_CCC"]), 1e-6)
+        _, told = self.get_warnings(second.get_output)
+        self.assertEqual(len(told), 2)
+        self.assertIn("two EM restraints have the label em", told[0])
+        _, told = self.get_warnings(second.get_output)
+        self.assertEqual(told, [])
+
+    def test_several_states(self):
+        """Densities of two states in one restraint are told"""
+        m, _root, _dof, densities, _ = self.make()
+        _, told = self.get_warnings(lambda: advice.tell_states(densities))
+        self.assertEqual(told, [])
+        state = IMP.atom.State.setup_particle(IMP.Particle(m), 1)
+        other = IMP.atom.Hierarchy.setup_particle(IMP.Particle(m))
+        state.add_child(other)
+        _, told = self.get_warnings(lambda: advice.tell_states([*densities, other]))
+        self.assertEqual(len(told), 1)
+        self.assertIn("of 2 states", told[0])
 
     def test_files(self):
         """GMM files keep every digit, and faults are named by line"""
@@ -111,7 +178,7 @@ class Tests(IMP.test.TestCase):
         """The calls in IMP.bayesianem's README, with another import"""
         _m, hier, dof, densities, _ = self.make()
         output_objects = []
-        IMP.emgmm.restraint._warned.clear()
+        advice._told.clear()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             for _ in range(2):

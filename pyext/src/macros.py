@@ -159,13 +159,13 @@ def build_system(
         )
         restraints.append(r)
     if excluded_volume_kappa > 0:
-        restraints.append(
-            IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
-                included_objects=molecules,
-                resolution=excluded_volume_resolution,
-                kappa=excluded_volume_kappa,
-            )
+        volume = IMP.pmi.restraints.stereochemistry.ExcludedVolumeSphere(
+            included_objects=molecules,
+            resolution=excluded_volume_resolution,
+            kappa=excluded_volume_kappa,
         )
+        volume.resolution = excluded_volume_resolution  # asked for by the search
+        restraints.append(volume)
     em = None
     if em_gmm:
         densities = IMP.atom.Selection(
@@ -284,6 +284,7 @@ def _create_crosslinks(hierarchy, links, output_dir):
             )
     finally:
         os.chdir(here)
+    restraint.resolution = links.resolution  # asked for by the search
     for dictionary, start in (
         (restraint.sigma_dictionary, links.sigma),
         (restraint.psi_dictionary, links.psi),

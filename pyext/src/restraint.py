@@ -13,6 +13,7 @@ import IMP.emgmm.gmm
 import IMP.pmi
 import IMP.pmi.restraints
 import IMP.pmi.tools
+from IMP.emgmm import advice
 
 #: sigma of the log ratios is not taken for smaller than this: what is left at the native pose
 #: between two mixtures of one structure (as emgmm.scoring.SIGMA_MIN)
@@ -21,29 +22,6 @@ SIGMA_MIN = 0.1
 #: standard deviation of the blur of a map, in units of its resolution (as
 #: emgmm.mixture.SIGMA_PER_RESOLUTION)
 SIGMA_PER_RESOLUTION = 0.225
-
-# Arguments of the older wrappers that do nothing here, and what does it instead.
-_REPLACED = {
-    "cutoff_dist_model_model": "no cutoff is needed",
-    "cutoff_dist_model_data": "no cutoff is needed; far components count too",
-    "slope": "overlaps in log space pull bodies outside the map without it",
-    "spherical_gaussians": "spheres are recognised",
-    "close_pair_container": "no container is needed",
-    "backbone_slope": "there is no slope",
-    "local": "all components count",
-}
-_warned = set()
-
-
-def _warn_replaced(given):
-    for name, value in given.items():
-        if value and name not in _warned:
-            _warned.add(name)
-            warnings.warn(
-                f"IMP.emgmm.restraint.GaussianEMRestraint ignores {name}: {_REPLACED[name]}",
-                IMP.pmi.ParameterWarning,
-                stacklevel=4,
-            )
 
 
 class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
@@ -136,7 +114,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
             raise ValueError(
                 "give either target_fn or target_ps, got %s" % ("both" if target_fn else "neither")
             )
-        _warn_replaced(
+        advice.tell_replaced(
             dict(
                 cutoff_dist_model_model=cutoff_dist_model_model,
                 cutoff_dist_model_data=cutoff_dist_model_data,
@@ -147,6 +125,8 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
                 local=local,
             )
         )
+        advice.tell_weight(weight)
+        advice.tell_states(densities)
         model = IMP.atom.Hierarchy(densities[0]).get_model()
         self._was_written = False
         super().__init__(model, name="GaussianEMRestraint", label=label, weight=weight)
@@ -174,6 +154,7 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
             self.target_ps = list(target_ps)
         for p in self.target_ps:
             IMP.core.XYZ(p).set_coordinates_are_optimized(False)
+        self.scale_target_to_mass = scale_target_to_mass
         if scale_target_to_mass:
             target_mass = sum(IMP.atom.Mass(p).get_mass() for p in self.model_ps)
         if target_mass:
@@ -229,23 +210,37 @@ class GaussianEMRestraint(IMP.pmi.restraints.RestraintBase):
         """Label in the stat keys, "None" where none was set."""
         return self._label or "None"
 
+    def set_weight(self, weight):
+        """Set the weight; with 1 the map counts as its noise says."""
+        advice.tell_weight(weight)
+        super().set_weight(weight)
+
     def get_output(self):
         """Get the stat keys and values."""
-        self._was_written = True
         score = self.evaluate()
+        correlation = self.gaussianEM_restraint.get_cross_correlation()
+        if not self._was_written:
+            self._was_written = True
+            advice.tell_same_label(self)
+            advice.tell_nowhere(self.label, correlation)
         key = "GaussianEMRestraint_" + self.label
         return {
             "_TotalScore": str(score),
             key: str(score),
-            key + "_CCC": str(self.gaussianEM_restraint.get_cross_correlation()),
+            key + "_CCC": str(correlation),
             "GaussianEMRestraint_sigma_" + self.label: str(
                 self.gaussianEM_restraint.get_sigma_estimate()
             ),
         }
 
     def get_likelihood(self):
-        """Get the unweighted likelihood."""
+        """Get the unweighted likelihood; of a real map it is mostly 0 or infinite as a number, so
+        see get_log_likelihood()."""
         return self.gaussianEM_restraint.get_probability()
+
+    def get_log_likelihood(self):
+        """Get the logarithm of the unweighted likelihood."""
+        return -self.gaussianEM_restraint.unprotected_evaluate(None)
 
     def get_particles_to_sample(self):
         """Get nuisances to sample: there are none, sigma is marginalised.

@@ -10,6 +10,7 @@ import IMP.emgmm
 import IMP.pmi.tools
 import numpy as np
 from IMP.emgmm.bodies import get_free_beads, get_free_bodies
+from IMP.emgmm.search import Monitor, create_search
 from IMP.emgmm.symmetry import get_is_symmetric
 
 #: kT: arrangements that score worse than the best by more are no starts (as the native engine's)
@@ -48,30 +49,41 @@ def set_random_start(system, box=None, seed=1):
     system.model.update()
 
 
-def place_bodies(system, seed=1, threads=0, searches=4, number=0):
+def place_bodies(system, seed=1, threads=0, searches=4, number=0, options=None, progress=None):
     """Place the rigid bodies where a global search finds them in the map, whatever their poses.
 
-    The search is IMP.emgmm.GaussianMixtureRestraint.get_placements(), by the density alone, and
-    takes seconds to minutes; cross-links and excluded volume have no part in it. Bodies that may
-    move and have Gaussians are placed; flexible beads come beside their neighbours in sequence.
+    The search is IMP.emgmm.BodySearch: by the density, and by connectivity, cross-links and
+    excluded volume where the system has them. It takes seconds to minutes, many bodies more; Ctrl-C
+    ends it, and leaves the bodies where they are. Bodies that may move and have Gaussians are
+    placed; flexible beads come beside their neighbours in sequence.
     @param system from build_system()
     @param seed the result depends on it, not on the number of threads
     @param threads 0 for all cores
     @param searches at most; two that end alike are enough
     @param number of the arrangement: those within 2 kT of the best one are taken in turn
+    @param options how hard to look: {name: value}, see IMP.emgmm.BodySearch.get_option_names()
+    @param progress function that is told how far the search is: (stage, number of this search,
+           searches at most, share of all work that is done, best score in kT or None)
     @return list of IMP.emgmm.BodyPlacement, best first, of the bodies that were placed, in the
             order of dof.get_rigid_bodies()
     """
     if system.em is None:
         raise ValueError("there is no map to place bodies in: the system has no EM restraint")
     if get_is_symmetric(system.model):
-        raise ValueError("a symmetric complex cannot be placed body by body: set its poses instead")
-    restraint = system.em.gaussianEM_restraint
-    carriers = set(restraint.get_carriers())
+        raise ValueError(
+            "the search places body by body, and copies of a symmetric complex follow the first: "
+            "set its poses instead, or let emgmm run --engine imp find them"
+        )
+    carriers = set(system.em.gaussianEM_restraint.get_carriers())
     bodies = [b for b in get_free_bodies(system.dof) if b.get_particle_index() in carriers]
     if not bodies:
         raise ValueError("no rigid body that may move has Gaussians to place in the map")
-    placements = restraint.get_placements(bodies, seed, threads, searches)
+    search = create_search(system, bodies)
+    for name, value in {"seed": seed, "threads": threads, "searches": searches}.items():
+        search.set_option(name, value)
+    for name, value in (options or {}).items():
+        search.set_option(name, value)
+    placements = search.get_placements(Monitor(progress))
     best = placements[0].get_score()
     starts = [p for p in placements if p.get_score() <= best + START_WITHIN]
     for body, pose in zip(bodies, starts[number % len(starts)].get_poses(), strict=True):

@@ -104,6 +104,23 @@ def _get_pairs(sources, images, sizes):
 
 def _get_frame(source, image, members):
     """Transformation of the image's local coordinates to those of the source."""
+    frame, off = get_copy_frame(source, image, members)
+    if off > _SAME_STRUCTURE:
+        raise ValueError(
+            f"{source.get_name()} and {image.get_name()} differ by {off:.1f} A (root mean square), "
+            f"expected copies within {_SAME_STRUCTURE:g} A"
+        )
+    return frame
+
+
+def get_copy_frame(source, image, members):
+    """Get where a body lies in the frame of its copy.
+    @param source a rigid body
+    @param image another one
+    @param members pairs of particles, one of each, that are alike
+    @return transformation of the image's local coordinates to those of the source, and by how much
+            the copies differ (A, root mean square)
+    """
     local = [
         [
             IMP.core.RigidBody(body)
@@ -115,16 +132,11 @@ def _get_frame(source, image, members):
     ]
     if len(members) < 3:
         shift = local[0][0] - local[1][0]
-        return IMP.algebra.Transformation3D(IMP.algebra.get_identity_rotation_3d(), shift)
-    frame = IMP.algebra.get_transformation_aligning_first_to_second(local[1], local[0])
+        frame = IMP.algebra.Transformation3D(IMP.algebra.get_identity_rotation_3d(), shift)
+    else:
+        frame = IMP.algebra.get_transformation_aligning_first_to_second(local[1], local[0])
     apart = [(frame * b - a).get_squared_magnitude() for a, b in zip(*local, strict=True)]
-    off = math.sqrt(sum(apart) / len(apart))
-    if off > _SAME_STRUCTURE:
-        raise ValueError(
-            f"{source.get_name()} and {image.get_name()} differ by {off:.1f} A (root mean square), "
-            f"expected copies within {_SAME_STRUCTURE:g} A"
-        )
-    return frame
+    return frame, math.sqrt(sum(apart) / len(apart))
 
 
 def _add_constraints(m, rows):
