@@ -1,5 +1,10 @@
 """Values of the package go to the core and come back as they are."""
 
+import ast
+import importlib
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from emgmm import _core
@@ -111,3 +116,14 @@ def test_a_setup_is_checked_field_by_field():
         setup.confinement = [0.0, 0.0, 1.0]
     with pytest.raises(ValueError):
         _core.Sampler(setup)
+
+
+def test_the_stub_names_the_values():
+    stub = Path(_core.__file__).with_name("_core.pyi").read_text(encoding="utf-8")
+    named = set(re.findall(r"emgmm(?:\.\w+)+\.[A-Z]\w+", stub))
+    assert {"emgmm.mixture.Mixture", "emgmm.symmetry.Symmetry"} <= named
+    for name in named:  # casters name them in text that no compiler checks
+        module, _, value = name.rpartition(".")
+        assert hasattr(importlib.import_module(module), value), name
+    defined = {node.name for node in ast.parse(stub).body if hasattr(node, "name")}
+    assert {name for name in dir(_core) if not name.startswith("_")} <= defined
