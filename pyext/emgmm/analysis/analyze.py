@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,18 @@ from ..io.files import write_json
 from ..io.rmf import copy_frames
 from ..io.targets import refuse_clashes, refuse_existing
 from ..runs.inputs import changed_inputs, input_notes
-from ..runs.names import ANALYSIS, CLUSTERS, PATTERNS
+from ..runs.names import ANALYSIS, BEST, CLUSTERS, PATTERNS
 from .accuracy import Accuracy, accuracy
+from .all_atoms import write_all_atoms
 from .clustering import Cluster, cluster, entropy
 from .convergence import Convergence, convergence, is_late
 from .crosslinks import SatisfiedLinks, satisfied_links
+from .evidence import evidence
 from .models import RunModels, fit_poses, open_run
 from .outputs import ModelWriter
 from .reference import Compared, reference_coordinates
 from .subunits import SubunitPrecision, subunit_precision
+from .verdict import Verdict, judged
 
 _WRITTEN = 10  # clusters whose members and centre are written: the most populated ones
 
@@ -88,6 +91,8 @@ class Analysis:
         Paths of inputs that are not as the run read them; the analysis has the folder's copies.
     compared
         How much of the system the reference has; None without one.
+    verdict
+        What the run has to say.
     """
 
     frames: np.ndarray
@@ -104,6 +109,7 @@ class Analysis:
     notes: list[str]
     changed_inputs: list[str] = field(default_factory=list)
     compared: Compared | None = None
+    verdict: Verdict | None = None
 
     @property
     def result(self) -> str | None:
@@ -124,7 +130,10 @@ class Analysis:
             "models": len(self.frames),
             "best_score": float(self.scores[0]),
             "best_frame": int(self.frames[0]),
+            "cc": self.clusters[0].cc,
+            "verdict": self.verdict.report() if self.verdict else None,
             "clusters": [_cluster_report(r, self.frames) for r in self.clusters],
+            "largest_cluster": largest(self.clusters),
             "entropy": self.entropy,
             "convergence": {
                 "score_ks_statistic": c.score_ks_statistic,
@@ -187,6 +196,7 @@ def analyze(
     ``clusters/N.rmf3`` holds the members of cluster N (from 0, as in the JSON; of the 10 most
     populated clusters and the first), best score first and as sampled: identical copies keep their
     names, also where the clustering takes one for the other. ``clusters/N.cif`` is its centre.
+    ``best.cif`` is the best model, minimised, with every atom of the input structures.
 
     Parameters
     ----------
@@ -216,8 +226,28 @@ def analyze(
     target = folder / ANALYSIS
     if folder.is_dir():
         refuse_existing(target, force)
-        refuse_clashes([reference], [target, *_cluster_files(folder / CLUSTERS)])
+        refuse_clashes([reference], [target, folder / BEST, *_cluster_files(folder / CLUSTERS)])
     run = open_run(folder)
+    analysis, coordinates = examined(run, reference, best, cutoff)
+    _write_clusters(run, analysis, coordinates, force)
+    write_best(run, analysis.verdict)
+    write_json(target, analysis.report(), force)
+    return analysis
+
+
+def examined(
+    run: RunModels,
+    reference: str | os.PathLike | None = None,
+    best: int | None = None,
+    cutoff: float | None = None,
+) -> tuple[Analysis, np.ndarray]:
+    """The analysis of a run, with nothing written, and coordinates (m, n, 3) Å of its models.
+
+    Parameters
+    ----------
+    reference, best, cutoff
+        As of `analyze`.
+    """
     settings = run.config.analysis
     reference = reference if reference is not None else settings.reference
     chosen = np.argsort(run.scores, kind="stable")[: best or settings.best]
@@ -232,8 +262,7 @@ def analyze(
     clusters = cluster(coordinates, cutoff or settings.cluster_rmsd80, run.copies())
     late = is_late(chosen, len(run.scores))
     reports = _reports(run, clusters, frames, scores, coordinates, native, late)
-    largest = max(reports, key=lambda r: r.population)
-    moved = tuple(s.name for s in largest.subunits if not s.halves_agree)
+    moved = tuple(s.name for s in reports[largest(reports)].subunits if not s.halves_agree)
     error, native_score, native_cc = _against_native(run, coordinates[0].astype(float), native)
     analysis = Analysis(
         frames=frames,
@@ -247,13 +276,22 @@ def analyze(
         native_score=native_score,
         native_cc=native_cc,
         crosslinks=satisfied_links(run, clusters, coordinates),
-        notes=[*notes, *input_notes(folder)],
+        notes=[*notes, *input_notes(run.folder)],
         compared=compared,
-        changed_inputs=changed_inputs(folder),
+        changed_inputs=changed_inputs(run.folder),
     )
-    _write_clusters(run, analysis, coordinates, force)
-    write_json(target, analysis.report(), force)
-    return analysis
+    return replace(analysis, verdict=judged(evidence(run, analysis, coordinates))), coordinates
+
+
+def write_best(run: RunModels, verdict: Verdict) -> None:
+    """``best.cif``: the best model, minimised, with all its atoms."""
+    title = f"best model, minimised; verdict: {verdict.answer}"
+    write_all_atoms(run.folder / BEST, run.system, verdict.evidence.best.poses, title)
+
+
+def largest(clusters: list[ClusterReport]) -> int:
+    """Which one is the most populated; of two the better one."""
+    return int(np.argmax([c.population for c in clusters]))
 
 
 def _reports(
@@ -347,8 +385,8 @@ def _draw_clusters(
 ) -> None:
     sizes = np.array([len(r.cluster.members) for r in analysis.clusters])
     writer = ModelWriter(run.system)
-    largest = np.argsort(-sizes, kind="stable")[:_WRITTEN]
-    for number in sorted({0, *largest.tolist()}):
+    most = np.argsort(-sizes, kind="stable")[:_WRITTEN]
+    for number in sorted({0, *most.tolist()}):
         report = analysis.clusters[number]
         members = analysis.frames[report.cluster.members]
         copy_frames(run.rmf, folder / f"{number}.rmf3", members)

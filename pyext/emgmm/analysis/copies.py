@@ -7,13 +7,33 @@ linear assignment problem for each group of copies and is solved exactly, howeve
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from ..representation.system import Particles, System
 
 _BY_SUBSETS = 8  # copies that are assigned for all models at once; more go model by model
 
 # A group: rows of indices into the residues of a model, one row a copy, (copies, residues).
 Group = np.ndarray
+
+
+def groups_of_copies(system: System, particles: Particles) -> list[Group]:
+    """Interchangeable molecules: rows of indices of the particles.
+
+    Copies that are not represented alike cannot take each other's place and are left out.
+    """
+    groups = []
+    for members in system.copies():
+        rows: dict[tuple, list[np.ndarray]] = {}
+        for molecule in members:
+            own = np.flatnonzero(particles.molecule == molecule)
+            layout = (tuple(particles.first[own]), tuple(particles.last[own]))
+            rows.setdefault(layout, []).append(own)
+        groups += [np.array(alike) for alike in rows.values() if len(alike) > 1]
+    return groups
 
 
 def match(models: np.ndarray, center: np.ndarray, groups: Sequence[Group]) -> np.ndarray:

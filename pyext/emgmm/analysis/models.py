@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from ..posterior import Posterior
 from ..representation import build_system
 from ..representation.system import Particles, System
 from ..runs.folder import own_settings
-from .copies import Group
+from .copies import Group, groups_of_copies
 
 SCORE = "Total_Score"
 
@@ -66,10 +66,7 @@ class RunModels:
     @cached_property
     def particles(self) -> Particles:
         """What coordinates are of: the finest particles that are present."""
-        finest = self.system.finest
-        columns = {f.name: getattr(finest, f.name) for f in fields(finest)}
-        kept = {k: v[self.present] for k, v in columns.items() if isinstance(v, np.ndarray)}
-        return replace(finest, **kept)
+        return self.system.finest.chosen(self.present)
 
     def __repr__(self) -> str:
         return f"Run in {self.folder}: {len(self.scores)} models of {len(self.subunits())} subunits"
@@ -127,20 +124,16 @@ class RunModels:
 
         Copies that are not represented alike cannot take each other's place and are left out.
         """
-        particles = self.particles
-        groups = []
-        for members in self.system.copies():
-            rows: dict[tuple, list[np.ndarray]] = {}
-            for molecule in members:
-                own = np.flatnonzero(particles.molecule == molecule)
-                layout = (tuple(particles.first[own]), tuple(particles.last[own]))
-                rows.setdefault(layout, []).append(own)
-            groups += [np.array(alike) for alike in rows.values() if len(alike) > 1]
-        return groups
+        return groups_of_copies(self.system, self.particles)
 
 
-def open_run(folder: str | os.PathLike) -> RunModels:
+def open_run(folder: str | os.PathLike, posterior: Posterior | None = None) -> RunModels:
     """The models in an output folder.
+
+    Parameters
+    ----------
+    posterior
+        The problem of the run where it is known; else it is read from the folder.
 
     Raises
     ------
@@ -161,10 +154,8 @@ def open_run(folder: str | os.PathLike) -> RunModels:
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(folder, "no such folder", "the output folder of a run")
-    config = own_settings(folder)
-    own = folder / "gmm"
-    system = build_system(config, own if own.is_dir() else None)
-    posterior = Posterior.of_run(config, system, _data(folder, config))
+    posterior = posterior or _own_problem(folder)
+    system = posterior.system
     stat = read_stat(folder / "stat.0.out")
     rmf = read_rmf(folder / "rmfs" / "0.rmf3")
     scores = stat.column(SCORE)
@@ -180,6 +171,12 @@ def open_run(folder: str | os.PathLike) -> RunModels:
     present = np.flatnonzero(order >= 0)
     kept = order[present]
     return RunModels(folder, posterior, rmf, frames[there], scores[there], present, kept)
+
+
+def _own_problem(folder: Path) -> Posterior:
+    config, own = own_settings(folder), folder / "gmm"
+    system = build_system(config, own if own.is_dir() else None)
+    return Posterior.of_run(config, system, _data(folder, config))
 
 
 def _data(folder: Path, config: Config) -> Mixture | None:

@@ -7,13 +7,16 @@ one cluster.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from .clustering import Cluster
 from .copies import Group, match
 from .deviations import NEAR, rmsd80, squared_deviations
+
+if TYPE_CHECKING:
+    from ..representation.system import System
 
 _BLOCK = 64  # models compared at once, to stay in the processor's cache
 
@@ -79,3 +82,30 @@ def subunit_precision(
             SubunitPrecision(name, spread, None if shift is None else float(np.linalg.norm(shift)))
         )
     return found
+
+
+def apart(
+    models: np.ndarray, center: np.ndarray, subunit: np.ndarray, copies: Sequence[Group] = ()
+) -> np.ndarray:
+    """(m, subunits) Å: rmsd(80) of each subunit of models (m, n, 3) to a model (n, 3), identical
+    copies assigned best; those without residues are left out."""
+    order = match(models, center, copies) if copies else None
+    placed = models if order is None else np.take_along_axis(models, order[:, :, None], axis=1)
+    names = np.unique(subunit)
+    found = np.empty((len(models), len(names)))
+    for column, i in enumerate(names):
+        own = subunit == i
+        found[:, column] = rmsd80(squared_deviations(placed[:, own], center[own]))
+    return found
+
+
+def called(system: System, body: int) -> str:
+    """A rigid body by its molecules, with the residues where it is not the only one of it."""
+    finest, names = system.finest, system.subunits()
+    held = np.unique(finest.molecule[finest.body == body])
+    text = ", ".join(names[m] for m in held)
+    of_molecule = np.unique(finest.body[np.isin(finest.molecule, held)])
+    if len(held) == 1 and system.bodies.rotatable[of_molecule].sum() > 1:
+        own = finest.body == body
+        text += f" {finest.first[own].min()}-{finest.last[own].max()}"
+    return text

@@ -14,6 +14,8 @@ from .options import (
     report_option,
     say,
     tell_notes,
+    tell_verdict,
+    with_cc,
     write_report,
 )
 
@@ -39,14 +41,13 @@ def analyze(folder, reference, report, force) -> None:
     text = (
         f"{folder}: {count} cluster{'s' if count > 1 else ''}, the first with "
         f"{first['population']:.0%} of the models, precision {first['precision']:.1f} Å"
+        f"{with_cc(first['cc'])}"
     )
-    loose = [s["name"] for s in first["subunit_precision"] if not s["held"]]
-    if loose:
-        text += f", which does not hold {', '.join(loose)}"
     if first.get("rmsd80") is not None:
         text += f", rmsd80 to the reference {first['rmsd80']:.1f} Å ({result['result']}"
         text += f"{_compared(result['compared'])})"
-    say(report, text + f"; {result['convergence']['verdict']}")
+    say(report, text)
+    tell_verdict(report, result["verdict"])
     tell_notes(result["notes"])
 
 

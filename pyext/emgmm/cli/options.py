@@ -98,6 +98,20 @@ def say(report: str | None, text: str, output: str | None = None) -> None:
     click.echo(text, err=is_standard_output(report) or is_standard_output(output))
 
 
+def tell_verdict(report: str | None, verdict: dict | None) -> None:
+    """The answer of a run and its reasons, a line each."""
+    if verdict is None:
+        return
+    colors = {"found": "green", "several answers": "yellow"}
+    answer = click.style(verdict["answer"], fg=colors.get(verdict["answer"], "red"), bold=True)
+    say(report, "\n".join([f"verdict: {answer}", *(f"  - {r}" for r in verdict["reasons"])]))
+
+
+def with_cc(cc: float | None) -> str:
+    """For a line of a summary; nothing without a map."""
+    return "" if cc is None else f", CC {cc:.3f} with the map"
+
+
 def tell_notes(notes: Iterable[str]) -> None:
     """Says what was left out or guessed: a line each on standard error, in a pipe too."""
     for note in dict.fromkeys(notes):

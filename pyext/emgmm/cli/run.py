@@ -15,7 +15,9 @@ from .options import (
     report_option,
     say,
     tell_notes,
+    tell_verdict,
     threads_option,
+    with_cc,
     write_report,
 )
 
@@ -81,8 +83,9 @@ def run(settings, output, engine, replicas, steps, seed, threads, resume, report
     say(
         report,
         f"{output}: {result['frames']} frames, "
-        f"best score {'none' if best is None else f'{best:.2f} kT'}, "
+        f"best score {'none' if best is None else f'{best:.2f} kT'}{with_cc(result['cc'])}, "
         f"{result['steps_per_second']:.0f} steps/s, {result['seconds']:.1f} s "
         f"({result['engine']} engine)",
     )
+    tell_verdict(report, result["verdict"])
     tell_notes(result["notes"])

@@ -64,17 +64,22 @@ def _head(content: Content) -> str:
     if content.data is not None:
         parts.append(f"map of {len(content.data)} Gaussians")
     parts += [engine] if engine else []
-    judged = [words.accuracy(content), words.arrangement(content), words.fit(content)]
-    judged += [words.search(content), words.convergence(content)]
-    cards = "".join(
-        f'<div class="verdict '
-        f'{s.mood}"><h3>{html.escape(s.title)}</h3><p>{html.escape(s.text)}</p></div>'
-        for s in judged
-        if s is not None
-    )
+    judged = [words.verdict(content), words.accuracy(content)]
+    cards = "".join(_card(s) for s in judged if s is not None)
     return (
         f"<header><h1>{html.escape(_title(content))}</h1><p>{' · '.join(parts)}</p></header>\n"
         f'<div class="verdicts">{cards}</div>\n<dl class="tiles">{_tiles(content)}</dl>'
+    )
+
+
+def _card(statement: words.Statement) -> str:
+    points = "".join(
+        f'<li class="{"yes" if passed else "no"}"><span>{html.escape(text)}</span></li>'
+        for passed, text in statement.points
+    )
+    return (
+        f'<div class="verdict {statement.mood}"><h3>{html.escape(statement.title)}</h3>'
+        f"<p>{html.escape(statement.text)}</p>{f'<ul>{points}</ul>' if points else ''}</div>"
     )
 
 
@@ -85,8 +90,8 @@ def _tiles(content: Content) -> str:
         tiles.append(("CC with the map", f"{content.best_cc:.3f}", ""))
         tiles.append(("noise σ", f"{content.best_sigma:.2f}", ""))
     if analysis:
-        largest = max(c["population"] for c in analysis["clusters"])
-        tiles.append(("largest cluster", f"{largest:.1%}", ""))
+        largest = _largest(analysis)
+        tiles.append(("largest cluster", f"{largest['population']:.1%}", ""))
         tiles.append(("precision", f"{analysis['clusters'][0]['precision']:.1f}", "Å"))
         if analysis.get("result"):
             tiles.append(("rmsd(80)", f"{analysis['clusters'][0]['rmsd80']:.1f}", "Å"))
@@ -168,7 +173,7 @@ def _subunits(content: Content) -> str:
     clusters = (content.analysis or {}).get("clusters", [])
     if not clusters or not all("subunit_precision" in c for c in clusters):  # an older version's
         return ""
-    largest = max(clusters, key=lambda c: c["population"])
+    largest = _largest(content.analysis)
     rows = ""
     for unit in largest["subunit_precision"]:
         apart, held = unit["halves_apart"], unit["held"]
@@ -185,6 +190,11 @@ def _subunits(content: Content) -> str:
         "<div class='card scroll'><table><tr><th>subunit</th><th>precision, Å</th>"
         f"<th>halves apart, Å</th><th></th></tr>{rows}</table></div></section>"
     )
+
+
+def _largest(analysis: dict) -> dict:
+    """The most populated cluster; the first one in the file of an older version."""
+    return analysis["clusters"][analysis.get("largest_cluster", 0)]
 
 
 def _clusters(content: Content) -> str:
@@ -244,7 +254,6 @@ def _crosslinks(content: Content) -> str:
 
 
 def _sampling(content: Content) -> str:
-    convergence = words.convergence(content)
     low = content.run.config.sampling.annealing.low_steps > 0 and content.data is not None
     peaks = " Peaks: the map's weight had just been lowered to loosen the model." if low else ""
     parts = [
@@ -260,8 +269,8 @@ def _sampling(content: Content) -> str:
         _figure(
             "halves",
             "First half against second",
-            f"{html.escape(convergence.title)}. Two curves that cover each other say that the run "
-            "no longer drifts.",
+            f"Two curves that cover each other say that the run no longer drifts. "
+            f"{html.escape(words.halves(content))}",
             figures.halves(content),
         )
     ]
@@ -328,7 +337,7 @@ def _components(content: Content, surface: Surface | None) -> str:
                     "Where the map is explained",
                     "The map's Gaussians at their places. Blue: the model has less density there "
                     "than the "
-                    "map. Red: more. Grey: as much.",
+                    "map. Red: more. Grey: as much." + words.worst_component(content),
                     figures.components(content, surface),
                 ),
                 _figure(

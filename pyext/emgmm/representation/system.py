@@ -12,7 +12,7 @@ the input structure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -160,6 +160,12 @@ class Particles:
             np.ascontiguousarray(self.local[index], dtype=np.float64),
             np.asarray(self.radius[index], dtype=np.float64),
         )
+
+    def chosen(self, index: np.ndarray) -> Particles:
+        """Some of them, by index or bool."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        kept = {k: v[index] for k, v in columns.items() if isinstance(v, np.ndarray)}
+        return replace(self, **kept)
 
     def positions(self, poses: np.ndarray) -> np.ndarray:
         """(n, 3) Å: the particles under the poses (bodies, 7) of all bodies."""

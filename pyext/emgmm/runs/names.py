@@ -14,12 +14,12 @@ SETTINGS, DATA, BODIES, SEARCH, SUMMARY, CHECKPOINT, RECORD, COPIES = (
 )
 STAT, REPLICA_STAT, RMFS = "stat.0.out", "stat_replica.0.out", "rmfs"
 RMF = f"{RMFS}/0.rmf3"
-ANALYSIS, CLUSTERS, PAGE = "analysis.json", "clusters", "report.html"
+ANALYSIS, CLUSTERS, PAGE, BEST = "analysis.json", "clusters", "report.html", "best.cif"
 RESTART = "restart"  # of the IMP engine, as imp.log and what it writes for each replica
 
 # Of all that may stand in the folder these are a run's: files by their names, others by patterns of
 # names, for each folder in it.
-FILES = {SETTINGS, DATA, SEARCH, SUMMARY, CHECKPOINT, RECORD, ANALYSIS, PAGE, "imp.log"}
+FILES = {SETTINGS, DATA, SEARCH, SUMMARY, CHECKPOINT, RECORD, ANALYSIS, PAGE, BEST, "imp.log"}
 PATTERNS = {
     "": r"stat(_replica)?\.\d+\.out|initial\.\d+\.rmf3|checkpoint\.bin\.part",
     RMFS: r"\d+\.rmf3",

@@ -127,13 +127,32 @@ def run(
         if engine == "imp":
             from ..imp.run import run_imp
 
-            return run_imp(
+            report = run_imp(
                 posterior, out, resume=resume, stage=stage, progress=progress, searching=searching
             )
+            return _concluded(report, posterior, out, stage)
         if not processes.is_root:
             run_native(posterior, checkpoint=out / CHECKPOINT, resume=_goes_on(out, resume))
             return {}
-        return _run_native(posterior, out, resume, stage, progress, searching)
+        report = _run_native(posterior, out, resume, stage, progress, searching)
+        return _concluded(report, posterior, out, stage)
+
+
+def _concluded(report: dict, posterior: Posterior, out: Path, stage: Callable[[str], None]) -> dict:
+    """``run.json`` with the verdict on the run and the CC of its best model, and that model as
+    ``best.cif``; both None without a frame."""
+    report |= {"cc": None, "verdict": None}
+    if report["frames"]:
+        from ..analysis.analyze import examined, write_best
+        from ..analysis.models import open_run
+
+        stage("judging the models")
+        found = open_run(out, posterior)
+        verdict = examined(found)[0].verdict
+        write_best(found, verdict)
+        report |= {"cc": verdict.evidence.best.cc, "verdict": verdict.report()}
+    write_summary(out, report)
+    return report
 
 
 def _prepare(

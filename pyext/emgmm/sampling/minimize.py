@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from ..posterior import Posterior
 
 
-def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
-    """(replicas, bodies, 7) starts after minimising the score, each different one once.
+def minimized(
+    posterior: Posterior, starts: np.ndarray, evaluations: int | None = None
+) -> np.ndarray:
+    """(replicas, bodies, 7) starts after minimising the score, each different one once, with at
+    most so many evaluations (of the settings for None).
 
     Flexible beads come first: put beside their neighbours in any direction, they would push the
     rigid bodies out of the density before they get out of their way.
@@ -23,10 +26,11 @@ def minimized(posterior: Posterior, starts: np.ndarray) -> np.ndarray:
     if symmetry is not None:
         free[symmetry.image] = False
     beads = free & ~system.bodies.rotatable
+    if evaluations is None:
+        evaluations = posterior.config.sampling.minimize
 
     def better(poses: np.ndarray, moving: np.ndarray) -> np.ndarray:
         radii = system.turning_radii(moving)
-        evaluations = posterior.config.sampling.minimize
         return _core.minimize_terms(posterior.terms, poses, radii, evaluations, symmetry)[1]
 
     found: dict[bytes, np.ndarray] = {}

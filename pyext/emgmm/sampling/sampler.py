@@ -17,6 +17,7 @@ from ..representation.system import System
 from ..search.place import SearchProgress
 from ..search.starts import confinement, input_poses, random_starts
 from ..search.symmetric import symmetric_placements, symmetric_search
+from .alternatives import EVALUATIONS, Found, arrangements
 from .loop import Run, StopRequest
 from .minimize import minimized
 from .processes import Processes, world
@@ -35,7 +36,7 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
 
 
 class Starts(NamedTuple):
-    """Where the replicas start, and what a search found (None without one, or by symmetry)."""
+    """Where the replicas start, and what a search found (None without one)."""
 
     poses: np.ndarray  # (replicas, bodies, 7)
     search: list[dict] | None = None  # `arrangements` of search.json
@@ -44,22 +45,45 @@ class Starts(NamedTuple):
 def placed_starts(
     posterior: Posterior, searching: Callable[[SearchProgress], None] | None = None
 ) -> Starts:
-    """The best arrangements of a global search, in turn one a replica.
+    """The best arrangements of a global search, in turn one a replica, minimised where the settings
+    say so.
 
     Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
     another, exchange weighs them by differences of 1/T, and a replica that started 3 kT higher
-    would be the coldest a third of the time instead of a twentieth.
+    would be the coldest a third of the time instead of a twentieth. Symmetric ones all start.
     """
+    sampling, symmetry = posterior.config.sampling, posterior.symmetry
+    found = searched(posterior, searching)
+    limit = np.inf if symmetry is not None else found[0].score + START_WITHIN
+    near = [f for f in found if f.score <= limit]
+    poses = np.stack([f.poses for f in found])
+    if symmetry is not None:
+        poses = symmetry.symmetric(poses)
+    minima = minimized(posterior, poses, sampling.minimize or EVALUATIONS)
+    told = arrangements(posterior, found, minima, min(len(near), sampling.replicas))
+    begin = minima if sampling.minimize else poses
+    return Starts(np.stack([begin[r % len(near)] for r in range(sampling.replicas)]), told)
+
+
+def searched(
+    posterior: Posterior, searching: Callable[[SearchProgress], None] | None = None
+) -> list[Found]:
+    """What a global search in the map finds, best first."""
     from ..search.place import place_system
 
     system, symmetry, options = posterior.system, posterior.symmetry, posterior.options
     data = posterior.search_data()
     sampling = posterior.config.sampling
     if symmetry is not None:
-        poses = symmetric_search(system, data, options, symmetry, sampling.seed, sampling.threads)
-        if poses is not None:
-            return Starts(_in_turn(poses, sampling.replicas))
-    found = place_system(
+        # Two of them, for one cannot say whether another would end where it did.
+        both = [
+            symmetric_search(system, data, options, symmetry, seed, sampling.threads)
+            for seed in (sampling.seed, sampling.seed + 1)
+        ]
+        if both[0] is not None:
+            found = [Found(*f, search=i) for i, own in enumerate(both) for f in own]
+            return sorted(found, key=lambda f: f.score)
+    placements = place_system(
         system,
         data,
         options,
@@ -68,21 +92,11 @@ def placed_starts(
         search=search_options(posterior),
         progress=searching,
     )
-    near = [p for p in found if p.score <= found[0].score + START_WITHIN]
-    poses = [p.poses for p in near]
     if symmetry is not None:
-        poses = symmetric_placements(system, data, options, symmetry, poses)
-        return Starts(_in_turn(poses, sampling.replicas))
-    search = [
-        {
-            "score": p.score,
-            "searches": p.found,
-            "starts": i < min(len(near), sampling.replicas),
-            "elsewhere": _molecules(system, p.elsewhere),
-        }
-        for i, p in enumerate(found)
-    ]
-    return Starts(_in_turn(poses, sampling.replicas), search)
+        poses = [p.poses for p in placements if p.score <= placements[0].score + START_WITHIN]
+        found = symmetric_placements(system, data, options, symmetry, poses)
+        return [Found(score, poses) for score, poses in found]
+    return [Found(p.score, p.poses, p.found, _molecules(system, p.elsewhere)) for p in placements]
 
 
 def search_options(posterior: Posterior) -> _core.SearchOptions:
@@ -95,15 +109,11 @@ def search_options(posterior: Posterior) -> _core.SearchOptions:
     return options
 
 
-def _in_turn(poses: Sequence[np.ndarray], replicas: int) -> np.ndarray:
-    return np.stack([poses[r % len(poses)] for r in range(replicas)])
-
-
-def _molecules(system: System, bodies: Sequence[int]) -> list[str]:
+def _molecules(system: System, bodies: Sequence[int]) -> tuple[str, ...]:
     """Names of the molecules that bodies hold, as `analysis.json` has them."""
     names = system.subunits()
     held = np.unique(system.finest.molecule[np.isin(system.finest.body, bodies)])
-    return [names[m] for m in held]
+    return tuple(names[m] for m in held)
 
 
 def burn_in(sampling: SamplingConfig, movers: int, has_data: bool) -> int:
@@ -138,12 +148,11 @@ def starts_of(
     """
     system, sampling, symmetry = posterior.system, posterior.config.sampling, posterior.symmetry
     processes = processes or Processes()
-    search = None
     if sampling.start == "placed" and posterior.data is not None and not resume:
-        poses, search = processes.broadcast(
+        return processes.broadcast(
             placed_starts(posterior, searching) if processes.is_root else None
         )
-    elif sampling.start == "random":
+    if sampling.start == "random":
         poses = random_starts(system, posterior.data, sampling)
     else:
         poses = np.repeat(input_poses(system)[None], sampling.replicas, axis=0)
@@ -151,7 +160,7 @@ def starts_of(
         poses = symmetry.symmetric(poses)
     if sampling.minimize and not resume:
         poses = minimized(posterior, poses)
-    return Starts(poses, search)
+    return Starts(poses)
 
 
 def make_sampler(

@@ -23,7 +23,7 @@ def symmetric_search(
     seed: int = 0,
     threads: int = 0,
     solutions: int = 6,
-) -> list[np.ndarray] | None:
+) -> list[tuple[float, np.ndarray]] | None:
     """Symmetric arrangements from nothing, best EM score first: one copy searches, all follow.
 
     The heaviest source comes first, each into what those before it, with their images, leave of
@@ -32,7 +32,8 @@ def symmetric_search(
     Returns
     -------
     list
-        (bodies, 7) poses each; None where a rigid body takes no part in the symmetry.
+        EM score (kT) and (bodies, 7) poses each; None where a rigid body takes no part in the
+        symmetry.
     """
     core = make_score(data, options)
     g, bodies = system.gaussians, system.bodies
@@ -61,7 +62,7 @@ def symmetric_search(
         done += group
         found.sort(key=lambda f: f[0])
         states = found[:solutions]
-    return [poses for _, poses in states]
+    return states
 
 
 def symmetric_placements(
@@ -70,8 +71,8 @@ def symmetric_placements(
     options: ScoreOptions,
     symmetry: Symmetry,
     placements: Sequence[np.ndarray],
-) -> list[np.ndarray]:
-    """Symmetric arrangements made of ones that need not be, best EM score first.
+) -> list[tuple[float, np.ndarray]]:
+    """Symmetric arrangements made of ones that need not be, best EM score (kT) first.
 
     Each source takes the pose of whichever of its copies, in whichever arrangement, scores best
     with all images in place.
@@ -110,7 +111,7 @@ def symmetric_placements(
                     if (value := score(trial)) < best:
                         best, poses = value, trial
         found.append((best, len(found), poses))
-    return [poses for _, _, poses in sorted(found, key=lambda f: f[:2])]
+    return [(value, poses) for value, _, poses in sorted(found, key=lambda f: f[:2])]
 
 
 def _with_source(system: System, poses: np.ndarray, body: int, pose: np.ndarray) -> np.ndarray:

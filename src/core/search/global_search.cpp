@@ -48,6 +48,7 @@ class Search {
   bool stopped() const { return options_.stop && options_.stop(); }
   void tell(const std::string &stage, double share);
   void keep(const Arrangements &found);
+  int searches_that_ended_in(const Arrangement &arrangement) const;
 
   ArrangementScore score(const Densities &densities, const std::vector<WeightedTerm> &clashes,
                          double share = 1) const;
@@ -73,6 +74,7 @@ class Search {
   std::vector<double> radii_;
   std::vector<Quaternion> frames_;  // principal to local coordinates
   SearchProgress progress_;
+  std::vector<PlacementSolution> ends_;   // of independent searches
   std::vector<PlacementSolution> found_;  // what there is if the search is stopped
 };
 
@@ -84,8 +86,17 @@ void Search::tell(const std::string &stage, double share) {
 
 void Search::keep(const Arrangements &found) {
   found_.clear();
-  for (const Arrangement &a : found) found_.push_back({ranked_score(a.score), a.poses, 1});
+  for (const Arrangement &a : found)
+    found_.push_back({ranked_score(a.score), a.poses, std::max(1, searches_that_ended_in(a))});
   if (!found_.empty()) progress_.best = found_.front().score;
+}
+
+int Search::searches_that_ended_in(const Arrangement &arrangement) const {
+  const ArrangementScore judge = score(coarse_, {});
+  int count = 0;
+  for (const PlacementSolution &end : ends_)
+    if (judge.are_alike({end.score, end.poses}, arrangement)) count += end.found;
+  return count;
 }
 
 // With such an excluded volume, and so much of it; the density comes first.
@@ -178,6 +189,7 @@ Arrangements Search::minimized_anew(const ArrangementScore &score,
 void Search::of_few() {
   tell("each body everywhere", 0);
   found_ = scanned(options_.seed, options_.confirmations, options_.searches, options_.scan.sweeps);
+  ends_ = found_;
   const bool tempering =
       problem_.bodies.size() > 1 && found_.front().found < options_.confirmations;
   progress_.best = found_.front().score;
@@ -232,6 +244,7 @@ void Search::of_many() {
     const Arrangements reached = searched(hard, number);
     append(&all, reached);
     best_of_each.push_back(hard.distinct(reached, 1).front());
+    ends_.push_back({best_of_each.back().score, best_of_each.back().poses, 1});
     agree = std::all_of(best_of_each.begin(), best_of_each.end(), [&](const Arrangement &a) {
       return hard.are_alike(a, best_of_each.front());
     });

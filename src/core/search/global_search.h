@@ -69,7 +69,7 @@ struct SearchOptions {
 };
 
 struct SearchResult {
-  // Best first, all different. `found`: independent searches that ended there, 1 after later steps.
+  // Best first, all different. `found`: independent searches that ended there, at least 1.
   std::vector<PlacementSolution> solutions;
   bool stopped = false;  // ended by options.stop
   // For each solution and body: no copy of it in the best solution is where this one is.

@@ -41,7 +41,8 @@ _BLOCK = re.compile(
 )
 _NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 # What one short trajectory decides, and so the processor's rounding.
-_CHANCE = re.compile(r"halves agree|[a-z, ]+ of the halves differ|clusters?\b")
+_CHANCE = re.compile(r"clusters?\b")
+_REASON = re.compile(r"^  - .*\n?", re.MULTILINE)  # of a verdict: which ones, chance decides, too
 
 
 class Block(NamedTuple):
@@ -63,7 +64,8 @@ def blocks(page: Path) -> list[Block]:
 
 def _shape(text: str) -> list[str]:
     """Lines without what may differ between two machines: numbers, chance, spaces."""
-    lines = [_CHANCE.sub("~", _NUMBER.sub("#", line)) for line in text.strip().splitlines()]
+    told = _REASON.sub("", text).strip().splitlines()
+    lines = [_CHANCE.sub("~", _NUMBER.sub("#", line)) for line in told]
     return [" ".join(line.split()) for line in lines]
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from command_line import COMPLEX, settings
 from emgmm.analysis import analyze
-from emgmm.analysis.convergence import Convergence
 from emgmm.errors import InputError
 from emgmm.io.maps import DensityMap
 from emgmm.report import verdicts as words
@@ -98,98 +97,73 @@ def test_page_without_analysis_says_so(finished, tmp_path):
     for name in ("system.toml", "data_gmm.txt", "gmm", "rmfs", "stat.0.out"):
         (folder / name).symlink_to(finished / name)
     page = write_report(folder).read_text(encoding="utf-8")
-    assert "Models not clustered" in page
+    assert "Not judged yet" in page
     assert "Against the reference" not in page
 
 
-def test_a_run_that_drifts_is_not_called_converged(finished):
+def test_the_first_card_is_the_verdict(finished):
     content = read_content(finished)
     analysis = json.loads(json.dumps(content.analysis))
-    for d, v, different, mood in (
-        (0.05, 0.02, 500, "good"),
-        (0.6, 0.02, 500, "fair"),
-        (0.05, 0.5, 500, "fair"),
-        (0.6, 0.5, 500, "bad"),
-        (0.05, 0.02, 3, "unknown"),
-    ):
-        halves = Convergence(d, 0.5, (500, different), [(50, 40), (40, 50)], v)
-        analysis["convergence"] |= {
-            "score_ks_statistic": d,
-            "cramers_v": v,
-            "scores_agree": halves.scores_agree,
-            "clusters_agree": halves.clusters_agree,
-            "different_scores_in_halves": list(halves.different_scores),
-            "verdict": halves.verdict,
-        }
-        told = words.convergence(_with(content, analysis))
-        assert told.mood == mood
-        assert ("agree" in told.title) == (mood == "good")
-        assert ("Not converged" in told.title) == (mood in ("fair", "bad"))
+    assert analysis["verdict"]["checks"]
+    moods = {
+        "found": "good",
+        "several answers": "fair",
+        "not found": "bad",
+        "not sampled enough": "bad",
+    }
+    for answer, mood in moods.items():
+        checks = [
+            {"name": "fit", "passed": answer == "found", "text": "CC 0.19 & <little>."},
+            {"name": "halves", "passed": True, "text": "Both agree."},
+        ]
+        analysis["verdict"] = {"answer": answer, "reasons": [], "checks": checks}
+        changed = replace(content, analysis=analysis)
+        told = words.verdict(changed)
+        assert told.mood == mood and told.title.lower().startswith(answer)
+        page = render(changed)
+        cards = re.findall(r'<div class="verdict (\w+)"><h3>(.*?)</h3>(.*?)</div>', page)
+        assert cards[0][:2] == (mood, told.title)
+        assert "CC 0.19 &amp; &lt;little&gt;." in cards[0][2]
+        assert cards[0][2].count('class="no"') == (answer != "found")
+        assert [m for m, *_ in cards].count("good") <= (answer == "found") + (len(cards) > 1)
+    del analysis["verdict"]
+    summary = {**content.summary, "verdict": None}
+    old = replace(content, analysis=analysis, summary=summary)
+    assert words.verdict(old).mood == "unknown"
+
+
+def test_halves_that_differ_are_told(finished):
+    content = read_content(finished)
+    analysis = json.loads(json.dumps(content.analysis))
+    analysis["convergence"] |= {"score_ks_statistic": 0.61, "moved_subunits": ["A", "B"]}
+    told = words.halves(replace(content, analysis=analysis))
+    assert "D = 0.61" in told and "A and B are elsewhere" in told
     del analysis["convergence"]["verdict"]  # written by an older version
-    assert words.convergence(_with(content, analysis)).mood == "unknown"
+    assert "emgmm analyze" in words.halves(replace(content, analysis=analysis))
 
 
 def test_subunits_that_are_not_held_are_named(finished):
     content = read_content(finished)
     analysis = json.loads(json.dumps(content.analysis))
-    largest = max(analysis["clusters"], key=lambda c: c["population"])
+    largest = analysis["clusters"][analysis["largest_cluster"]]
+    assert largest["population"] == max(c["population"] for c in analysis["clusters"])
     names = [s["name"] for s in largest["subunit_precision"]]
     for s in largest["subunit_precision"]:
         s |= {"precision": 1.0, "held": True}
-    largest["population"] = 0.95
-    assert words.arrangement(_with(content, analysis)).mood == "good"
     largest["subunit_precision"][0] |= {"precision": 62.6, "halves_apart": 54.0, "held": False}
-    analysis["convergence"] |= {"moved_subunits": names[:1], "subunits_agree": False}
-    analysis["convergence"]["verdict"] = "places of subunits of the halves differ"
-    changed = _with(content, analysis)
-    told = words.arrangement(changed)
-    assert told.mood == "fair" and f"but {names[0]} may be elsewhere" in told.title
-    assert f"{names[0]} lies 63 Å" in told.text
-    assert f"{names[0]} is elsewhere in the second half" in words.convergence(changed).text
-    page = render(changed)
+    page = render(replace(content, analysis=analysis))
     assert "How firmly each subunit is held" in page
     assert page.count(">not held<") == 1 and page.count(">held<") == len(names) - 1
-
-
-def test_how_far_other_arrangements_are_behind_is_told(finished):
-    content = replace(read_content(finished), search=None)
-    assert words.search(content) is None
-
-    def told(*arrangements):
-        found = [
-            {"score": s, "searches": n, "starts": True, "elsewhere": names}
-            for s, n, names in arrangements
-        ]
-        return words.search(replace(content, search={"arrangements": found}))
-
-    best = (10.0, 2, [])
-    alone = told(best)
-    assert alone.mood == "good" and "2 independent searches" in alone.text
-    ahead = told(best, (17.25, 1, ["A", "B"]), (18.0, 1, ["C"]))
-    assert ahead.mood == "good" and "with A and B elsewhere, is 7.2 kT worse" in ahead.text
-    near = told(best, (10.5, 1, ["A", "C"]), (12.0, 1, ["B"]), (18.0, 1, ["D"]))
-    assert near.mood == "fair" and "2 others within 3 kT" in near.text
-    assert "how A, B and C should lie" in near.text
-    assert "copies of a subunit" in told(best, (11.0, 1, [])).text
 
 
 def test_what_the_model_does_not_explain_is_told(finished):
     content = read_content(finished)
     ratios = np.zeros_like(content.log_ratios)
-
-    def told(ratios, cc):
-        return words.fit(replace(content, log_ratios=ratios, best_cc=cc))
-
-    assert told(ratios, 0.9).mood == "good"
-    assert told(ratios, 0.6).mood == "bad"
+    assert words.worst_component(replace(content, log_ratios=ratios)) == ""
     ratios[3] = -24.0  # one of many: density away from the model
-    lone = told(ratios, 0.9)
     x, y, z = content.data.means[3]
-    assert lone.mood != "good" and f"({x:.0f}, {y:.0f}, {z:.0f}) Å" in lone.text
-
-
-def _with(content, analysis):
-    return replace(content, analysis=analysis)
+    told = words.worst_component(replace(content, log_ratios=ratios))
+    assert f"({x:.0f}, {y:.0f}, {z:.0f}) Å" in told
 
 
 def test_cross_links(finished):
