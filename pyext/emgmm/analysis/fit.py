@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -69,10 +68,9 @@ def fit_of(posterior: Posterior, poses: np.ndarray) -> Fit | None:
         return None
     model = posterior.system.gaussians.placed(poses)
     simulated = _own_map(posterior, poses)
-    options = replace(posterior.options, component_error=(), component_sigma=())
     return Fit(
         _map_fit(posterior.score, posterior.data, model),
-        _map_fit(make_score(simulated, options), simulated, model),
+        _map_fit(make_score(simulated), simulated, model),
         _by_body(posterior, model),
     )
 

@@ -22,7 +22,7 @@ FOUND, SEVERAL, NOT_FOUND, NOT_SAMPLED = (
 
 CLOSE = 3.0  # kT that another arrangement is worse: a twentieth as likely
 LEAST_EXCHANGE = 0.01
-LACK = 4.0  # times the missing correlation that a model made into a map has
+LACK = 8.0  # times the CC that a map of the model itself lacks; a right fold in a real map: 7
 ODD = 3.0  # times as badly as the others: a subunit that fits no better is not there
 EMPTY = 0.1  # share of the map's mass that a model may leave empty
 HELD = 0.7  # of the models in each half, where the best one has every subunit
