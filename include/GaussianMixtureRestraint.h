@@ -18,6 +18,7 @@
 #include <cereal/types/string.hpp>
 #include <cereal/types/vector.hpp>
 #include <memory>
+#include <mutex>
 #include <string>
 
 IMPEMGMM_BEGIN_NAMESPACE
@@ -190,9 +191,10 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
 
  private:
   struct Cache;
-  // The cache, up to date with the present poses; check_shapes also looks for
-  // changed masses, variances and places within bodies.
-  Cache &get_cache(bool check_shapes) const;
+  // The cache, up to date with the present poses, masses, variances and places within bodies.
+  Cache &get_cache() const;
+  // The same after evaluate_moved() was told what moved, at a cost of that.
+  Cache &get_moved_cache(const ParticleIndexes &moved, const ParticleIndexes &reset) const;
   double evaluate_derivatives(DerivativeAccumulator &accum) const;
   std::shared_ptr<Cache> create_cache() const;
 
@@ -204,6 +206,7 @@ class IMPEMGMMEXPORT GaussianMixtureRestraint : public Restraint {
   bool write_log_ratios_ = false;
   unsigned int threads_ = 1;
   mutable std::shared_ptr<Cache> cache_;
+  mutable std::recursive_mutex mutex_;  // of the cache, behind every method that reads it
 
   friend class BodySearch;
   friend class cereal::access;

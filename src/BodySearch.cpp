@@ -14,6 +14,7 @@
 #include <cmath>
 #include <exception>
 #include <functional>
+#include <mutex>
 #include <numeric>
 #include <set>
 #include <thread>
@@ -242,7 +243,8 @@ void BodySearch::add_excluded_volume(ParticleIndexesAdaptor spheres, double kapp
 
 BodySearch::Problem BodySearch::create_problem() const {
   Model *m = em_->get_model();
-  const GaussianMixtureRestraint::Cache &cache = em_->get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(em_->mutex_);
+  const GaussianMixtureRestraint::Cache &cache = em_->get_cache();
   Problem problem;
   emcore::SearchProblem &core = problem.core;
   problem.has_frame = cache.has_data_body;

@@ -15,7 +15,7 @@ BodySwapMover::BodySwapMover(Model *m, ParticleIndex first, ParticleIndex second
   bodies_.push_back(first);
   bodies_.push_back(second);
   for (ParticleIndex pi : bodies_) body_moves::check_body(m, pi);
-  IMP_USAGE_CHECK(first != second, "Two different rigid bodies are needed");
+  IMP_ALWAYS_CHECK(first != second, "Two different rigid bodies are needed", ValueException);
 }
 
 ModelObjectsTemp BodySwapMover::do_get_inputs() const {

@@ -10,6 +10,7 @@
 #include <IMP/file.h>
 
 #include <cmath>
+#include <mutex>
 #include <stdexcept>
 
 #include "restraint_cache.h"
@@ -33,14 +34,16 @@ GaussianMixtureRestraint::GaussianMixtureRestraint(Model *m, ParticleIndexesAdap
       component_sigmas_(component_sigmas),
       profile_scale_(profile_scale),
       single_precision_(single_precision) {
-  IMP_USAGE_CHECK(!model_ps_.empty(), "No model Gaussians were given");
-  IMP_USAGE_CHECK(!data_ps_.empty(), "No data Gaussians were given");
+  IMP_ALWAYS_CHECK(!model_ps_.empty(), "No model Gaussians were given", ValueException);
+  IMP_ALWAYS_CHECK(!data_ps_.empty(), "No data Gaussians were given", ValueException);
   for (const ParticleIndexes &pis : {model_ps_, data_ps_}) {
     for (ParticleIndex pi : pis) {
-      IMP_USAGE_CHECK(core::Gaussian::get_is_setup(m, pi),
-                      "Particle " << m->get_particle_name(pi) << " must be a core::Gaussian");
-      IMP_USAGE_CHECK(atom::Mass::get_is_setup(m, pi),
-                      "Particle " << m->get_particle_name(pi) << " must have an atom::Mass");
+      IMP_ALWAYS_CHECK(core::Gaussian::get_is_setup(m, pi),
+                       "Particle " << m->get_particle_name(pi) << " must be a core::Gaussian",
+                       ValueException);
+      IMP_ALWAYS_CHECK(atom::Mass::get_is_setup(m, pi),
+                       "Particle " << m->get_particle_name(pi) << " must have an atom::Mass",
+                       ValueException);
     }
   }
   cache_ = create_cache();
@@ -48,7 +51,11 @@ GaussianMixtureRestraint::GaussianMixtureRestraint(Model *m, ParticleIndexesAdap
 
 std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::create_cache() const {
   emcore::ScoreOptions options;
-  options.noise.model = emcore::noise_model_from_name(noise_model_);
+  try {
+    options.noise.model = emcore::noise_model_from_name(noise_model_);
+  } catch (const std::domain_error &error) {
+    IMP_THROW(error.what(), ValueException);
+  }
   options.noise.sigma_min = sigma_min_;
   options.noise.component_sigma.assign(component_sigmas_.begin(), component_sigmas_.end());
   options.noise.profile_scale = profile_scale_;
@@ -58,40 +65,63 @@ std::shared_ptr<GaussianMixtureRestraint::Cache> GaussianMixtureRestraint::creat
   options.cutoff = cutoff_;
   options.single_precision = single_precision_;
   auto cache = std::make_shared<Cache>(get_model(), model_ps_, data_ps_, model_blur_);
-  cache->build_score(options);
-  cache->build_bodies();
+  try {
+    cache->build_score(options);
+    cache->build_bodies();
+  } catch (const std::domain_error &error) {
+    IMP_THROW(error.what(), ValueException);
+  }
   return cache;
 }
 
-GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache(bool check_shapes) const {
+GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_cache() const {
   Model *m = get_model();
   if (!cache_) {
     cache_ = create_cache();
     return *cache_;
   }
   typedef particles::Bodies Bodies;
-  Bodies::Change of_data = Bodies::NOTHING, of_model = Bodies::NOTHING;
-  if (check_shapes) {
-    of_data = cache_->data.read_shapes(m);
-    of_model = cache_->model.read_shapes(m);
-  }
-  const bool data_moved = cache_->data.read_poses(m);
+  const Bodies::Change of_data = cache_->data.read_shapes(m);
+  const Bodies::Change of_model = cache_->model.read_shapes(m);
+  const bool data_moved = !cache_->data.read_poses(m).empty();
   if (of_data != Bodies::NOTHING || of_model == Bodies::GROUPS ||
       (data_moved && !cache_->has_data_body)) {
     cache_ = create_cache();
     return *cache_;
   }
-  const bool model_moved = cache_->model.read_poses(m);
+  const std::vector<std::size_t> moved = cache_->model.read_poses(m);
   if (of_model == Bodies::SHAPES)
     cache_->build_bodies();
-  else if (data_moved || model_moved)
+  else if (data_moved)
     cache_->update_frame();
+  else
+    cache_->update_poses(moved);
+  return *cache_;
+}
+
+GaussianMixtureRestraint::Cache &GaussianMixtureRestraint::get_moved_cache(
+    const ParticleIndexes &moved, const ParticleIndexes &reset) const {
+  if (!cache_) return get_cache();
+  Model *m = get_model();
+  const std::vector<std::size_t> one_body(cache_->has_data_body ? 1 : 0, 0);
+  const bool data_moved = !cache_->data.read_moved_poses(m, moved, reset, one_body).empty();
+  if (data_moved && !cache_->has_data_body) {
+    cache_ = create_cache();
+    return *cache_;
+  }
+  const std::vector<std::size_t> bodies =
+      cache_->model.read_moved_poses(m, moved, reset, cache_->proposed);
+  if (data_moved)
+    cache_->update_frame();
+  else
+    cache_->update_poses(bodies);
   return *cache_;
 }
 
 double GaussianMixtureRestraint::evaluate_derivatives(DerivativeAccumulator &accum) const {
   Model *m = get_model();
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   const emcore::Mixture mixture = cache.mixture();
   std::vector<emcore::GaussianGradient> gradients;
   const double score = cache.score->evaluate(mixture, &gradients);
@@ -120,19 +150,21 @@ double GaussianMixtureRestraint::evaluate_derivatives(DerivativeAccumulator &acc
 double GaussianMixtureRestraint::unprotected_evaluate(DerivativeAccumulator *accum) const {
   IMP_OBJECT_LOG;
   if (accum) return evaluate_derivatives(*accum);
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   // The same as with derivatives, or line searches would stumble over the difference.
   if (cutoff_ > 0) return cache.score->evaluate(cache.mixture());
   cache.propose();
   return cache.score_now;
 }
 
-double GaussianMixtureRestraint::unprotected_evaluate_moved(DerivativeAccumulator *accum,
-                                                            const ParticleIndexes &,
-                                                            const ParticleIndexes &) const {
+double GaussianMixtureRestraint::unprotected_evaluate_moved(
+    DerivativeAccumulator *accum, const ParticleIndexes &moved_pis,
+    const ParticleIndexes &reset_pis) const {
   IMP_OBJECT_LOG;
   if (accum) return evaluate_derivatives(*accum);
-  Cache &cache = get_cache(false);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_moved_cache(moved_pis, reset_pis);
   cache.propose();
   return cache.score_now;
 }
@@ -151,25 +183,29 @@ double GaussianMixtureRestraint::unprotected_evaluate_moved_if_good(
 }
 
 Floats GaussianMixtureRestraint::get_component_log_ratios() const {
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   cache.commit();
   const std::vector<double> &ratios = cache.moved->log_ratios();
   return Floats(ratios.begin(), ratios.end());
 }
 
 double GaussianMixtureRestraint::get_cross_correlation() const {
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   return cache.score->cross_correlation(cache.mixture());
 }
 
 double GaussianMixtureRestraint::get_sigma_estimate() const {
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   cache.commit();
   return cache.score->noise().sigma_estimate(cache.moved->log_ratios());
 }
 
 Floats GaussianMixtureRestraint::get_component_sigmas() const {
-  Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  Cache &cache = get_cache();
   cache.commit();
   const std::vector<double> sigmas =
       cache.score->noise().component_sigma_estimates(cache.moved->log_ratios());
@@ -190,7 +226,7 @@ void GaussianMixtureRestraint::set_cutoff(double cutoff) {
   cutoff_ = cutoff;
   try {
     cache_ = create_cache();
-  } catch (const std::domain_error &) {
+  } catch (const ValueException &) {
     cutoff_ = before;
     throw;
   }

@@ -23,23 +23,25 @@ SymmetryConstraint::SymmetryConstraint(Model *m, const ParticleIndexes &sources,
       operations_(operations),
       frames_(frames) {
   const std::size_t n = images.size();
-  IMP_USAGE_CHECK(sources.size() == n && operations.size() == n && frames.size() == n,
-                  "One source, operation and frame is needed for each image");
+  IMP_ALWAYS_CHECK(sources.size() == n && operations.size() == n && frames.size() == n,
+                   "One source, operation and frame is needed for each image", ValueException);
   const std::set<ParticleIndex> different(images.begin(), images.end());
-  IMP_USAGE_CHECK(different.size() == n, "No particle can be an image twice");
+  IMP_ALWAYS_CHECK(different.size() == n, "No particle can be an image twice", ValueException);
   for (std::size_t i = 0; i < n; ++i) {
     const ParticleIndex source = sources[i], image = images[i];
-    IMP_USAGE_CHECK(!different.count(source), m->get_particle_name(source)
-                                                  << " is a source and an image");
-    IMP_USAGE_CHECK(
+    IMP_ALWAYS_CHECK(!different.count(source),
+                     m->get_particle_name(source) << " is a source and an image", ValueException);
+    IMP_ALWAYS_CHECK(
         core::XYZ::get_is_setup(m, source) && core::XYZ::get_is_setup(m, image) &&
             core::NonRigidMember::get_is_setup(m, source) ==
                 core::NonRigidMember::get_is_setup(m, image) &&
             core::RigidBody::get_is_setup(m, source) == core::RigidBody::get_is_setup(m, image),
         m->get_particle_name(image)
-            << " is no particle of the kind of " << m->get_particle_name(source));
-    IMP_USAGE_CHECK(!core::RigidMember::get_is_setup(m, image),
-                    m->get_particle_name(image) << " already follows a rigid body");
+            << " is no particle of the kind of " << m->get_particle_name(source),
+        ValueException);
+    IMP_ALWAYS_CHECK(!core::RigidMember::get_is_setup(m, image),
+                     m->get_particle_name(image) << " already follows a rigid body",
+                     ValueException);
   }
 }
 

@@ -21,11 +21,13 @@ IMPEMGMM_BEGIN_NAMESPACE
 namespace body_moves {
 
 inline void check_body(Model *m, ParticleIndex pi) {
-  IMP_USAGE_CHECK(core::RigidBody::get_is_setup(m, pi),
-                  "Particle " << m->get_particle_name(pi) << " must be a core::RigidBody");
-  IMP_USAGE_CHECK(
+  IMP_ALWAYS_CHECK(core::RigidBody::get_is_setup(m, pi),
+                   "Particle " << m->get_particle_name(pi) << " must be a core::RigidBody",
+                   ValueException);
+  IMP_ALWAYS_CHECK(
       !core::RigidBodyMember::get_is_setup(m, pi),
-      "Rigid body " << m->get_particle_name(pi) << " must not be a member of another one");
+      "Rigid body " << m->get_particle_name(pi) << " must not be a member of another one",
+      ValueException);
 }
 
 // IMP's generator seeds the core's, so that a run is the same from the same seed of IMP.

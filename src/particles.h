@@ -6,14 +6,15 @@
 #ifndef IMPEMGMM_PARTICLES_H
 #define IMPEMGMM_PARTICLES_H
 
-#include <IMP/SetCheckState.h>
 #include <IMP/atom/Mass.h>
 #include <IMP/check_macros.h>
 #include <IMP/core/Gaussian.h>
 #include <IMP/core/rigid_bodies.h>
 #include <IMP/emgmm/emgmm_config.h>
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "mixture/gaussian.h"
@@ -114,6 +115,7 @@ struct Bodies {
   std::vector<std::vector<Shape>> shapes;           // likewise
   std::vector<Link> links;                          // one for each body that holds Gaussians
   std::vector<emcore::Pose> poses;                  // global, when last read
+  std::vector<emcore::Vec3> places;  // coordinates of each carrier as its particle had them then
 
   Bodies(Model *m, const ParticleIndexes &gaussians) {
     std::map<ParticleIndex, std::size_t> known;
@@ -136,16 +138,15 @@ struct Bodies {
         links.push_back(get_link(m, parent));
     }
     poses.resize(carriers.size());
+    places.resize(carriers.size());
     read_poses(m);
   }
 
   enum Change { NOTHING, SHAPES, GROUPS };
 
-  // Every evaluation asks this of every Gaussian, so each attribute is read once and compared as it
-  // stands, and the way from a body to the outermost one is formed once a body.
+  // Every full evaluation asks this of every Gaussian, so each attribute is read once and compared
+  // as it stands, and the way from a body to the outermost one is formed once a body.
   Change read_shapes(Model *m) {
-    // Else IMP looks every attribute up twice: it checks, even in release builds, that it is there.
-    SetCheckState no_checks(NONE);
     Change change = NOTHING;
     for (Link &link : links) {
       const Link now = get_link(m, link.parent);
@@ -168,14 +169,33 @@ struct Bodies {
     return change;
   }
 
-  bool read_poses(Model *m) {
-    bool changed = false;
-    for (std::size_t b = 0; b < carriers.size(); ++b) {
-      const emcore::Pose pose = get_pose(m, carriers[b]);
-      if (same(pose, poses[b])) continue;
-      poses[b] = pose;
-      changed = true;
-    }
+  // The bodies whose poses have changed since they were last read, ascending.
+  std::vector<std::size_t> read_poses(Model *m) {
+    std::vector<std::size_t> changed;
+    for (std::size_t b = 0; b < carriers.size(); ++b)
+      if (read_pose(m, b)) changed.push_back(b);
+    return changed;
+  }
+
+  // The same where these particles, and what IMP updates after them, are all that moved, besides
+  // the bodies of `pending`. Which particles moved is a hint, what the poses were the proof: only
+  // poses that differ from the last ones count, and a body elsewhere than it was is found unnamed.
+  std::vector<std::size_t> read_moved_poses(Model *m, const ParticleIndexes &moved,
+                                            const ParticleIndexes &reset,
+                                            const std::vector<std::size_t> &pending) {
+    std::vector<std::size_t> asked = pending;
+    for (const ParticleIndexes *pis : {&moved, &reset})
+      for (ParticleIndex pi : *pis) {
+        const std::vector<std::size_t> &after = get_followers(m, pi);
+        asked.insert(asked.end(), after.begin(), after.end());
+      }
+    for (std::size_t b = 0; b < carriers.size(); ++b)
+      if (!same(places[b], get_place(m, carriers[b]))) asked.push_back(b);
+    std::sort(asked.begin(), asked.end());
+    asked.erase(std::unique(asked.begin(), asked.end()), asked.end());
+    std::vector<std::size_t> changed;
+    for (std::size_t b : asked)
+      if (read_pose(m, b)) changed.push_back(b);
     return changed;
   }
 
@@ -194,6 +214,44 @@ struct Bodies {
   }
 
  private:
+  std::map<ParticleIndex, std::vector<std::size_t>> followers_;
+  unsigned followers_age_ = 0;  // of the dependencies that they were found by
+
+  static emcore::Vec3 get_place(Model *m, ParticleIndex pi) {
+    const algebra::Vector3D &center = m->get_sphere(pi).get_center();
+    return {center[0], center[1], center[2]};
+  }
+
+  bool read_pose(Model *m, std::size_t b) {
+    places[b] = get_place(m, carriers[b]);
+    const emcore::Pose pose = get_pose(m, carriers[b]);
+    if (same(pose, poses[b])) return false;
+    poses[b] = pose;
+    return true;
+  }
+
+  // Bodies that may move when a particle does: it, what it carries, and what score states put after
+  // it (images of a symmetric complex).
+  const std::vector<std::size_t> &get_followers(Model *m, ParticleIndex pi) {
+    const unsigned age = m->get_dependencies_updated();
+    if (age != followers_age_) {
+      followers_.clear();
+      followers_age_ = age;
+    }
+    const auto known = followers_.find(pi);
+    if (known != followers_.end()) return known->second;
+    const ParticleIndexes &dependent = m->get_dependent_particles(pi);
+    std::set<ParticleIndex> after(dependent.begin(), dependent.end());
+    after.insert(pi);
+    std::vector<std::size_t> &found = followers_[pi];
+    for (std::size_t b = 0; b < carriers.size(); ++b) {
+      ParticleIndex up = carriers[b];
+      while (!after.count(up) && core::RigidBodyMember::get_is_setup(m, up)) up = get_parent(m, up);
+      if (after.count(up)) found.push_back(b);
+    }
+    return found;
+  }
+
   static Link get_link(Model *m, ParticleIndex parent) {
     Link link{parent, parent, emcore::Pose()};
     while (core::RigidMember::get_is_setup(m, link.carrier)) {

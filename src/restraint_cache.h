@@ -8,7 +8,9 @@
 
 #include <IMP/emgmm/GaussianMixtureRestraint.h>
 
+#include <algorithm>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "particles.h"
@@ -29,6 +31,7 @@ struct GaussianMixtureRestraint::Cache {
   // Bodies of the proposal that `moved` holds, and their poses; empty when nothing is pending.
   std::vector<std::size_t> proposed;
   std::vector<emcore::Pose> proposed_poses;
+  std::vector<std::size_t> changed;  // bodies whose poses were read anew since then
   double score_now = 0;  // of the proposal, or the committed one where nothing is pending
 
   Cache(Model *m, const ParticleIndexes &model_ps, const ParticleIndexes &data_ps, double blur)
@@ -64,13 +67,21 @@ struct GaussianMixtureRestraint::Cache {
     update_frame();
     score_now = moved->reset(poses);
     clear_proposal();
+    changed.clear();
   }
 
   void update_frame() {
     if (has_data_body) frame = data.poses[0];
     poses.resize(model.poses.size());
-    for (std::size_t b = 0; b < poses.size(); ++b)
+    std::vector<std::size_t> all(poses.size());
+    std::iota(all.begin(), all.end(), std::size_t(0));
+    update_poses(all);
+  }
+
+  void update_poses(const std::vector<std::size_t> &bodies) {
+    for (std::size_t b : bodies)
       poses[b] = has_data_body ? particles::relative_to(frame, model.poses[b]) : model.poses[b];
+    changed.insert(changed.end(), bodies.begin(), bodies.end());
   }
 
   void clear_proposal() {
@@ -80,18 +91,24 @@ struct GaussianMixtureRestraint::Cache {
 
   // Brings `moved` to the present poses by the shorter way. Where the pending proposal was
   // accepted the poses differ less from it than from the committed ones; where it was rejected,
-  // the other way round. Which particles IMP says have moved or were reset is not asked: after a
-  // rejection followed by a move that does not concern this restraint the lists lack the rejected
-  // pose.
+  // the other way round. Which of both IMP says is not asked: after a rejection followed by a move
+  // that does not concern this restraint the lists lack the rejected pose.
   void propose() {
     using particles::same;
+    // No other body can be elsewhere than when it was committed.
+    std::vector<std::size_t> looked_at = changed;
+    looked_at.insert(looked_at.end(), proposed.begin(), proposed.end());
+    std::sort(looked_at.begin(), looked_at.end());
+    looked_at.erase(std::unique(looked_at.begin(), looked_at.end()), looked_at.end());
+    changed.clear();
     std::vector<std::size_t> from_committed;
-    for (std::size_t b = 0; b < poses.size(); ++b)
+    for (std::size_t b : looked_at)
       if (!same(poses[b], moved->poses()[b])) from_committed.push_back(b);
     if (!proposed.empty()) {
       std::vector<std::size_t> from_proposed;
       std::size_t j = 0;  // both lists of bodies ascend
-      for (std::size_t b = 0, c = 0; b < poses.size(); ++b) {
+      std::size_t c = 0;
+      for (std::size_t b : looked_at) {
         const bool differs = c < from_committed.size() && from_committed[c] == b;
         if (differs) ++c;
         if (j < proposed.size() && proposed[j] == b) {

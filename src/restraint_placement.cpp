@@ -18,7 +18,8 @@ IMPEMGMM_BEGIN_NAMESPACE
 PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsigned int seed,
                                                        unsigned int n_threads,
                                                        ParticleIndexesAdaptor fixed_bodies) const {
-  const Cache &cache = get_cache(true);
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  const Cache &cache = get_cache();
   const ParticleIndexes &carriers = cache.model.carriers;
   const std::size_t b = get_carrier_number(get_model(), carriers, body);
   emcore::Mixture fixed;
@@ -49,7 +50,8 @@ PoseDensity GaussianMixtureRestraint::get_pose_density(ParticleIndex body, unsig
 }
 
 ParticleIndexes GaussianMixtureRestraint::get_carriers() const {
-  return get_cache(true).model.carriers;
+  const std::lock_guard<std::recursive_mutex> lock(mutex_);
+  return get_cache().model.carriers;
 }
 
 IMPEMGMM_END_NAMESPACE

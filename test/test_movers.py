@@ -380,11 +380,10 @@ class Tests(IMP.test.TestCase):
             ([(0, 0, 0)], [1.0], 0.0),
         ):
             self.assertRaises(ValueError, self.create_density, places, weights, share)
-        if IMP.get_check_level() >= IMP.USAGE:
-            with self.assertRaises(IMP.UsageException):
-                IMP.emgmm.BodySwapMover(m, bodies[0], bodies[0])
-            with self.assertRaises(IMP.UsageException):
-                IMP.emgmm.BodyTurnMover(m, gaussians[0])
+        with self.assertRaises(ValueError):
+            IMP.emgmm.BodySwapMover(m, bodies[0], bodies[0])
+        with self.assertRaises(ValueError):
+            IMP.emgmm.BodyTurnMover(m, gaussians[0])
 
     def test_pickle(self):
         """Movers survive pickling with their model"""

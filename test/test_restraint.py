@@ -184,11 +184,10 @@ class Tests(IMP.test.TestCase):
         m = IMP.Model()
         p = IMP.core.XYZ.setup_particle(IMP.Particle(m), IMP.algebra.Vector3D(0, 0, 0))
         data = _systems.create_data(m, random.Random(1))
-        if IMP.get_check_level() >= IMP.USAGE:
-            with self.assertRaises(IMP.UsageException):
-                IMP.emgmm.GaussianMixtureRestraint(m, [p], data)
-            with self.assertRaises(IMP.UsageException):
-                IMP.emgmm.GaussianMixtureRestraint(m, [], data)
+        with self.assertRaises(ValueError):
+            IMP.emgmm.GaussianMixtureRestraint(m, [p], data)
+        with self.assertRaises(ValueError):
+            IMP.emgmm.GaussianMixtureRestraint(m, [], data)
 
     def test_changed_shapes(self):
         """New masses, variances, members are seen by the next full evaluation"""
