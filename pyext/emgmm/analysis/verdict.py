@@ -24,6 +24,7 @@ CLOSE = 3.0  # kT that another arrangement is worse: a twentieth as likely
 LEAST_EXCHANGE = 0.01
 LACK = 8.0  # times the CC that a map of the model itself lacks; a right fold in a real map: 7
 ODD = 3.0  # times as badly as the others: a subunit that fits no better is not there
+CC_LEAD = 0.08  # of the CC that the best model lacks: what other arrangements have to lack more
 EMPTY = 0.1  # share of the map's mass that a model may leave empty
 HELD = 0.7  # of the models in each half, where the best one has every subunit
 CLASHING = 0.05  # of the residues
@@ -165,14 +166,14 @@ def _referee(e: Evidence) -> Iterator[Check]:
     if e.fit is None or e.rival_cc is None:
         return
     found, other = e.fit.found.cc, e.rival_cc
-    yield Check(
-        "correlation",
-        found > other,
-        f"No other arrangement has a higher CC; the next has {other:.3f}."
-        if found > other
-        else f"Another arrangement has a higher CC, {other:.3f}, though it scores worse.",
-        SEVERAL,
-    )
+    leads = found - other > CC_LEAD * (1 - found)
+    if leads:
+        text = f"No other arrangement has such a CC; the next has {other:.3f}."
+    elif found > other:
+        text = f"Another arrangement has nearly the same CC, {other:.3f} after {found:.3f}."
+    else:
+        text = f"Another arrangement has a higher CC, {other:.3f}, though it scores worse."
+    yield Check("correlation", leads, text, SEVERAL)
 
 
 def _independent(e: Evidence) -> Iterator[Check]:

@@ -116,10 +116,8 @@ def _model(content: Content, surface: Surface | None) -> str:
         "model",
         "The best model" + (" in the density" if content.data is not None else ""),
         f"Each line joins the residues and beads of one molecule{with_map}. Drag to turn, scroll "
-        f"to "
-        "come closer, click a name to hide it. The same model is in <code>clusters/</code> as "
-        "mmCIF "
-        "and RMF3, for ChimeraX.",
+        "to come closer, click a name to hide it. The same model, minimised and with all its "
+        "atoms, is <code>best.cif</code>; <code>clusters/</code> has the others, for ChimeraX.",
         figures.model_in_density(content, surface),
     )
 

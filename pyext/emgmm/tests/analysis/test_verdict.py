@@ -57,6 +57,7 @@ def with_fit(**found):
         ({"rivals": rival(-2.0)}, SEVERAL, "where A should lie"),
         ({"rivals": rival(-24.0)}, NOT_SAMPLED, "24.0 kT better"),
         ({"rivals": rival(15.0, cc=0.95)}, SEVERAL, "higher CC, 0.950"),
+        ({"rivals": rival(15.0, cc=0.937)}, SEVERAL, "nearly the same CC, 0.937 after 0.940"),
         ({"searches": 1}, NOT_SAMPLED, "1 run of the search"),
         ({"start": "random", "searches": None, "arrivals": 1}, NOT_SAMPLED, "1 replica came"),
         ({"start": "random", "searches": None, "arrivals": 3}, FOUND, "3 replicas came"),
