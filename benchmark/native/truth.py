@@ -69,7 +69,7 @@ def free_bodies(posterior: Posterior) -> np.ndarray:
 def decoys(truth: np.ndarray, posterior: Posterior, number: int) -> list[np.ndarray]:
     """Starts (bodies, 7) near the truth, and anywhere in the map."""
     random = np.random.default_rng(7)
-    bodies = np.flatnonzero(free_bodies(posterior))
+    bodies = np.flatnonzero(free_bodies(posterior) & posterior.system.bodies.rotatable)
     radius = posterior.system.turning_radii(free_bodies(posterior))
     flips = np.array([[0.0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     data = posterior.data

@@ -141,13 +141,6 @@ def _trpml1_truth(folder: Path, posterior: Posterior) -> np.ndarray:
     raise ValueError("the search found no arrangement with the pore at the axis")
 
 
-def _polymerase(folder: Path) -> None:
-    from rnapolii import prepare
-
-    prepare(folder)
-    shutil.copy(SHARED / "maps" / "emd_1883_rnapolii.mrc.gz", folder / "map.mrc.gz")
-
-
 def _groel(folder: Path) -> None:
     prepare_complex(SHARED / "maps" / "emd_1080_1oel_14mer_fitted.pdb.gz", folder)
     unpacked(SHARED / "maps" / "emd_1080_groel.mrc.gz", folder / "map.mrc")
@@ -172,5 +165,4 @@ CASES = {
     "groel": Case(
         _groel, {"map": "map.mrc", "resolution": 11.5}, as_given, '[symmetry]\ngroup = "D7"\n'
     ),
-    "rnapolii": Case(_polymerase, {"map": "map.mrc.gz", "resolution": 20.9}, as_given),
 }

@@ -70,10 +70,10 @@ class EmConfig(_Section):
     map: str | None = None
     """Density map, fitted at the start of the run."""
     components: Count | Literal["map", "paper"] | None = None
-    """Number of Gaussians for the map. "paper", the default: mass of what has a structure /
-    model.dalton_per_component. "map": as many, from that number on, as leave nothing but the noise
-    outside the contour and a tenth of the variance within it; at most one for 0.1 resolution³ or
-    eight voxels."""
+    """Number of Gaussians for the map. "paper": mass of what has a structure /
+    model.dalton_per_component. "map", the default: as many, from that number on, as leave nothing
+    but the noise outside the contour and a tenth of the variance within it; at most one for 0.1
+    resolution³ or eight voxels."""
     target_cc: Fraction | None = None
     """Fit the least number of Gaussians that reaches this correlation, instead of components."""
     threshold: float | None = None
@@ -88,7 +88,8 @@ class EmConfig(_Section):
     noise_model: Literal[
         "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers", "correlated"
     ] = "lognormal"
-    """How the noise is inferred. Take outliers where map and model do not hold the same parts."""
+    """How the noise is inferred. Take outliers or correlated where map and model do not hold the
+    same parts."""
     sigma_min: NotNegative = 0.1
     """[log ratio] Lower bound of the noise."""
     errors: str | None = None

@@ -69,15 +69,15 @@ def _fitted(density: DensityMap, em: EmConfig, mass: float, threads: int) -> Fit
     threshold = threshold_of_mass(density, mass) if em.threshold is None else em.threshold
     dust = dust_volume(em.model.component_mass, em.resolution) if em.dust is None else em.dust
     by_mass = max(1, round(mass / em.model.component_mass))
-    if em.components == "map":
+    if em.components in (None, "map") and em.target_cc is None:
         most = most_components(density, threshold, em.resolution)
         return fit_detail(
             density, threshold=threshold, least=by_mass, most=most, dust=dust, threads=threads
         ).fitted
-    components = by_mass if em.components in (None, "paper") else em.components
+    components = by_mass if em.components == "paper" else em.components
     return fit_map(
         density,
-        components=None if em.target_cc else components,
+        components=components,
         target_cc=em.target_cc,
         threshold=threshold,
         dust=dust,
