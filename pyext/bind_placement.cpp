@@ -8,6 +8,7 @@
 
 #include "bindings.h"
 #include "search/global_search.h"
+#include "search/guides.h"
 #include "search/placement_candidates.h"
 #include "terms/pose_function.h"
 #include "values.h"
@@ -105,6 +106,25 @@ nb::tuple candidates_of_body(const MixtureScore &score, const Mixture &body,
   return nb::make_tuple(poses, to_numpy(std::move(overlaps), {n}));
 }
 
+nb::tuple chains(const std::vector<int> &body, const std::vector<double> &radius,
+                 const std::vector<std::size_t> &first, const std::vector<std::size_t> &second,
+                 const std::vector<double> &slack) {
+  if (second.size() != first.size() || slack.size() != first.size())
+    throw std::domain_error("a bond has two beads and a slack");
+  std::vector<BeadBond> bonds;
+  for (std::size_t i = 0; i < first.size(); ++i) bonds.push_back({first[i], second[i], slack[i]});
+  std::vector<std::size_t> from, to;
+  std::vector<double> slacks;
+  std::vector<int> counts;
+  for (const Chain &chain : chains_between_bodies(body, radius, bonds)) {
+    from.push_back(chain.first);
+    to.push_back(chain.second);
+    slacks.push_back(chain.slack);
+    counts.push_back(chain.bonds);
+  }
+  return nb::make_tuple(from, to, slacks, counts);
+}
+
 }  // namespace
 
 void bind_placement(nb::module_ &m) {
@@ -157,4 +177,12 @@ void bind_placement(nb::module_ &m) {
         "candidates"_a = 400,
         "Places of one body in what the fixed components leave of the data, best first: (poses "
         "(n, 7), overlaps (n,) Da²/Å³).");
+  m.attr("CLASH_RADIUS") = kClashRadius;
+  m.attr("SOFT_BEADS") = kSoftBeads;
+  m.def("chains_between_bodies", &chains, "body"_a, "radius"_a, "first"_a, "second"_a, "slack"_a,
+        "Chains of beads (body -1) from one placed body to another: beads at their ends, slack Å, "
+        "number of bonds. Bonds in the order of the sequence.");
+  m.def("anchors", &anchors, "body"_a, "molecule"_a, "middle"_a,
+        "The bead of a placed body that stands for each bead: itself, or the nearest in its "
+        "molecule's sequence; -1 where the molecule has none.");
 }

@@ -24,9 +24,6 @@ from .starts import carry_along, confinement, input_poses, place_beads
 from .terms import placement_clashes, placement_terms
 
 _DEFAULT_SCORE = ScoreOptions()
-# Residues a bead in the excluded volume of many bodies while they find their places. With single
-# residues a round of tempering RNA polymerase II takes 170 s instead of 100.
-_SOFT_BEADS = 10
 
 
 class Placement(NamedTuple):
@@ -103,7 +100,7 @@ def place_system(
         search,
         terms=placement_terms(system, placed, links) if config else [],
         clashes=placement_clashes(system, placed, 1) if config else [],
-        soft_clashes=placement_clashes(system, placed, _SOFT_BEADS) if config and many else [],
+        soft_clashes=placement_clashes(system, placed, _core.SOFT_BEADS) if config and many else [],
         confinement=confinement(system, data, config.sampling if config else SamplingConfig()),
         progress=None if progress is None else lambda *now: progress(SearchProgress(*now)),
     )

@@ -100,3 +100,46 @@ def test_placed_start_of_a_run(complex_in_imp, tmp_path):
     assert scores.max() < 20
     with pytest.raises(ValueError, match="'random', 'asis' or 'placed'"):
         sample(system, str(out), start="somewhere")
+
+
+def test_guides_are_those_of_the_native_engine(native_gmm, tmp_path):
+    """Sequence, cross-links and excluded volume: one number from both, in place and apart."""
+    from emgmm.imp.system import build_imp_system, set_poses
+    from emgmm.scoring.crosslinks import read_crosslinks
+    from emgmm.search.starts import carry_along, input_poses
+    from emgmm.search.terms import placement_clashes, placement_terms
+    from IMP.emgmm.bodies import get_free_bodies
+    from IMP.emgmm.search import create_search
+
+    path = settings(tmp_path, native_gmm)
+    (tmp_path / "links.csv").write_text(
+        "prot1,res1,prot2,res2\nHLA,20,TCRA,30\nHLA,100,B2M,40\nTCRA,200,TCRB,240\nHLA,3,TCRB,9\n"
+        "TCRA,1,HLA,60\n"
+    )
+    text = path.read_text() + "[[crosslinks]]\nfile = 'links.csv'\nweight = 2.5\nlength = 25\n"
+    path.write_text(text)
+    config = load_config(path)
+    out = tmp_path / "system"
+    (out / "gmm").mkdir(parents=True)
+    write_gmm(out / "data_gmm.txt", read_gmm(native_gmm))
+    system, native = build_imp_system(config, out)
+    links = [read_crosslinks(native, section) for section in config.crosslinks]
+    bodies = get_free_bodies(system.dof)
+    placed = np.flatnonzero(native.bodies.rotatable & native.bodies.movable)
+    rng = np.random.default_rng(5)
+    frames = [body.get_reference_frame() for body in bodies]
+    for shift in (0.0, 6.0, 60.0):
+        poses = input_poses(native)
+        for body in placed:
+            carry_along(
+                native, poses, body, poses[body, :4], poses[body, 4:] + shift * rng.normal(size=3)
+            )
+        for body, frame in zip(bodies, frames, strict=True):
+            body.set_reference_frame(frame)
+        set_poses(system, native, poses)
+        specs = placement_terms(native, placed, links)
+        clashes = placement_clashes(native, placed)
+        want = sum(s.weight * s.term.evaluate(poses[placed]) for s in specs)
+        want += sum(term.evaluate(poses[placed]) for term in clashes)
+        got = sum(create_search(system, bodies).get_guides())
+        assert got == pytest.approx(want, rel=1e-6)

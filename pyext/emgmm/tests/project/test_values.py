@@ -125,5 +125,7 @@ def test_the_stub_names_the_values():
     for name in named:  # casters name them in text that no compiler checks
         module, _, value = name.rpartition(".")
         assert hasattr(importlib.import_module(module), value), name
-    defined = {node.name for node in ast.parse(stub).body if hasattr(node, "name")}
+    body = ast.parse(stub).body
+    defined = {node.name for node in body if hasattr(node, "name")}
+    defined |= {node.target.id for node in body if isinstance(node, ast.AnnAssign)}  # constants
     assert {name for name in dir(_core) if not name.startswith("_")} <= defined

@@ -22,7 +22,7 @@ from emgmm.representation.system import (
 from emgmm.scoring.crosslinks import Contributions
 from emgmm.search import place_system
 from emgmm.search.starts import input_poses
-from emgmm.search.terms import CLASH_RADIUS, placement_clashes, placement_terms
+from emgmm.search.terms import placement_clashes, placement_terms
 from search_options import search_options
 from toy_system import random_rotations
 
@@ -210,6 +210,6 @@ def test_clashes_are_those_of_placed_bodies():
     beads = system.finest
     a, b = beads.body == 0, beads.body == 4  # of the others nothing counts, though all overlap
     apart = np.linalg.norm(beads.local[a][:, None] - beads.local[b][None], axis=2)
-    reach = CLASH_RADIUS * (beads.radius[a][:, None] + beads.radius[b][None])
+    reach = _core.CLASH_RADIUS * (beads.radius[a][:, None] + beads.radius[b][None])
     overlap = np.maximum(0, reach - apart)
     assert term.evaluate(poses) == pytest.approx(0.5 * 2.0 * (overlap**2).sum())
