@@ -172,6 +172,14 @@ void bind_placement(nb::module_ &m) {
         "searches that ended there, poses (n, 7), bodies elsewhere "
         "than in the best one), and whether it was stopped. terms guide the search, clashes are "
         "excluded volume. progress(stage, search, searches, share of all work, best kT or None).");
+  m.def(
+      "even_rotations",
+      [](std::size_t n) {
+        std::vector<Pose> poses;
+        for (const Quaternion &rotation : even_rotations(n, {})) poses.push_back({rotation, {}});
+        return poses;
+      },
+      "n"_a, "Poses (n, 7) at the origin, turns spread evenly over all rotations.");
   m.def("placement_candidates", &candidates_of_body, "score"_a, "body"_a, "fixed"_a = std::nullopt,
         "seed"_a = 0, "threads"_a = 0, "rotations"_a = 2000, "refined"_a = 600,
         "candidates"_a = 400,

@@ -10,6 +10,7 @@ import gemmi
 import numpy as np
 
 from ..io.structures import Structure, read_structure
+from ..io.structures.write import residues, write_model
 from ..poses import to_matrices
 from ..sampling.alternatives import from_input
 
@@ -39,16 +40,11 @@ def write_all_atoms(path: Path, system: System, poses: np.ndarray, title: str) -
         chain = gemmi.Chain(name)
         for structure, rows, body in _parts(system, molecule, structures):
             rotation, translation = to_matrices(moves[body])
-            for residue in _residues(structure.select(rows).moved(rotation, translation)):
+            for residue in residues(structure.select(rows).moved(rotation, translation)):
                 chain.add_residue(residue)
         if len(chain):
             model.add_chain(chain)
-    whole = gemmi.Structure()
-    whole.name = title
-    whole.add_model(model)
-    whole.setup_entities()
-    # Not by gemmi, which takes no path with bytes that are no text.
-    path.write_text(whole.make_mmcif_document().as_string(), encoding="utf-8")
+    write_model(path, model, title)
 
 
 def _chain_names(system: System) -> list[str]:
@@ -123,28 +119,3 @@ def _nearest(points: np.ndarray, others: np.ndarray) -> np.ndarray:
             for i in range(0, len(points), _BLOCK)
         ]
     )
-
-
-def _residues(atoms: Structure) -> Iterator[gemmi.Residue]:
-    _, starts = np.unique(atoms.residue, return_index=True)
-    for own in np.split(np.arange(len(atoms)), np.sort(starts)[1:]):
-        if not len(own):
-            continue
-        first = own[0]
-        residue = gemmi.Residue()
-        residue.name = str(atoms.residue_name[first])
-        code = str(atoms.insertion_code[first]).strip() or " "
-        residue.seqid = gemmi.SeqId(int(atoms.residue_number[first]), code)
-        residue.het_flag = "H" if atoms.hetero[first] else "A"
-        polymer = atoms.polymer[first] != ""
-        kinds = gemmi.EntityType
-        residue.entity_type = kinds.Polymer if polymer else kinds.NonPolymer
-        for i in own.tolist():
-            atom = gemmi.Atom()
-            atom.name = str(atoms.atom_name[i])
-            atom.element = gemmi.Element(str(atoms.element[i]))
-            atom.pos = gemmi.Position(*atoms.xyz[i].tolist())
-            atom.occ, atom.b_iso = float(atoms.occupancy[i]), float(atoms.b_factor[i])
-            atom.altloc = str(atoms.altloc[i]).strip() or "\0"
-            residue.add_atom(atom)
-        yield residue

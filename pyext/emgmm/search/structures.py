@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import _core
 from ..config import DALTON_PER_COMPONENT
-from ..fitting.map_fit import fit_map
+from ..fitting.map_fit import estimate_threshold, fit_map
 from ..forward.structure import structure_mixture
 from ..io.maps import DensityMap
 from ..io.structures import Structure
@@ -17,6 +17,7 @@ from ..maps.contour import dust_volume, threshold_of_mass
 from ..mixture import Mixture
 from ..poses import composed, to_matrices
 from ..scoring.mixture_score import ScoreOptions, make_score, score_mixture
+from .correlation import place_by_correlation
 from .place import SearchProgress
 
 _DEFAULT = ScoreOptions()
@@ -26,9 +27,10 @@ class StructurePlacement(NamedTuple):
     """One arrangement of structures in a map."""
 
     score: float  # kT
-    cc: float  # ov_MD / sqrt(ov_MM ov_DD)
+    cc: float  # ov_MD / sqrt(ov_MM ov_DD); of one structure in a map the local correlation
     found: int  # independent searches that ended here; 1 after any of the later steps
     poses: np.ndarray  # (n, 7): from each structure's own frame; quaternion w x y z, Å
+    band: float | None = None  # of one structure in a map: `emgmm.search.correlation.Place`
 
     def moved(self, structures: Sequence[Structure]) -> list[Structure]:
         """The structures where they were placed."""
@@ -44,6 +46,7 @@ def place(
     structures: Sequence[Structure],
     resolution: float | None,
     *,
+    threshold: float | None = None,
     options: ScoreOptions = _DEFAULT,
     dalton_per_component: float = DALTON_PER_COMPONENT,
     search: _core.SearchOptions | None = None,
@@ -51,20 +54,24 @@ def place(
 ) -> list[StructurePlacement]:
     """Best arrangements of structures in a map, best first, all different.
 
-    Each structure is one rigid body, and all are placed together; where they are in their own files
-    does not matter.
+    Each structure is one rigid body; where it is in its own file does not matter. One structure is
+    placed in a map by local correlation, and the map may hold more than it
+    (`emgmm.search.correlation`). Several are placed together by the Bayesian score, and are to be
+    all that the map holds.
 
     Parameters
     ----------
     data
-        A density map, contoured at the volume of the structures and fitted with Gaussians; or the
-        data GMM.
+        A density map, or the data GMM.
     structures
         One rigid body each; copies are to be given as often as they are there.
     resolution
         Å, of the map; the structures are blurred to it. None for a sharp data GMM.
-    dalton_per_component
-        Da that one Gaussian stands for.
+    threshold
+        Contour level of the map. Default: of one structure that of `estimate_threshold`, of several
+        the level that encloses their volume.
+    options, dalton_per_component
+        Of several structures: the noise model, and Da that one Gaussian stands for.
     search
         How hard to look, with seed and threads; None for the defaults.
     progress
@@ -87,17 +94,29 @@ def place(
     """
     if not structures:
         raise ValueError("there is no structure to place")
+    search = search or _core.SearchOptions()
+    if len(structures) == 1 and isinstance(data, DensityMap) and resolution is not None:
+        level = estimate_threshold(data) if threshold is None else threshold
+        found = place_by_correlation(
+            data,
+            structures[0],
+            resolution,
+            level,
+            seed=search.seed,
+            threads=search.threads,
+            progress=progress,
+        )
+        return [StructurePlacement(p.score, p.cc, 1, p.pose[None], p.band) for p in found]
     mass = sum(float(s.atom_mass().sum()) for s in structures)
     if isinstance(data, DensityMap):
-        threshold = threshold_of_mass(data, mass)
+        level = threshold_of_mass(data, mass) if threshold is None else threshold
         components = max(1, round(mass / dalton_per_component))
-        threads = 0 if search is None else search.threads
         data = fit_map(
             data,
             components=components,
-            threshold=threshold,
+            threshold=level,
             dust=dust_volume(dalton_per_component, resolution),
-            threads=threads,
+            threads=search.threads,
         ).mixture
     models, own_frames = [], []
     for structure in structures:
@@ -110,7 +129,7 @@ def place(
         make_score(data, options),
         models,
         _kinds(structures),
-        search or _core.SearchOptions(),
+        search,
         confinement=[*data.center.tolist(), _reach(data)],
         progress=None if progress is None else lambda *now: progress(SearchProgress(*now)),
     )
