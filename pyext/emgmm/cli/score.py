@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import click
@@ -51,6 +52,9 @@ _NOISE_MODELS = (
 )
 @click.option("--scale", type=click.Choice(("fixed", "profiled")), default="fixed")
 @click.option("--resolution", type=float, help="Å: blurs the model, as in a run.")
+@click.option(
+    "--fit-resolution", is_flag=True, help="Blurs it to the resolution that explains the data best."
+)
 @click.option("--dalton-per-component", type=float, default=1090.0, show_default=True)
 @keep_option
 @threads_option
@@ -65,6 +69,7 @@ def score(
     background,
     scale,
     resolution,
+    fit_resolution,
     dalton_per_component,
     keep,
     threads,
@@ -80,7 +85,10 @@ def score(
     from ..fitting.fit_error import read_component_errors
     from ..io.gmm import read_gmm
     from ..scoring.mixture_score import ScoreOptions, score_mixture
+    from ..scoring.resolution import fitted_resolution
 
+    if fit_resolution and resolution is not None:
+        raise click.UsageError("give --resolution or --fit-resolution, not both")
     data = read_gmm(gmm)
     placed, account = _model_mixture(model, resolution, dalton_per_component, threads or 0, keep)
     error = () if errors is None else tuple(read_component_errors(errors, len(data)).tolist())
@@ -92,8 +100,15 @@ def score(
         scale=scale,
         threads=threads or 0,
     )
+    resolution_error = None
     with bad_values("emgmm score"):
-        found = score_mixture(data.scaled_to(placed.mass), placed, options)
+        data = data.scaled_to(placed.mass)
+        if fit_resolution:
+            fitted = fitted_resolution(data, placed, options)
+            resolution = fitted.value
+            resolution_error = fitted.error if math.isfinite(fitted.error) else None
+            placed = placed.blurred(resolution)
+        found = score_mixture(data, placed, options)
     result = {
         "score": found.score,
         "cc": found.cc,
@@ -101,6 +116,7 @@ def score(
         "component_sigma": found.component_sigma.tolist(),
         "noise_model": noise_model,
         "resolution": resolution,
+        "resolution_error": resolution_error,  # of one that was fitted
         "model_components": len(placed),
         "mass": placed.mass,
         "components": [
@@ -113,7 +129,8 @@ def score(
     say(
         report,
         f"{model}: score {found.score:.3f} kT ({noise_model}), CC {found.cc:.4f}, "
-        f"sigma {found.sigma:.3f}, {len(result['components'])} data components",
+        f"sigma {found.sigma:.3f}, {len(result['components'])} data components"
+        + (f", resolution {resolution:.1f} Å" if fit_resolution else ""),
     )
     tell_notes(result["notes"])
 
