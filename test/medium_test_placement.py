@@ -20,6 +20,7 @@ import IMP.isd
 import IMP.test
 import numpy as np
 from IMP.emgmm.search import Monitor
+from IMP.emgmm.symmetric_search import get_symmetric_placements
 
 
 def create_gaussians(m, arrays):
@@ -328,8 +329,85 @@ class Tests(IMP.test.TestCase):
         np.testing.assert_allclose(list(bodies[0].get_coordinates()), list(want), atol=1e-9)
         with self.assertRaisesRegex(ValueError, "no EM restraint"):
             IMP.emgmm.starts.place_bodies(system._replace(em=None))
-        with self.assertRaisesRegex(ValueError, "symmetric"):
-            IMP.emgmm.starts.place_bodies(system._replace(model=_systems.create_dimer()[0]))
+
+    def test_symmetric(self):
+        """One copy searches, all follow: two bodies, each with its images, around an axis"""
+        m = IMP.Model()
+        rng = random.Random(2)
+        operations = IMP.emgmm.get_symmetry_operations(
+            "C3", *(IMP.algebra.Vector3D(*v) for v in ((5, 0, 0), (1, 0, 2), (0, 0, 0)))
+        )
+        data, model, sources = [], [], []
+        for n, place in ((14, (60, 0, 0)), (7, (40, 5, 45))):
+            one = [_systems.create_gaussian(m, rng, 22, [20, 20, 20]) for _ in range(n)]
+            for p in one:
+                IMP.core.transform(
+                    IMP.core.RigidBody(p),
+                    IMP.algebra.Transformation3D(IMP.algebra.Vector3D(*place)),
+                )
+            group = []
+            for operation in operations:
+                copy = create_gaussians(m, _systems.get_arrays(one))
+                target = create_gaussians(m, _systems.get_arrays(one))
+                body = _systems.create_body(m, copy)
+                IMP.core.transform(body, operation)
+                for p in target:
+                    IMP.core.transform(IMP.core.RigidBody(p), operation)
+                m.update()
+                model += copy
+                data += target
+                group.append(body)
+            sources.append(group[0])
+            index = [body.get_particle_index() for body in group]
+            identity = IMP.algebra.get_identity_transformation_3d()
+            m.add_score_state(
+                IMP.emgmm.SymmetryConstraint(
+                    m, [index[0]] * 2, index[1:], operations[1:], [identity] * 2
+                )
+            )
+        m.update()
+        em = _Em(IMP.emgmm.GaussianMixtureRestraint(m, model, data, "lognormal", 0.1), model, data)
+        best = em.gaussianEM_restraint.evaluate(False)
+        scatter(m, sources)
+        system = IMP.emgmm.macros.System(m, None, _Dof(sources), em, [], [], [])
+        told = []
+        placements = IMP.emgmm.starts.place_bodies(
+            system, 1, 1, progress=lambda *now: told.append(now)
+        )
+        self.assertEqual(told[-1][3], 1)
+        self.assertAlmostEqual(
+            em.gaussianEM_restraint.evaluate(False), placements[0].get_score(), delta=1e-6
+        )
+        self.assertGreater(em.gaussianEM_restraint.get_cross_correlation(), 0.999)
+        scores = [placement.get_score() for placement in placements]
+        self.assertEqual(scores, sorted(set(scores)))
+        self.assertLess(best, scores[0])
+        self.assertGreater(scores[1], scores[0] + 2)
+
+        lone = _systems.create_body(m, [_systems.create_gaussian(m, rng)])
+        with self.assertRaisesRegex(ValueError, "takes no part in the symmetry"):
+            get_symmetric_placements(system, [*sources, lone], 1, 1)
+
+
+class _Em:
+    def __init__(self, restraint, model_ps, target_ps):
+        self.gaussianEM_restraint = restraint
+        self.model_ps, self.target_ps = model_ps, target_ps
+
+
+class _Dof:
+    """Degrees of freedom of a system without IMP.pmi."""
+
+    disabled_movers = movers_rb_map = movers_xyz_map = ()
+
+    def __init__(self, bodies):
+        self.bodies = bodies
+
+    def get_rigid_bodies(self):
+        return self.bodies
+
+    def get_flexible_beads(self):
+        return []
 
 
 if __name__ == "__main__":

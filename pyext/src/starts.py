@@ -11,6 +11,7 @@ import IMP.pmi.tools
 import numpy as np
 from IMP.emgmm.bodies import get_free_beads, get_free_bodies
 from IMP.emgmm.search import Monitor, create_search
+from IMP.emgmm.symmetric_search import get_symmetric_placements
 from IMP.emgmm.symmetry import get_is_symmetric
 
 #: kT: arrangements that score worse than the best by more are no starts (as the native engine's)
@@ -55,7 +56,8 @@ def place_bodies(system, seed=1, threads=0, searches=4, number=0, options=None, 
     The search is IMP.emgmm.BodySearch: by the density, and by connectivity, cross-links and
     excluded volume where the system has them. It takes seconds to minutes, many bodies more; Ctrl-C
     ends it, and leaves the bodies where they are. Bodies that may move and have Gaussians are
-    placed; flexible beads come beside their neighbours in sequence.
+    placed; flexible beads come beside their neighbours in sequence. Of a symmetric complex one copy
+    searches and all follow, by the density alone.
     @param system from build_system()
     @param seed the result depends on it, not on the number of threads
     @param threads 0 for all cores
@@ -69,21 +71,19 @@ def place_bodies(system, seed=1, threads=0, searches=4, number=0, options=None, 
     """
     if system.em is None:
         raise ValueError("there is no map to place bodies in: the system has no EM restraint")
-    if get_is_symmetric(system.model):
-        raise ValueError(
-            "the search places body by body, and copies of a symmetric complex follow the first: "
-            "set its poses instead, or let emgmm run --engine imp find them"
-        )
     carriers = set(system.em.gaussianEM_restraint.get_carriers())
     bodies = [b for b in get_free_bodies(system.dof) if b.get_particle_index() in carriers]
     if not bodies:
         raise ValueError("no rigid body that may move has Gaussians to place in the map")
-    search = create_search(system, bodies)
-    for name, value in {"seed": seed, "threads": threads, "searches": searches}.items():
-        search.set_option(name, value)
-    for name, value in (options or {}).items():
-        search.set_option(name, value)
-    placements = search.get_placements(Monitor(progress))
+    if get_is_symmetric(system.model):
+        placements = get_symmetric_placements(system, bodies, seed, threads, progress)
+    else:
+        search = create_search(system, bodies)
+        for name, value in {"seed": seed, "threads": threads, "searches": searches}.items():
+            search.set_option(name, value)
+        for name, value in (options or {}).items():
+            search.set_option(name, value)
+        placements = search.get_placements(Monitor(progress))
     best = placements[0].get_score()
     starts = [p for p in placements if p.get_score() <= best + START_WITHIN]
     for body, pose in zip(bodies, starts[number % len(starts)].get_poses(), strict=True):
