@@ -47,6 +47,7 @@ BENCHMARKS = (
     Benchmark("fit_noise", "benchmark/native/fit_noise.py", 2),
     Benchmark("fit_scaling", "benchmark/native/fit_scaling.py", 3, shared_data=False),
     Benchmark("assembly", "benchmark/native/assembly.py", 30),
+    Benchmark("place", "benchmark/native/place.py --strangers", 6),
     Benchmark("moves_found", "benchmark/native/moves_found.py", 12),
     Benchmark("example_seeds", "benchmark/native/example_seeds.py", 2, shared_data=False),
     Benchmark("noise_models", "benchmark/native/noise_models.py", 5),
