@@ -51,6 +51,7 @@ BENCHMARKS = (
     Benchmark("moves_found", "benchmark/native/moves_found.py", 12),
     Benchmark("example_seeds", "benchmark/native/example_seeds.py", 2, shared_data=False),
     Benchmark("noise_models", "benchmark/native/noise_models.py", 5),
+    Benchmark("verdicts", "benchmark/native/verdicts.py", 30),
     Benchmark("rnapolii", "benchmark/native/rnapolii.py", 30),
     Benchmark("fit_peer", "benchmark/native/fit_speed.py --sklearn --points 1000000", 30),
 )

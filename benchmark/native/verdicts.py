@@ -1,7 +1,7 @@
 """Is the verdict honest? Runs meant to succeed and to fail, and what each is called.
 
     python benchmark/native/verdicts.py [--runs 90] [--workers 2] [--steps 20000]
-        [--entries 1clv,1dfj] [--folder KEEP]
+        [--entries 1clv,1dfj] [--folder KEEP [--kept]]
 
 Small complexes in simulated maps of 6 to 20 Å. Of every nine runs five are as they should be, and
 four are not: a subunit of another complex, the map of another complex, too few steps from random
@@ -9,7 +9,8 @@ starts, half of the subunits missing in the map. A run is right where every subu
 the centre of the first cluster is within 10 Å (rmsd(80)) of where the map was made from; one with
 a subunit that the map does not hold cannot be. Limits are looked for with every second round of
 nine (even) and tested with the others (odd). Runs that the kept folder holds are judged anew, not
-run anew. With --entries those of other complexes are passed over.
+run anew. With --entries those of other complexes are passed over, with --kept those that the folder
+does not hold.
 """
 
 from __future__ import annotations
@@ -54,11 +55,14 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--entries", default=",".join(ENTRIES))
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--kept", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch)
         entries = arguments.entries.split(",")
         numbers = [i for i in range(arguments.runs) if case_of(i)[0]["entry"] in entries]
+        if arguments.kept:
+            numbers = [i for i in numbers if (folder / str(i) / "out" / "run.json").is_file()]
         with ProcessPoolExecutor(arguments.workers) as pool:
             jobs = [pool.submit(judged, folder / str(i), i, arguments.steps) for i in numbers]
             results = []
