@@ -60,7 +60,7 @@ def check_folder(out: Path, replicas: int, *more: str) -> None:
     for name in ("stat.0.out", "stat_replica.0.out"):
         assert "PATH" not in (out / name).read_text(), "the environment of the run"
     assert read_rmf(out / "rmfs" / "0.rmf3").coordinates().shape[0] == FRAMES
-    common = {"system.toml", "data_gmm.txt", "gmm", "run.json", "inputs", "inputs.json"}
+    common = {"system.toml", "data_gmm.txt", "gmm", "run.json", "inputs", "inputs.json", "best.cif"}
     left = {p.name for p in out.iterdir()} - common
     assert left == {"rmfs", "stat.0.out", "stat_replica.0.out", "restart", "imp.log", *more}
     summary = json.loads((out / "run.json").read_text())
