@@ -2,15 +2,19 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from emgmm.config.settings import Config, EmConfig, SystemConfig
 from emgmm.fitting import fit_points
 from emgmm.io.structures import read_structure
 from emgmm.mixture import Mixture
 from emgmm.representation import Bodies, Connectivity, Gaussians, Molecule, Particles, System
+from emgmm.representation.system import ExcludedVolume
 from emgmm.scoring.mixture_score import score_mixture
 from emgmm.search import place_system
+from emgmm.search.terms import placement_clashes
 from search_options import search_options
 
 pytestmark = pytest.mark.instruction_sets
@@ -145,6 +149,19 @@ def test_one_search_is_enough_where_no_more_are_asked_for(shared_data):
     assert (
         place_system(system, data, search=search_options(seed=3))[0].score <= once[0].score + 1e-9
     )
+
+
+@pytest.mark.slow
+def test_searches_that_ended_alike_are_counted_after_what_follows(shared_data):
+    """Excluded volume is minimised after the searches, and their number is not forgotten."""
+    structure = read_structure(shared_data / "complexes" / "2hle.pdb.gz")
+    system = replace(system_of_chains(structure), excluded_volume=ExcludedVolume(1, 1.0))
+    n = round(structure.mass.sum() / 1090)
+    data = fit_points(structure.xyz, structure.mass, n, seed=5).scaled_to(system.mass)
+    config = Config(system=SystemConfig(topology="none"), em=EmConfig(gmm="none"))
+    assert placement_clashes(system, np.arange(2))
+    found = place_system(system, data, config=config, search=search_options(seed=3))
+    assert found[0].found >= 2
 
 
 def test_nothing_to_place_is_refused(shared_data):
