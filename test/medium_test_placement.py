@@ -113,7 +113,7 @@ class Tests(IMP.test.TestCase):
         beads = [bead.get_particle() for bead in dof.get_flexible_beads()]
         local = [list(IMP.core.NonRigidMember(p).get_internal_coordinates()) for p in beads]
         scatter(m, bodies)
-        placements = IMP.emgmm.starts.place_bodies(system, 1, 1, 2)
+        placements = IMP.emgmm.starts.place_bodies(system, 1, 1, options={"searches": 2})
         pose = placements[0].get_poses()[1].get_translation()
         np.testing.assert_allclose(list(bodies[1].get_coordinates()), list(pose), atol=1e-9)
         for p, xyz in zip(beads, local, strict=True):

@@ -39,16 +39,19 @@ class Monitor(IMP.emgmm.SearchMonitor):
         return False
 
 
-def create_search(system, bodies):
+def create_search(system, bodies, options=None):
     """Create the IMP.emgmm.BodySearch of rigid bodies of a system.
 
     Besides the density count what the system has of PMI's connectivity, cross-links and excluded
     volume, with their weights.
     @param system from IMP.emgmm.macros.build_system(), or of the same parts
     @param bodies rigid bodies that carry Gaussians
+    @param options how hard to look: {name: value}
     """
     system.model.update()
     search = IMP.emgmm.BodySearch(system.em.gaussianEM_restraint, bodies)
+    for name, value in (options or {}).items():
+        search.set_option(name, value)
     search.set_copies(*_get_copies(system, bodies))
     if system.em.scale_target_to_mass:
         search.set_data_mass(_get_structured_mass(system.em))

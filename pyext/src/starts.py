@@ -78,11 +78,8 @@ def place_bodies(system, seed=1, threads=0, searches=4, number=0, options=None, 
     if get_is_symmetric(system.model):
         placements = get_symmetric_placements(system, bodies, seed, threads, progress)
     else:
-        search = create_search(system, bodies)
-        for name, value in {"seed": seed, "threads": threads, "searches": searches}.items():
-            search.set_option(name, value)
-        for name, value in (options or {}).items():
-            search.set_option(name, value)
+        given = {"seed": seed, "threads": threads, "searches": searches, **(options or {})}
+        search = create_search(system, bodies, given)
         placements = search.get_placements(Monitor(progress))
     best = placements[0].get_score()
     starts = [p for p in placements if p.get_score() <= best + START_WITHIN]
