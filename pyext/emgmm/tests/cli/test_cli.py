@@ -117,7 +117,10 @@ def test_run_writes_what_is_promised(native_gmm, tmp_path):
         "run", settings(tmp_path, native_gmm), "-o", out, "--engine", "native", "--report", "-"
     )
     assert result.returncode == 0, result.stderr
-    assert result.stderr.count("\n") == 1  # the line for people: standard output has the JSON
+    # The words for people: standard output has the JSON.
+    line, verdict, *reasons = result.stderr.splitlines()
+    assert "200 frames" in line and verdict.startswith("verdict: ")
+    assert reasons and all(reason.startswith("  - ") for reason in reasons)
     told = json.loads(result.stdout)
     keys = "engine steps steps_per_second replicas acceptance found exchange best_score"
     keys += " frames seconds"
