@@ -1,21 +1,30 @@
 """Single subunits into the map of their complex: rank of the right place, error, CPU time.
 
     python benchmark/native/place.py [ENTRY:CHAINS ...] [--resolutions 8 10 15] [--snr 5]
-        [--threads 1] [--strangers]
+        [--threads 1] [--strangers] [--powerfit PROGRAM]
 
 The map is simulated from the whole entry; the subunit starts turned and shifted. The right place is
 that of any chain with as many atoms, within 5 Å rmsd. With --strangers each subunit is also placed
-in the maps of the other entries, which do not hold it: how often p is below 0.1, 0.01.
+in the maps of the other entries, which do not hold it: how often p is below 0.1, 0.01. With
+--powerfit each is placed by PowerFit (pip install powerfit-em) too, one process, its Rust backend
+and its defaults, from the same files right after; rank and error of its ten models.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
+import gemmi
 import numpy as np
 from complexes import SHARED
+from emgmm.io.maps import write_map
 from emgmm.io.structures import Structure, read_structure
+from emgmm.io.structures.write import write_mmcif
 from emgmm.maps.simulate import SimulatedMap, simulate
 from emgmm.poses import random_rotations, to_matrices
 from emgmm.search.answers import chance, lead
@@ -59,6 +68,33 @@ def one(
     return found, given, time.process_time() - began
 
 
+def by_powerfit(
+    program: str, made: SimulatedMap, given: Structure, resolution: float, truths: list[np.ndarray]
+) -> str:
+    """Rank, error and CPU seconds of PowerFit, as cells of the table."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_map(folder / "map.mrc", made.density)
+        write_mmcif(folder / "part.cif", [given], "part")
+        gemmi.read_structure(str(folder / "part.cif")).write_pdb(str(folder / "part.pdb"))
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        began = used.ru_utime + used.ru_stime
+        command = [program, "map.mrc", f"{resolution:g}", "part.pdb", "-n", "10", "-p", "1"]
+        command += ["--cpu-backend", "rust", "-d", "out"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        off = []
+        for rank in range(1, 11):
+            (model,) = list((folder / "out").glob(f"fit_{rank}.*")) or [None]
+            if model is None:
+                break
+            xyz = read_structure(model).xyz
+            off.append(min(np.sqrt(((xyz - x) ** 2).sum(axis=1).mean()) for x in truths))
+        good = [i for i, error in enumerate(off) if error < RIGHT]
+        rank, error = (good[0] + 1, off[good[0]]) if good else ("-", min(off))
+        return f" {rank} | {error:.1f} | {used.ru_utime + used.ru_stime - began:.0f} |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("entry", nargs="*", default=DEFAULT, metavar="ENTRY:CHAINS")
@@ -66,6 +102,7 @@ def main() -> None:
     parser.add_argument("--snr", type=float, default=5.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--strangers", action="store_true")
+    parser.add_argument("--powerfit", metavar="PROGRAM")
     arguments = parser.parse_args()
     chosen = dict(entry.split(":") for entry in arguments.entry)
     whole = {name: read_structure(FILES[name]) for name in chosen}
@@ -74,11 +111,10 @@ def main() -> None:
         for name, chains in chosen.items()
         for chain in chains
     }
-    print(
-        "| entry | chain | kDa | Å | rank | error Å | kT ahead | deviations | p | CPU s |\n"
-        + "| --- " * 10
-        + "|"
-    )
+    head = "| entry | chain | kDa | Å | rank | error Å | kT ahead | deviations | p | CPU s |"
+    if arguments.powerfit:
+        head += " PowerFit: rank | error Å | CPU s |"
+    print(head + "\n" + "| --- " * (head.count("|") - 1) + "|")
     right, all_p = 0, []
     for resolution in arguments.resolutions:
         maps = {
@@ -87,7 +123,8 @@ def main() -> None:
         for (name, chain), part in parts.items():
             found, given, seconds = one(part, maps[name], resolution, arguments.threads)
             chains = [whole[name].xyz[whole[name].chain == c] for c in whole[name].chains()]
-            off = errors(found, given, [xyz for xyz in chains if len(xyz) == len(part)])
+            truths = [xyz for xyz in chains if len(xyz) == len(part)]
+            off = errors(found, given, truths)
             good = np.flatnonzero(off < RIGHT)
             rank = int(good[0]) + 1 if len(good) else None
             right += rank == 1
@@ -99,8 +136,12 @@ def main() -> None:
                 f"{rank or '-'} | {off[good[0]] if len(good) else off.min():.1f} | "
                 f"{first.gap:.1f} | {deviations} | {'-' if p is None else f'{p:.1g}'} | "
                 f"{seconds:.1f} |",
+                end="" if arguments.powerfit else "\n",
                 flush=True,
             )
+            if arguments.powerfit:
+                more = by_powerfit(arguments.powerfit, maps[name], given, resolution, truths)
+                print(more, flush=True)
             if arguments.strangers:
                 for other in maps:
                     if other != name:

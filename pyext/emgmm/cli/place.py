@@ -267,13 +267,13 @@ def _table(result: dict) -> str:
         lines.append("  no other place was found")
     elif result["alike"] > 1 and not together:
         lines.append(
-            f"  the first {result['alike']} are alike and {result['gap']:.1f} kT ahead of the "
-            "next: the map seems to hold as many copies"
+            f"  first {result['alike']}: alike, and {result['gap']:.1f} kT ahead of the next "
+            "place; the map seems to hold as many copies"
         )
     else:
-        text = f"  the first is {result['ahead']:.1f} kT ahead of the next different one"
+        text = f"  first: {result['ahead']:.1f} kT ahead of the next different place"
         if result["deviations"] is not None:
-            text += f", {result['deviations']:.1f} standard deviations ahead of the others"
+            text += f", {result['deviations']:.1f} standard deviations of the others"
         lines.append(text)
     if result["p"] is not None:
         lines.append(f"  chance of as good a place where it does not belong: p = {result['p']:.2g}")

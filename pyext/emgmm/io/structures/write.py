@@ -40,8 +40,26 @@ def write_model(path: Path, model: gemmi.Model, title: str) -> None:
     whole.name = title
     whole.add_model(model)
     whole.setup_entities()
+    for entity in whole.entities:
+        if entity.entity_type == gemmi.EntityType.Polymer:
+            _name_polymer(whole[0], entity)
+    whole.assign_label_seq_id(True)
     # Not by gemmi, which takes no path with bytes that are no text.
     path.write_text(whole.make_mmcif_document().as_string(), encoding="utf-8")
+
+
+def _name_polymer(model: gemmi.Model, entity: gemmi.Entity) -> None:
+    """What some readers of mmCIF take alone: labels that are the chains' own names, and numbers in
+    a sequence, for which the residues that are there stand."""
+    seen = model.get_subchain(entity.subchains[0])
+    entity.full_sequence = [residue.name for residue in seen.first_conformer()]
+    labels = {}
+    for chain in model:
+        for residue in chain:
+            if residue.subchain in entity.subchains:
+                labels[residue.subchain] = chain.name
+                residue.subchain = chain.name
+    entity.subchains = list(labels.values())
 
 
 def free_name(name: str, taken: Iterable[str]) -> str:
