@@ -46,7 +46,13 @@ ORDER = 40
 @click.option(
     "-o", "--output", metavar="FOLDER", help="Placed models, ChimeraX script, place.json."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of several structures together.",
+)
 @keep_option
 @threads_option
 @report_option

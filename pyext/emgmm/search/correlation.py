@@ -33,7 +33,7 @@ _KEPT_A_ROTATION, _KEPT = 4, 500
 _FINEST = 5.0  # Å between places, and half the resolution of the map they are tried in
 _MOST_PLACES = 40  # along an edge of the map
 _FLAT = 0.1  # least variance of density where a structure is, in units of that of the molecule
-_ROUGH_ROUNDS, _FINE_ROUNDS = 15, 40
+_ROUGH_ROUNDS, _FINE_ROUNDS = 12, 25
 _REFINED, _ROUGH_POINTS, _FINE_POINTS = 100, 1000, 2500
 
 
@@ -82,23 +82,53 @@ class LocalCorrelation:
         self._values = values - values.mean()
         self._norm = float(self._values @ self._values)
         self._density, self._least = density, least
+        self._slopes: list[np.ndarray] | None = None
 
     def __call__(self, poses: np.ndarray) -> np.ndarray:
         """(n,) for poses (n, 7)."""
+        return self._evaluate(poses, slopes=False)[0]
+
+    def with_slope(self, poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(n,), and (n, 6) how it grows with a turn about x, y, z through the structure's centre
+        (1/rad) and with a shift (1/Å)."""
+        return self._evaluate(poses, slopes=True)
+
+    def _evaluate(self, poses: np.ndarray, slopes: bool) -> tuple[np.ndarray, np.ndarray]:
         from scipy.ndimage import map_coordinates
 
-        found = np.empty(len(poses))
+        found, slope = np.empty(len(poses)), np.zeros((len(poses), 6))
         at_once = max(1, 200_000 // len(self._points))
         for first in range(0, len(poses), at_once):
-            rotation, shift = to_matrices(poses[first : first + at_once])
-            places = np.einsum("nij,pj->npi", rotation, self._points) + shift[:, None]
-            cells = self._density.index(places).reshape(-1, 3).T[::-1]
-            seen = map_coordinates(self._density.values, cells, order=1, mode="constant")
-            seen = seen.reshape(len(rotation), -1).astype(np.float64)
+            now = slice(first, first + at_once)
+            rotation, shift = to_matrices(poses[now])
+            arms = np.einsum("nij,pj->npi", rotation, self._points)
+            cells = self._density.index(arms + shift[:, None]).reshape(-1, 3).T[::-1]
+
+            def at_points(values: np.ndarray, cells=cells, shape=arms.shape[:2]) -> np.ndarray:
+                return map_coordinates(values, cells, order=1, mode="constant").reshape(shape)
+
+            seen = at_points(self._density.values).astype(np.float64)
             seen -= seen.mean(axis=1, keepdims=True)
-            square = np.maximum((seen**2).sum(axis=1), self._least * len(self._points))
-            found[first : first + at_once] = seen @ self._values / np.sqrt(square * self._norm)
-        return found
+            least = self._least * len(self._points)
+            square = (seen**2).sum(axis=1)
+            scale = 1 / np.sqrt(np.maximum(square, least) * self._norm)
+            found[now] = seen @ self._values * scale
+            if slopes:
+                by_density = self._values * scale[:, None]
+                bends = np.where(square > least, found[now] / np.maximum(square, least), 0.0)
+                by_density -= bends[:, None] * seen
+                by_place = np.stack([at_points(g) for g in self._gradient()], -1)
+                by_place *= by_density[..., None]
+                slope[now, :3] = np.cross(arms, by_place).sum(axis=1)
+                slope[now, 3:] = by_place.sum(axis=1)
+        return found, slope
+
+    def _gradient(self) -> list[np.ndarray]:
+        """Slopes of the map along x, y and z, 1/Å."""
+        if self._slopes is None:
+            along_zyx = np.gradient(self._density.values, *self._density.voxel[::-1])
+            self._slopes = along_zyx[::-1]
+        return self._slopes
 
 
 def place_by_correlation(
@@ -108,7 +138,6 @@ def place_by_correlation(
     threshold: float,
     *,
     answers: int = 60,
-    seed: int = 0,
     threads: int = 0,
     progress: Callable[[SearchProgress], None] | None = None,
 ) -> list[Place]:
@@ -122,8 +151,6 @@ def place_by_correlation(
         Contour level; places are tried in the box around what is above it.
     answers
         Places at most.
-    seed
-        Of the way uphill.
     threads
         0: all cores; the answer does not depend on them.
 
@@ -147,16 +174,15 @@ def place_by_correlation(
     size = float(np.sqrt(((structure.xyz - center) ** 2).sum(axis=1).mean()))
     poses = _different(poses, size, spacing, _KEPT)
     told(0.6, "moving uphill")
-    random = np.random.default_rng(seed)
     climb = rough.correlation(center, _ROUGH_POINTS)
-    poses, band = _uphill(climb, poses, size, spacing / 2, _ROUGH_ROUNDS, random)
+    poses, band = _uphill(climb, poses, size, spacing / 2, _ROUGH_ROUNDS)
     apart = max(2 * spacing, resolution)
     poses = _different(poses[np.argsort(-band, kind="stable")], size, apart, _REFINED)
     told(0.8, "refining")
     climb = fine.correlation(center, _FINE_POINTS)
-    poses, band = _uphill(climb, poses, size, resolution / 4, _FINE_ROUNDS, random)
+    poses, band = _uphill(climb, poses, size, resolution / 4, _FINE_ROUNDS)
     poses = _different(poses[np.argsort(-band, kind="stable")], size, apart, 2 * answers)
-    poses, band = _uphill(climb, poses, size, resolution / 20, _FINE_ROUNDS, random)
+    poses, band = _uphill(climb, poses, size, resolution / 20, _FINE_ROUNDS)
     order = np.argsort(-band, kind="stable")
     kept = _which_different(poses[order], size, apart, answers)
     poses, band = poses[order][kept], band[order][kept]
@@ -329,28 +355,30 @@ def _which_different(poses: np.ndarray, size: float, apart: float, most: int) ->
 
 
 def _uphill(
-    score: LocalCorrelation,
-    poses: np.ndarray,
-    size: float,
-    step: float,
-    rounds: int,
-    random: np.random.Generator,
+    score: LocalCorrelation, poses: np.ndarray, size: float, step: float, rounds: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Poses after random steps that are kept where they lead up, and their correlations.
+    """Poses after steps along the slope, and their correlations.
 
-    Steps grow with success and shrink with failure (a (1+1) evolution strategy, Rechenberg's fifth
-    rule), so that each pose ends as near to its maximum as the rounds allow.
+    All poses go at once, each with its own length of steps (Å at the rim), which grows with success
+    and shrinks with failure; half of the last way is kept, so that narrow ridges are followed.
     """
-    poses, best = poses.copy(), score(poses)
-    steps = np.full(len(poses), step)
+    poses, units = poses.copy(), np.r_[np.full(3, 1 / size), np.ones(3)]
+    best, slope = score.with_slope(poses)
+    steps, last = np.full(len(poses), step), np.zeros((len(poses), 6))
     for _ in range(rounds):
-        way = random.standard_normal((len(poses), 6)) * steps[:, None]
-        half = 0.5 * way[:, :3] / size
+        way = slope * units
+        way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-30)
+        way += 0.5 * last
+        way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-30)
+        moved = way * steps[:, None] * units
+        half = 0.5 * moved[:, :3]
         angle = np.linalg.norm(half, axis=1, keepdims=True)
         turn = np.c_[np.cos(angle), half * np.sinc(angle / np.pi)]
-        trial = np.c_[turned(turn, poses[:, :4]), poses[:, 4:] + way[:, 3:]]
-        now = score(trial)
-        better = now > best
-        poses[better], best[better] = trial[better], now[better]
-        steps *= np.where(better, 1.5, 0.9)
+        trial = np.c_[turned(turn, poses[:, :4]), poses[:, 4:] + moved[:, 3:]]
+        better = score(trial) > best
+        if better.any():
+            poses[better] = trial[better]
+            best[better], slope[better] = score.with_slope(trial[better])
+        last = np.where(better[:, None], way, 0.0)
+        steps *= np.where(better, 1.3, 0.4)
     return poses, best

@@ -102,7 +102,6 @@ def place(
             structures[0],
             resolution,
             level,
-            seed=search.seed,
             threads=search.threads,
             progress=progress,
         )

@@ -71,6 +71,30 @@ def test_local_correlation_is_that_of_the_voxels(structure, density):
     assert local_correlation(density.density, [part], 10.0) == pytest.approx(expected, abs=1e-5)
 
 
+def test_slope_is_that_of_finite_differences(structure):
+    """Up to the interpolation between voxels, which are small here."""
+    part = structure.select(structure.chain == "E")
+    fine = simulate(part, 12.0, voxel=1.0).density
+    center = part.xyz.mean(axis=0)
+    score = LocalCorrelation(fine, fine, fine, center, 2000, 0.0)
+    pose, step = np.r_[1.0, 0, 0, 0, center + np.array([3, -2, 4])], 0.05
+    expected = []
+    for k in range(6):
+        values = []
+        for way in (step, -step):
+            other = pose.copy()
+            if k < 3:
+                angle = way / 20
+                other[0], other[1 + k] = np.cos(angle / 2), np.sin(angle / 2)
+            else:
+                other[1 + k] += way
+            values.append(score(other[None])[0])
+        expected.append((values[0] - values[1]) / (2 * step / 20 if k < 3 else 2 * step))
+    cc, slope = score.with_slope(pose[None])
+    assert cc[0] == score(pose[None])[0]
+    np.testing.assert_allclose(slope[0], expected, rtol=0.05, atol=0.03 * np.abs(expected).max())
+
+
 def test_nothing_above_the_contour(density, subunit):
     with pytest.raises(ValueError, match="nothing above"):
         place_by_correlation(density.density, subunit, 10.0, 1e9)
