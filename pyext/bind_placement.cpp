@@ -9,7 +9,7 @@
 #include "bindings.h"
 #include "search/global_search.h"
 #include "search/guides.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 #include "terms/pose_function.h"
 #include "values.h"
 

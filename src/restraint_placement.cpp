@@ -11,7 +11,7 @@
 #include "centered_body.h"
 #include "pose_density.h"
 #include "search/candidate_density.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 
 IMPEMGMM_BEGIN_NAMESPACE
 

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "reference.h"
-#include "search/placement_choices.h"
-#include "search/placement_repair.h"
+#include "search/choices.h"
+#include "search/repair.h"
 #include "toy_complex.h"
 
 using namespace emcore;

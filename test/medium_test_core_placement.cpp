@@ -8,9 +8,9 @@
 #include "mixture/pair_overlap.h"
 #include "reference.h"
 #include "search/placement.h"
-#include "search/placement_by_size.h"
-#include "search/placement_candidates.h"
-#include "search/placement_field.h"
+#include "search/by_size.h"
+#include "search/candidates.h"
+#include "search/field.h"
 
 using namespace emcore;
 using reference::check;

@@ -5,7 +5,7 @@
 #include <set>
 
 #include "math/parallel.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 
 namespace emcore {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "sample/pose_density.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 
 namespace emcore {
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "score/mixture_score.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 #include "terms/term.h"
 
 namespace emcore {

@@ -8,7 +8,7 @@
 #include "sample/independence_mover.h"
 #include "search/candidate_density.h"
 #include "search/densities.h"
-#include "search/placement_problem.h"
+#include "search/problem.h"
 
 namespace emcore {
 

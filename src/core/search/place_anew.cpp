@@ -5,8 +5,8 @@
 #include <numeric>
 
 #include "math/random.h"
-#include "search/placement_choices.h"
-#include "search/placement_repair.h"
+#include "search/choices.h"
+#include "search/repair.h"
 
 namespace emcore {
 

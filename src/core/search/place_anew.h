@@ -49,7 +49,7 @@ struct PlaceAnewOptions {
 // pair of such a ring costs 70 and 92 kT; by the noise model that bounds the price of what nothing
 // explains (Densities::robust) it gains 11 and 16 kT. So some bodies at a time, those that the
 // density misses least, are taken out together and placed anew (large neighbourhood search, Shaw
-// 1998): the score of any choice of places is put together from tables (placement_choices.h), the
+// 1998): the score of any choice of places is put together from tables (choices.h), the
 // best choices are minimised.
 //
 // soft: `score` with less excluded volume, of bodies just placed, which still overlap; its first

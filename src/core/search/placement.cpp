@@ -8,10 +8,10 @@
 #include "math/parallel.h"
 #include "math/random.h"
 #include "mixture/principal_axes.h"
-#include "search/placement_by_size.h"
-#include "search/placement_candidates.h"
-#include "search/placement_problem.h"
-#include "search/placement_repair.h"
+#include "search/by_size.h"
+#include "search/candidates.h"
+#include "search/problem.h"
+#include "search/repair.h"
 
 namespace emcore {
 

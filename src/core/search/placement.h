@@ -44,13 +44,13 @@ struct PlacementSolution {
 // Best arrangements of the bodies (local mixtures, centred on their masses) in the data, best
 // first, all different.
 //   1. Each body alone: rotations x places, scored by the overlap with the high-pass filtered data
-//      in closed form (read from a grid, placement_field.h), the best pairs refined by gradient and
+//      in closed form (read from a grid, field.h), the best pairs refined by gradient and
 //      torque.
 //   2. Combinations: the squared difference of the filtered densities, sum_ij ov_ij - 2 sum_i
 //      ov_iD, needs only numbers of single candidates and of pairs, so annealing over the choice of
 //      one candidate a body is cheap.
 //      Beside these, from three bodies on: the largest bodies first, each into what the ones before
-//      it leave of the data (placement_by_size.h). This is what finds complexes of many bodies.
+//      it leave of the data (by_size.h). This is what finds complexes of many bodies.
 //   3. The best of both refined together by the Bayesian score (eq. 13) and extra terms.
 //   4. Body by body with the others in place: every candidate, every rotation where it is, swaps
 //      with other bodies; the best of these refined; until nothing improves.

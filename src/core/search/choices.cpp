@@ -1,4 +1,4 @@
-#include "search/placement_choices.h"
+#include "search/choices.h"
 
 #include <algorithm>
 #include <array>
@@ -10,7 +10,7 @@
 
 #include "math/parallel.h"
 #include "math/random.h"
-#include "search/placement_problem.h"
+#include "search/problem.h"
 
 namespace emcore {
 

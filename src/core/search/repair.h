@@ -1,12 +1,12 @@
 // Body by body: what is wrong in an arrangement is moved.
-#ifndef EMGMM_SEARCH_PLACEMENT_REPAIR_H
-#define EMGMM_SEARCH_PLACEMENT_REPAIR_H
+#ifndef EMGMM_SEARCH_REPAIR_H
+#define EMGMM_SEARCH_REPAIR_H
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
-#include "search/placement_problem.h"
+#include "search/problem.h"
 
 namespace emcore {
 

@@ -1,4 +1,4 @@
-#include "search/placement_by_size.h"
+#include "search/by_size.h"
 
 #include <algorithm>
 #include <numeric>

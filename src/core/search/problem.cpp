@@ -1,4 +1,4 @@
-#include "search/placement_problem.h"
+#include "search/problem.h"
 
 namespace emcore {
 

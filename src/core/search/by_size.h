@@ -1,10 +1,10 @@
 // Bodies put into the data one after the other, the largest first.
-#ifndef EMGMM_SEARCH_PLACEMENT_BY_SIZE_H
-#define EMGMM_SEARCH_PLACEMENT_BY_SIZE_H
+#ifndef EMGMM_SEARCH_BY_SIZE_H
+#define EMGMM_SEARCH_BY_SIZE_H
 
 #include <vector>
 
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 
 namespace emcore {
 

@@ -1,4 +1,4 @@
-#include "search/placement_field.h"
+#include "search/field.h"
 
 #include <algorithm>
 #include <array>

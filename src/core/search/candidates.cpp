@@ -1,4 +1,4 @@
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 
 #include <algorithm>
 #include <cmath>
@@ -12,7 +12,7 @@
 #include "math/parallel.h"
 #include "math/random.h"
 #include "mixture/coarse_mixture.h"
-#include "search/placement_field.h"
+#include "search/field.h"
 
 namespace emcore {
 

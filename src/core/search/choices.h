@@ -1,13 +1,13 @@
 // Which candidates of several bodies go together, by the Bayesian score itself.
-#ifndef EMGMM_SEARCH_PLACEMENT_CHOICES_H
-#define EMGMM_SEARCH_PLACEMENT_CHOICES_H
+#ifndef EMGMM_SEARCH_CHOICES_H
+#define EMGMM_SEARCH_CHOICES_H
 
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 #include "score/mixture_score.h"
-#include "search/placement_candidates.h"
+#include "search/candidates.h"
 #include "terms/pose_function.h"
 
 namespace emcore {

@@ -1,6 +1,6 @@
 // Overlaps of one body with a density in many poses, tabulated.
-#ifndef EMGMM_SEARCH_PLACEMENT_FIELD_H
-#define EMGMM_SEARCH_PLACEMENT_FIELD_H
+#ifndef EMGMM_SEARCH_FIELD_H
+#define EMGMM_SEARCH_FIELD_H
 
 #include <vector>
 

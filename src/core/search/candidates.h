@@ -1,6 +1,6 @@
 // Step 1 and 2 of the placement: what each body could do alone, and which choices go together.
-#ifndef EMGMM_SEARCH_PLACEMENT_CANDIDATES_H
-#define EMGMM_SEARCH_PLACEMENT_CANDIDATES_H
+#ifndef EMGMM_SEARCH_CANDIDATES_H
+#define EMGMM_SEARCH_CANDIDATES_H
 
 #include <cstdint>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "search/placement_repair.h"
+#include "search/repair.h"
 
 #include <algorithm>
 #include <cmath>

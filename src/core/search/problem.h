@@ -1,6 +1,6 @@
 // What the steps of the global search share: the problem, and its score minimised.
-#ifndef EMGMM_SEARCH_PLACEMENT_PROBLEM_H
-#define EMGMM_SEARCH_PLACEMENT_PROBLEM_H
+#ifndef EMGMM_SEARCH_PROBLEM_H
+#define EMGMM_SEARCH_PROBLEM_H
 
 #include <cmath>
 #include <map>
@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "score/moved_score.h"
+#include "search/candidates.h"
 #include "search/placement.h"
-#include "search/placement_candidates.h"
 
 namespace emcore {
 
