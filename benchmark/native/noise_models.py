@@ -146,9 +146,7 @@ def spread_table(names: list[str]) -> list[dict]:
         data, _, structure = load(name)
         for dalton in (DALTON, 500.0):
             bodies = [body_of(structure, c, dalton) for c in structure.chains()]
-            model = Mixture.concatenated(
-                [b.mixture.transformed(np.eye(3), b.center) for b in bodies]
-            )
+            model = Mixture.concatenated([b.mixture.shifted(b.center) for b in bodies])
             fine = fit_points(structure.xyz, structure.mass, round(data.mass / dalton), seed=5)
             result = score_mixture(fine, model, ScoreOptions())
             ratios = result.log_ratios

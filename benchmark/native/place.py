@@ -43,8 +43,8 @@ RIGHT = 5.0  # Å
 def away(structure: Structure, seed: int) -> Structure:
     """The structure turned and shifted at random."""
     random = np.random.default_rng(seed)
-    turn = to_matrices(np.r_[random_rotations(random, 1)[0], 0, 0, 0][None])[0][0]
-    return structure.moved(turn, random.uniform(-100, 100, 3))
+    turn = random_rotations(random, 1)[0]
+    return structure.moved(np.r_[turn, random.uniform(-100, 100, 3)])
 
 
 def errors(found: list[Place], given: Structure, truths: list[np.ndarray]) -> np.ndarray:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .poses import to_matrices
+
 _ASYMMETRY = 1e-6  # of the largest entry: more is a wrong matrix, not rounding
 # Relative: below, the inverse has no correct digit left.
 _SMALLEST_EIGENVALUE = 1e-12
@@ -47,30 +49,32 @@ class ComponentError(ValueError):
 class Mixture:
     """Gaussian mixture: the map, or the model of a body.
 
-    Attributes
-    ----------
-    means
-        (n, 3) float64, Å.
-    covariances
-        (n, 3, 3) float64, Å², symmetric positive definite.
-    weights
-        (n,) float64, positive; they sum to the mass of what the mixture stands for
-        (Da, or the map's own units).
+        Attributes
+        ----------
+        means
+            (n, 3) float64, Å.
+        covariances
+            (n, 3, 3) float64, Å², symmetric positive definite.
+        weights
+            (n,) float64, positive; they sum to the mass of what the mixture stands for
+            (Da, or the map's own units).
 
-    Raises
-    ------
-    ComponentError
-        A value that is not finite, a weight that is not positive, or a covariance that is not
-        symmetric or not positive definite; the message names the component.
-    ValueError
-        Shapes that do not agree.
+        Raises
+        ------
+        ComponentError
+            A value that is not finite, a weight that is not positive, or a covariance that is not
+            symmetric or not positive definite; the message names the component.
+        ValueError
+            Shapes that do not agree.
 
-    Examples
-    --------
-    >>> import emgmm
-    >>> import numpy as np
-    >>> emgmm.Mixture(np.zeros((1, 3)), 4.0 * np.eye(3)[None], np.array([110.0]))
-    Mixture of 1 Gaussian, 0.1 kDa
+        Examples
+        --------
+        >>> import emgmm
+        >>> import numpy as np
+
+    from .poses import to_matrices
+        >>> emgmm.Mixture(np.zeros((1, 3)), 4.0 * np.eye(3)[None], np.array([110.0]))
+        Mixture of 1 Gaussian, 0.1 kDa
     """
 
     means: np.ndarray
@@ -114,14 +118,18 @@ class Mixture:
         """(3,) weighted mean of the components, Å."""
         return self.weights @ self.means / self.mass
 
-    def transformed(self, rotation: np.ndarray, translation: np.ndarray) -> Mixture:
-        """The mixture rotated by the matrix (3, 3), then translated by (3,) Å."""
-        rotation = np.asarray(rotation, dtype=np.float64)
+    def moved(self, pose: np.ndarray) -> Mixture:
+        """The mixture turned and shifted by a pose (7,): quaternion w x y z, translation in Å."""
+        rotation, translation = to_matrices(np.asarray(pose, dtype=np.float64))
         return Mixture(
-            self.means @ rotation.T + np.asarray(translation, dtype=np.float64),
+            self.means @ rotation.T + translation,
             rotation @ self.covariances @ rotation.T,
             self.weights,
         )
+
+    def shifted(self, translation: np.ndarray) -> Mixture:
+        """The mixture shifted by (3,) Å."""
+        return Mixture(self.means + np.asarray(translation), self.covariances, self.weights)
 
     def scaled_to(self, mass: float) -> Mixture:
         """The mixture with weights multiplied so that they sum to ``mass``."""

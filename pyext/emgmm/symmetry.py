@@ -15,7 +15,7 @@ from . import _core
 from .config.settings import SymmetryConfig
 from .errors import InputError
 from .mixture import Mixture
-from .poses import composed, superpose, to_matrices, to_poses
+from .poses import composed, superpose, to_poses
 from .representation.system import System
 from .scoring.mixture_score import ScoreOptions, make_score
 
@@ -97,7 +97,7 @@ def find_axes(
     core = make_score(data, ScoreOptions())
 
     def likeness(center: np.ndarray, direction: np.ndarray, of: str) -> float:
-        moved = data.transformed(*to_matrices(operations(of, center, direction)[1]))
+        moved = data.moved(operations(of, center, direction)[1])
         return core.cross_correlation(moved)
 
     middle = data.weights @ data.means / data.weights.sum() if center is None else center

@@ -11,7 +11,6 @@ import numpy as np
 
 from ..io.structures import Structure, read_structure
 from ..io.structures.write import residues, write_model
-from ..poses import to_matrices
 from ..sampling.alternatives import from_input
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ def write_all_atoms(path: Path, system: System, poses: np.ndarray, title: str) -
     for molecule, name in enumerate(_chain_names(system)):
         chain = gemmi.Chain(name)
         for structure, rows, body in _parts(system, molecule, structures):
-            rotation, translation = to_matrices(moves[body])
-            for residue in residues(structure.select(rows).moved(rotation, translation)):
+            for residue in residues(structure.select(rows).moved(moves[body])):
                 chain.add_residue(residue)
         if len(chain):
             model.add_chain(chain)

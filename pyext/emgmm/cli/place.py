@@ -325,15 +325,13 @@ class _Folder:
         import numpy as np
 
         from ..io.structures.write import write_mmcif
-        from ..poses import to_matrices
 
         stem = result["names"][0] if len(result["names"]) == 1 else "placed"
         for place in result["places"]:
             moved = []
             for entry in place["structures"]:
                 pose = np.r_[entry["rotation"], entry["translation"]]
-                rotation, translation = to_matrices(pose[None])
-                moved.append(structures[entry["name"]].moved(rotation[0], translation[0]))
+                moved.append(structures[entry["name"]].moved(pose))
             name = f"{stem}_{place['rank']}.cif"
             chains = write_mmcif(self.folder / name, moved, stem)
             place["file"], place["chains"] = name, chains

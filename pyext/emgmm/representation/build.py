@@ -255,7 +255,7 @@ class _Layout:
                 domains = [(domain, masses[id(domain)]) for domain in unit.domains]
                 parts = parts_of_body(unit.name, domains, config)
                 fitted = Mixture.concatenated([fit_part(p, config, folder) for p in parts])
-                mixture = fitted.transformed(np.eye(3), -bodies.poses[index, 4:])
+                mixture = fitted.shifted(-bodies.poses[index, 4:])
             mixtures.append(mixture)
         body = np.repeat(np.arange(len(mixtures)), [len(m) for m in mixtures])
         return Gaussians(body, Mixture.concatenated(mixtures))

@@ -15,7 +15,7 @@ from ..io.maps import DensityMap
 from ..io.structures import Structure
 from ..maps.contour import dust_volume, threshold_of_mass
 from ..mixture import Mixture
-from ..poses import composed, to_matrices
+from ..poses import composed
 from ..scoring.mixture_score import ScoreOptions, make_score, score_mixture
 from .correlation import place_by_correlation
 from .place import SearchProgress
@@ -34,11 +34,7 @@ class StructurePlacement(NamedTuple):
 
     def moved(self, structures: Sequence[Structure]) -> list[Structure]:
         """The structures where they were placed."""
-        rotation, translation = to_matrices(self.poses)
-        return [
-            structure.moved(r, t)
-            for structure, r, t in zip(structures, rotation, translation, strict=True)
-        ]
+        return [s.moved(pose) for s, pose in zip(structures, self.poses, strict=True)]
 
 
 def place(
@@ -122,7 +118,7 @@ def place(
         n = max(1, round(structure.atom_mass().sum() / dalton_per_component))
         model = structure_mixture(structure, n, resolution=resolution)
         own_frames.append(np.r_[1.0, 0, 0, 0, -model.center])
-        models.append(model.transformed(np.eye(3), -model.center))
+        models.append(model.shifted(-model.center))
     data = data.scaled_to(sum(m.mass for m in models))
     found, _ = _core.global_search(
         make_score(data, options),
@@ -153,6 +149,5 @@ def _reach(data: Mixture) -> float:
 def _cc(
     data: Mixture, models: Sequence[Mixture], poses: np.ndarray, options: ScoreOptions
 ) -> float:
-    rotation, translation = to_matrices(poses)
-    placed = [m.transformed(r, t) for m, r, t in zip(models, rotation, translation, strict=True)]
+    placed = [m.moved(pose) for m, pose in zip(models, poses, strict=True)]
     return score_mixture(data, Mixture.concatenated(placed), options).cc

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import InputError
+from ...poses import to_matrices
 from ..files import opened, printable, without_mark
 from ..streams import is_stream
 from .account import AtomAccount, counted
@@ -81,9 +82,10 @@ class Structure:
         mass = self.atom_mass().sum() / 1000
         return f"Structure of {len(self)} atoms in {len(self.chains())} chains, {mass:.1f} kDa"
 
-    def moved(self, rotation: np.ndarray, translation: np.ndarray) -> Structure:
-        """The structure turned by the matrix (3, 3), then shifted by (3,) Å."""
-        return replace(self, xyz=self.xyz @ np.asarray(rotation).T + np.asarray(translation))
+    def moved(self, pose: np.ndarray) -> Structure:
+        """The structure turned and shifted by a pose (7,): quaternion w x y z, translation in Å."""
+        rotation, translation = to_matrices(np.asarray(pose, dtype=np.float64))
+        return replace(self, xyz=self.xyz @ rotation.T + translation)
 
     def select(self, mask: np.ndarray) -> Structure:
         """The atoms of a boolean mask or an index array."""

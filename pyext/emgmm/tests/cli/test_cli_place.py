@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     structure = read_structure(COMPLEX)
     parts = {c: structure.select(structure.chain == c) for c in "ABDE"}
     for name, part in parts.items():
-        away = part.moved(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), np.array([40.0, 7, 9]))
+        away = part.moved(np.array([0.5**0.5, 0, 0, 0.5**0.5, 40, 7, 9]))
         write_mmcif(path / f"{name}.cif", [away], name)
     held = structure.select(np.isin(structure.chain, ["A", "D", "E"]))
     write_map(path / "map.mrc", simulate_map(held, 9.0, snr=5.0, seed=1))

@@ -50,7 +50,7 @@ def test_score(options, distance):
     rng = np.random.default_rng(7)
     data = mixture(rng, 31, 25)
     model = mixture(rng, 57, 25)
-    model = model.transformed(np.eye(3), np.array([distance, 0, 0]))
+    model = model.shifted([distance, 0, 0])
     m = IMP.Model()
     restraint = module.GaussianMixtureRestraint(
         m,

@@ -173,10 +173,10 @@ def test_mixture_refuses_bad_components():
 
 def test_mixture_moves_and_scales():
     mixture = some_mixture()
-    rotation = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]])
-    moved = mixture.transformed(rotation, [1, 2, 3])
+    moved = mixture.moved(np.array([0.5**0.5, 0, 0, 0.5**0.5, 1, 2, 3]))  # a quarter about z
     assert moved.means[:, 0] == pytest.approx(1 - mixture.means[:, 1])
     assert moved.covariances[:, 0, 0] == pytest.approx(mixture.covariances[:, 1, 1])
+    assert mixture.shifted([1, 2, 3]).means[:, 1] == pytest.approx(2 + mixture.means[:, 1])
     assert mixture.scaled_to(7).mass == pytest.approx(7)
     assert len(Mixture.concatenated([mixture, moved])) == 60
     assert mixture.center == pytest.approx(np.average(mixture.means, 0, mixture.weights))

@@ -216,8 +216,8 @@ def test_mixtures_of_another_structure_are_fitted_anew(build, tmp_path):
     expected = build(ROW, gmm_dir=folder).gaussians.mixture
     path = folder / "RigidBody_1.txt"
     kept = read_gmm(path)
-    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
-    moved = kept.transformed(turn, kept.center - turn @ kept.center)  # about its own centre
+    quarter_turn = np.array([0.5**0.5, 0, 0, 0.5**0.5, 0, 0, 0])
+    moved = kept.shifted(-kept.center).moved(quarter_turn).shifted(kept.center)
     write_gmm(path, moved, force=True)
     np.testing.assert_array_equal(
         build(ROW, gmm_dir=folder).gaussians.mixture.means, expected.means

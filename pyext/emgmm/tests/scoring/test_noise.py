@@ -149,9 +149,9 @@ def test_correlated_noise_does_not_ask_for_the_scale():
 def test_what_no_model_explains_costs_its_share_of_the_density():
     """A second cloud apart in the map: eq. 13 would have the model swell into it."""
     near, far = cloud(30, 4), cloud(30, 5)
-    apart = far.transformed(np.eye(3), np.array([120.0, 0.0, 0.0]))
+    apart = far.shifted([120.0, 0.0, 0.0])
     data = Mixture.concatenated([near, apart])
-    between = near.transformed(np.eye(3), np.array([30.0, 0.0, 0.0]))
+    between = near.shifted([30.0, 0.0, 0.0])
 
     def gain(model):
         return (
@@ -166,7 +166,7 @@ def test_a_missing_subunit_does_not_move_the_others():
     """Two separate halves of a map, the model of one: with a background it stays where it is."""
     rng = np.random.default_rng(3)
     half = cloud(30, 4)
-    other = half.transformed(np.eye(3), np.array([45.0, 0.0, 0.0]))
+    other = half.shifted([45.0, 0.0, 0.0])
     data = Mixture.concatenated([half, other])
     m = Mixture(
         half.means + rng.normal(scale=1.0, size=half.means.shape), half.covariances, half.weights

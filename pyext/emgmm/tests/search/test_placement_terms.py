@@ -165,9 +165,7 @@ def balls():
         excluded_volume=None,
         super_rigid_bodies=(),
     )
-    data = Mixture.concatenated(
-        [shape.transformed(r, t) for r, t in zip(turns, places, strict=True)]
-    )
+    data = Mixture.concatenated([shape.moved(p) for p in to_poses(turns, places)])
     blurred = Mixture(
         data.means + generator.normal(size=data.means.shape), data.covariances, data.weights
     )

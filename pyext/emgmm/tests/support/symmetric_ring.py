@@ -10,7 +10,6 @@ from emgmm.config import (
     SystemConfig,
 )
 from emgmm.mixture import Mixture
-from emgmm.poses import to_matrices
 from emgmm.symmetry import operations
 from toy_system import random_rotations, toy_system
 
@@ -24,7 +23,6 @@ def ring(group, seed=1, tail=6):
     operation = operations(group, CENTER, axis, second if group[0] == "D" else None)
     system = toy_system(names=("A",) * len(operation), tail=tail, seed=seed)
     bodies = system.bodies
-    turns, shifts = to_matrices(operation)
     # Every copy comes in a frame of its own, none of them where it belongs.
     first = system.gaussians.body == 0
     copy = Mixture(
@@ -32,9 +30,7 @@ def ring(group, seed=1, tail=6):
         system.gaussians.mixture.covariances[first],
         system.gaussians.mixture.weights[first],
     )
-    data = Mixture.concatenated(
-        [copy.transformed(r, t) for r, t in zip(turns, shifts, strict=True)]
-    )
+    data = Mixture.concatenated([copy.moved(pose) for pose in operation])
     assert len(bodies) == len(operation) * (1 + (2 if tail else 0))
     return system, data, axis, second
 
