@@ -1,6 +1,6 @@
 /**
  *  \file IMP/emgmm/BodySearch.h
- *  \brief Where rigid bodies lie in a map, from nothing.
+ *  \brief Global search for rigid bodies in a map.
  */
 
 #ifndef IMPEMGMM_BODY_SEARCH_H
@@ -60,6 +60,9 @@ class IMPEMGMMEXPORT BodySearch : public Object {
 
   //! Get an option
   double get_option(std::string name) const;
+
+  //! Get the residues a bead of soft excluded volume, while many bodies find their places
+  int get_soft_bead_size() const;
 
   //! Get the names of all options
   /** Seed; threads (0: all cores; the answer does not depend on them); solutions,

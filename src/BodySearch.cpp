@@ -1,6 +1,6 @@
 /**
  *  \file BodySearch.cpp
- *  \brief Where rigid bodies lie in a map, from nothing.
+ *  \brief Global search for rigid bodies in a map.
  *
  *  Translates between particles and the core's global search.
  */
@@ -9,6 +9,7 @@
 #include <IMP/core/XYZR.h>
 #include <IMP/emgmm/BodySearch.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -142,12 +143,22 @@ class Watch {
 
 }  // namespace
 
+// The core's problem, its parts added one after the other.
 struct BodySearch::Problem {
   emcore::SearchProblem core;
   std::vector<emcore::Pose> of_centers;  // from the own frame of each body to that of the search
   std::vector<emcore::Pose> poses;       // of the bodies now, as the core has them
-  bool has_frame;
+  bool has_frame = false;
   emcore::Pose frame;  // of the data, where it is movable
+
+  explicit Problem(const BodySearch &search)
+      : search_(search), model_(search.em_->get_model()), cache_(search.em_->get_cache()) {
+    add_data();
+    add_bodies();
+    add_sequence();
+    add_cross_links();
+    add_volumes();
+  }
 
   std::vector<double> get_scores() const {
     std::vector<double> scores;
@@ -156,6 +167,29 @@ struct BodySearch::Problem {
         scores.push_back(t.weight * t.term->evaluate(poses, nullptr));
     return scores;
   }
+
+ private:
+  void add_data();
+  void add_bodies();
+  void add_sequence();
+  void add_cross_links();
+  void add_volumes();
+
+  int get_body(ParticleIndex pi) const {
+    const auto found = number_.find(particles::get_carrier(model_, pi));
+    return found == number_.end() ? emcore::kNoBody : found->second;
+  }
+  emcore::BodySphere get_sphere(ParticleIndex pi, double scale = 1) const;
+  std::map<ParticleIndex, ParticleIndex> get_anchors() const;
+  std::vector<emcore::CrossLink> get_links(const Links &set,
+                                           const std::map<ParticleIndex, ParticleIndex> &anchor,
+                                           std::vector<double> *sigmas,
+                                           std::vector<double> *psis) const;
+
+  const BodySearch &search_;
+  Model *model_;
+  const GaussianMixtureRestraint::Cache &cache_;
+  std::map<ParticleIndex, int> number_;  // of each body
 };
 
 SearchMonitor::~SearchMonitor() {}
@@ -205,6 +239,8 @@ double BodySearch::get_option(std::string name) const {
   return set != options_.end() ? set->second : option.get(emcore::SearchOptions());
 }
 
+int BodySearch::get_soft_bead_size() const { return emcore::kSoftBeads; }
+
 Strings BodySearch::get_option_names() const {
   Strings names;
   for (const auto &option : get_search_options()) names.push_back(option.first);
@@ -241,128 +277,144 @@ void BodySearch::add_excluded_volume(ParticleIndexesAdaptor spheres, double kapp
   volumes_.push_back({ParticleIndexes(spheres.begin(), spheres.end()), kappa, is_soft});
 }
 
-BodySearch::Problem BodySearch::create_problem() const {
-  Model *m = em_->get_model();
-  const std::lock_guard<std::recursive_mutex> lock(em_->mutex_);
-  const GaussianMixtureRestraint::Cache &cache = em_->get_cache();
-  Problem problem;
-  emcore::SearchProblem &core = problem.core;
-  problem.has_frame = cache.has_data_body;
-  problem.frame = cache.frame;
-  core.data = cache.score->data();
-  if (data_mass_ > 0) {
-    const double factor = data_mass_ / emcore::mass(core.data);
+void BodySearch::Problem::add_data() {
+  has_frame = cache_.has_data_body;
+  frame = cache_.frame;
+  core.data = cache_.score->data();
+  if (search_.data_mass_ > 0) {
+    const double factor = search_.data_mass_ / emcore::mass(core.data);
     for (emcore::Gaussian &g : core.data) g.weight *= factor;
   }
-  core.options = cache.score->options();
+  core.options = cache_.score->options();
   core.confinement = emcore::confinement_about(core.data);
-  core.kinds.assign(kinds_.begin(), kinds_.end());
-  std::map<ParticleIndex, int> number;
-  for (std::size_t b = 0; b < bodies_.size(); ++b) {
-    const std::size_t c = get_carrier_number(m, cache.model.carriers, bodies_[b]);
-    const CenteredBody body(cache.moved->body(c), particles::to_core(frames_[b]));
+}
+
+void BodySearch::Problem::add_bodies() {
+  core.kinds.assign(search_.kinds_.begin(), search_.kinds_.end());
+  for (std::size_t b = 0; b < search_.bodies_.size(); ++b) {
+    const ParticleIndex pi = search_.bodies_[b];
+    const std::size_t c = get_carrier_number(model_, cache_.model.carriers, pi);
+    const CenteredBody body(cache_.moved->body(c), particles::to_core(search_.frames_[b]));
     core.bodies.push_back(body.mixture);
-    problem.of_centers.push_back(body.of_center);
-    problem.poses.push_back(cache.poses[c] *
-                            particles::relative_to(body.of_center, emcore::Pose()));
-    number[bodies_[b]] = static_cast<int>(b);
+    of_centers.push_back(body.of_center);
+    poses.push_back(cache_.poses[c] * particles::relative_to(body.of_center, emcore::Pose()));
+    number_[pi] = static_cast<int>(b);
   }
+}
 
-  const auto body_of = [&](ParticleIndex pi) {
-    const auto found = number.find(particles::get_carrier(m, pi));
-    return found == number.end() ? emcore::kNoBody : found->second;
-  };
-  const auto sphere = [&](ParticleIndex pi, double scale = 1) {
-    const int b = body_of(pi);
-    const core::XYZR d(m, pi);
-    const emcore::Pose pose = particles::get_pose(m, bodies_[b]);
-    const emcore::Pose here{emcore::Quaternion(), particles::to_core(d.get_coordinates())};
-    return emcore::BodySphere{
-        static_cast<std::size_t>(b),
-        problem.of_centers[b] * particles::relative_to(pose, here).translation,
-        scale * d.get_radius()};
-  };
+// A sphere that one of the bodies carries, in the frame of the search.
+emcore::BodySphere BodySearch::Problem::get_sphere(ParticleIndex pi, double scale) const {
+  const int b = get_body(pi);
+  const core::XYZR d(model_, pi);
+  const emcore::Pose pose = particles::get_pose(model_, search_.bodies_[b]);
+  const emcore::Pose here{emcore::Quaternion(), particles::to_core(d.get_coordinates())};
+  return {static_cast<std::size_t>(b),
+          of_centers[b] * particles::relative_to(pose, here).translation, scale * d.get_radius()};
+}
 
-  std::map<ParticleIndex, std::size_t> bead;  // of the bonds
+void BodySearch::Problem::add_sequence() {
+  std::map<ParticleIndex, std::size_t> known;
+  ParticleIndexes beads;
   std::vector<int> body;
   std::vector<double> radius;
-  ParticleIndexes bonded;
   const auto bead_number = [&](ParticleIndex pi) {
-    const auto place = bead.emplace(pi, body.size());
+    const auto place = known.emplace(pi, beads.size());
     if (place.second) {
-      bonded.push_back(pi);
-      body.push_back(body_of(pi));
-      radius.push_back(core::XYZR(m, pi).get_radius());
+      beads.push_back(pi);
+      body.push_back(get_body(pi));
+      radius.push_back(core::XYZR(model_, pi).get_radius());
     }
     return place.first->second;
   };
   std::map<double, std::vector<emcore::BeadBond>> by_constant;
-  for (const Bond &bond : bonds_)
+  for (const Bond &bond : search_.bonds_)
     by_constant[bond.force_constant].push_back(
         {bead_number(bond.first), bead_number(bond.second), bond.slack});
   std::vector<emcore::SphereBond> springs;
   for (const auto &own : by_constant)
     for (const emcore::Chain &chain : chains_between_bodies(body, radius, own.second))
-      springs.push_back({sphere(bonded[chain.first]), sphere(bonded[chain.second]), chain.slack,
-                         own.first / chain.bonds});
-  const std::size_t n = bodies_.size();
-  if (!springs.empty())
-    core.terms.push_back(
-        {std::make_shared<emcore::ConnectivityTerm>("connectivity", n, std::move(springs))});
+      springs.push_back({get_sphere(beads[chain.first]), get_sphere(beads[chain.second]),
+                         chain.slack, own.first / chain.bonds});
+  if (springs.empty()) return;
+  core.terms.push_back({std::make_shared<emcore::ConnectivityTerm>(
+      "connectivity", search_.bodies_.size(), std::move(springs))});
+}
 
-  std::map<ParticleIndex, ParticleIndex> anchor;
-  std::vector<int> body_of_bead;
-  for (ParticleIndex pi : beads_) body_of_bead.push_back(body_of(pi));
+// The bead on a body that stands for each bead, where its molecule has one.
+std::map<ParticleIndex, ParticleIndex> BodySearch::Problem::get_anchors() const {
+  const ParticleIndexes &beads = search_.beads_;
+  std::vector<int> body;
+  for (ParticleIndex pi : beads) body.push_back(get_body(pi));
   const std::vector<int> anchors =
-      emcore::anchors(body_of_bead, std::vector<int>(molecules_.begin(), molecules_.end()),
-                      std::vector<double>(residues_.begin(), residues_.end()));
-  for (std::size_t i = 0; i < beads_.size(); ++i)
-    if (anchors[i] != emcore::kNoBody) anchor[beads_[i]] = beads_[anchors[i]];
-  for (const Links &set : links_) {
-    std::map<int, emcore::CrossLink> links;
-    std::set<int> uncertain;  // one of whose readings is of no body
-    std::map<double, std::size_t> sigmas, psis;
-    std::vector<double> sigma_values, psi_values;
-    const auto unknown = [](std::map<double, std::size_t> *known, std::vector<double> *values,
-                            double value) {
-      const auto place = known->emplace(value, values->size());
-      if (place.second) values->push_back(value);
-      return place.first->second;
-    };
-    for (std::size_t i = 0; i < set.links.size(); ++i) {
-      ParticleIndex ends[2] = {set.ends[i][0], set.ends[i][1]};
-      for (ParticleIndex &end : ends) {
-        const auto found = anchor.find(end);
-        if (found != anchor.end()) end = found->second;
-        if (body_of(end) == emcore::kNoBody) uncertain.insert(set.links[i]);
-      }
-      if (uncertain.count(set.links[i])) continue;
-      links[set.links[i]].push_back({sphere(ends[0]), sphere(ends[1]), ends[0] == ends[1],
-                                     unknown(&sigmas, &sigma_values, set.sigmas[2 * i]),
-                                     unknown(&sigmas, &sigma_values, set.sigmas[2 * i + 1]),
-                                     unknown(&psis, &psi_values, set.psis[i])});
-    }
-    std::vector<emcore::CrossLink> kept;
-    for (const auto &link : links)
-      if (!uncertain.count(link.first)) kept.push_back(link.second);
-    if (kept.empty()) continue;
-    core.terms.push_back(
-        {std::make_shared<emcore::CrossLinkTerm>("crosslinks", n, std::move(kept),
-                                                 emcore::CrossLinkOptions{set.length, set.slope},
-                                                 sigma_values, psi_values),
-         set.weight});
-  }
+      emcore::anchors(body, std::vector<int>(search_.molecules_.begin(), search_.molecules_.end()),
+                      std::vector<double>(search_.residues_.begin(), search_.residues_.end()));
+  std::map<ParticleIndex, ParticleIndex> anchor;
+  for (std::size_t i = 0; i < beads.size(); ++i)
+    if (anchors[i] != emcore::kNoBody) anchor[beads[i]] = beads[anchors[i]];
+  return anchor;
+}
 
-  for (const Volume &volume : volumes_) {
+// The links all of whose readings are of bodies, and the values that their numbers stand for.
+std::vector<emcore::CrossLink> BodySearch::Problem::get_links(
+    const Links &set, const std::map<ParticleIndex, ParticleIndex> &anchor,
+    std::vector<double> *sigmas, std::vector<double> *psis) const {
+  const auto get_number = [](std::vector<double> *values, double value) {
+    const auto place = std::find(values->begin(), values->end(), value);
+    if (place == values->end()) {
+      values->push_back(value);
+      return values->size() - 1;
+    }
+    return static_cast<std::size_t>(place - values->begin());
+  };
+  std::map<int, emcore::CrossLink> links;
+  std::set<int> uncertain;
+  for (std::size_t i = 0; i < set.links.size(); ++i) {
+    ParticleIndex ends[2] = {set.ends[i][0], set.ends[i][1]};
+    for (ParticleIndex &end : ends) {
+      const auto found = anchor.find(end);
+      if (found != anchor.end()) end = found->second;
+      if (get_body(end) == emcore::kNoBody) uncertain.insert(set.links[i]);
+    }
+    if (uncertain.count(set.links[i])) continue;
+    links[set.links[i]].push_back({get_sphere(ends[0]), get_sphere(ends[1]), ends[0] == ends[1],
+                                   get_number(sigmas, set.sigmas[2 * i]),
+                                   get_number(sigmas, set.sigmas[2 * i + 1]),
+                                   get_number(psis, set.psis[i])});
+  }
+  std::vector<emcore::CrossLink> kept;
+  for (const auto &link : links)
+    if (!uncertain.count(link.first)) kept.push_back(link.second);
+  return kept;
+}
+
+void BodySearch::Problem::add_cross_links() {
+  const auto anchor = get_anchors();
+  for (const Links &set : search_.links_) {
+    std::vector<double> sigmas, psis;
+    std::vector<emcore::CrossLink> links = get_links(set, anchor, &sigmas, &psis);
+    if (links.empty()) continue;
+    core.terms.push_back({std::make_shared<emcore::CrossLinkTerm>(
+                              "crosslinks", search_.bodies_.size(), std::move(links),
+                              emcore::CrossLinkOptions{set.length, set.slope}, sigmas, psis),
+                          set.weight});
+  }
+}
+
+void BodySearch::Problem::add_volumes() {
+  for (const Volume &volume : search_.volumes_) {
     std::vector<emcore::BodySphere> spheres;
     for (ParticleIndex pi : volume.spheres)
-      if (body_of(pi) != emcore::kNoBody) spheres.push_back(sphere(pi, emcore::kClashRadius));
+      if (get_body(pi) != emcore::kNoBody) spheres.push_back(get_sphere(pi, emcore::kClashRadius));
     if (spheres.empty() || !(volume.kappa > 0)) continue;
     (volume.is_soft ? core.soft_clashes : core.clashes)
-        .push_back({std::make_shared<emcore::ExcludedVolumeTerm>("excluded volume", n, spheres,
-                                                                 volume.kappa)});
+        .push_back({std::make_shared<emcore::ExcludedVolumeTerm>(
+            "excluded volume", search_.bodies_.size(), spheres, volume.kappa)});
   }
-  return problem;
+}
+
+BodySearch::Problem BodySearch::create_problem() const {
+  const std::lock_guard<std::recursive_mutex> lock(em_->mutex_);
+  return Problem(*this);
 }
 
 Floats BodySearch::get_guides() const {

@@ -1,4 +1,4 @@
-"""What this installation consists of."""
+"""Parts of this installation: versions, instruction sets, IMP."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def operations(
 def find_axes(
     data: Mixture, group: str, center: np.ndarray | None = None, axis: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None, float]:
-    """Where the axes of a symmetric density lie: the largest overlap with itself when turned.
+    """Axes of a symmetric density: the largest overlap with itself when turned.
 
     Parameters
     ----------

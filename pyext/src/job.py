@@ -96,7 +96,7 @@ class Sampler(IMP.emgmm.samplers.MonteCarlo):
 
 
 class Job:
-    """What one process knows of a run."""
+    """A run as one process of it knows it."""
 
     def __init__(self, system, output, annealing, steps, coldest, progress):
         self.system, self.output, self.annealing = system, output, annealing

@@ -25,7 +25,7 @@ from IMP.emgmm.symmetry import constrain_symmetry
 
 
 class System(NamedTuple):
-    """What build_system() made."""
+    """The restraint and what PMI built, as build_system() returns them."""
 
     model: IMP.Model
     hierarchy: IMP.atom.Hierarchy

@@ -14,8 +14,6 @@ import IMP.pmi.tools
 from IMP.emgmm.bodies import get_carrier
 from IMP.emgmm.symmetry import get_copy_frame
 
-# Residues a bead in the excluded volume of many bodies (as emcore::kSoftBeads).
-_SOFT_BEADS = 10
 # A, root mean square: copies that differ by less share their places.
 _SAME_STRUCTURE = 1.0
 # A: far enough for any bond to pull, twice.
@@ -159,7 +157,7 @@ def _add_volume(search, system, restraint, bodies):
     kappa = restraint.kappa * restraint.weight
     search.add_excluded_volume(_get_spheres(system, resolution), kappa)
     if bodies > search.get_option("many_bodies"):
-        soft = _get_spheres(system, max(resolution, _SOFT_BEADS))
+        soft = _get_spheres(system, max(resolution, search.get_soft_bead_size()))
         search.add_excluded_volume(soft, kappa, True)
 
 

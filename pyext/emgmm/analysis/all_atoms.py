@@ -46,7 +46,7 @@ def write_all_atoms(path: Path, system: System, poses: np.ndarray, title: str) -
 
 
 def _chain_names(system: System) -> list[str]:
-    """Of each molecule: that of its first structure, and where it is taken a number behind it."""
+    """Chain names, a molecule each: that of its first structure, with a number if it is taken."""
     own = {
         f.molecule: f.pdb_chain
         for f in reversed(system.fragments)

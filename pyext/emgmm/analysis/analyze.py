@@ -290,7 +290,7 @@ def write_best(run: RunModels, verdict: Verdict) -> None:
 
 
 def largest(clusters: list[ClusterReport]) -> int:
-    """Which one is the most populated; of two the better one."""
+    """Number of the most populated cluster; of two the better one."""
     return int(np.argmax([c.population for c in clusters]))
 
 
@@ -375,7 +375,7 @@ def _write_clusters(
 
 
 def _cluster_files(folder: Path) -> list[Path]:
-    """Those of an earlier analysis."""
+    """Files of the clusters of an earlier analysis."""
     found = folder.iterdir() if folder.is_dir() else ()
     return [p for p in found if re.fullmatch(PATTERNS[CLUSTERS], p.name) and not p.is_symlink()]
 

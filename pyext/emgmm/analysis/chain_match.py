@@ -1,4 +1,4 @@
-"""Which residue of a sequence each residue of a chain is: by its number, or by alignment."""
+"""Match of a chain's residues with a sequence: by number, or by alignment."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class _Models:
     def _bound(
         self, center: np.ndarray, chosen: np.ndarray, placed: list[np.ndarray], block: np.ndarray
     ) -> np.ndarray:
-        """What rmsd(80), Å, is at least."""
+        """Lower bounds of rmsd(80), Å."""
         if self._copies:
             order = self._order(placed, block)[:, self._some]
             models = self._models[chosen[block][:, None], order]

@@ -92,7 +92,7 @@ class CopiesOfModels:
 
 
 def _assign(costs: np.ndarray) -> np.ndarray:
-    """For each model and place the copy that goes there: (m, copies)."""
+    """Copy that goes to each place, for each model: (m, copies)."""
     nearest = costs.argmin(axis=2)
     clear = (np.sort(nearest, axis=1) == np.arange(costs.shape[1])).all(axis=1)
     hard = np.flatnonzero(~clear)  # where two places want the same copy

@@ -1,4 +1,4 @@
-"""Which cross-links the models satisfy."""
+"""Cross-links that the models satisfy."""
 
 from __future__ import annotations
 

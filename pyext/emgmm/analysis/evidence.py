@@ -1,4 +1,4 @@
-"""What a verdict on a run rests on, as numbers."""
+"""Numbers that a verdict on a run rests on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Rival:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of a run's best model.
+    """Facts about a run's best model.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class Evidence:
 
 
 def evidence(run: RunModels, analysis: Analysis, coordinates: np.ndarray) -> Evidence:
-    """Of an analysed run; coordinates: (m, n, 3) Å of its models, best first."""
+    """Evidence of an analysed run; coordinates: (m, n, 3) Å of its models, best first."""
     posterior, system, halves = run.posterior, run.system, analysis.convergence
     poses = run.poses(coordinates[0].astype(float))
     # A run that says nothing yet needs no other arrangements to show it.

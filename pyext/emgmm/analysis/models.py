@@ -28,7 +28,7 @@ SCORE = "Total_Score"
 
 @dataclass(frozen=True, repr=False)
 class RunModels:
-    """What a run left in its folder.
+    """Models that a run left in its folder, and what they are of.
 
     Attributes
     ----------
@@ -60,12 +60,12 @@ class RunModels:
 
     @property
     def system(self) -> System:
-        """What the settings describe."""
+        """System that the settings describe."""
         return self.posterior.system
 
     @cached_property
     def particles(self) -> Particles:
-        """What coordinates are of: the finest particles that are present."""
+        """Particles that coordinates are of: the finest that are present."""
         return self.system.finest.chosen(self.present)
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""What the analysis writes: members of clusters as trajectories, their centres as mmCIF."""
+"""Files of the analysis: members of clusters as trajectories, their centres as mmCIF."""
 
 from __future__ import annotations
 

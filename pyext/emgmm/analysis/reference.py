@@ -1,4 +1,4 @@
-"""Where the particles of a system are in a reference structure, and which it does not have."""
+"""Particles of a system in a reference structure, and those that it does not have."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENOUGH = 0.8  # share of a molecule's residues that the reference must have to j
 
 @dataclass(frozen=True)
 class ComparedChain:
-    """What the reference has of one molecule.
+    """A chain of the reference beside the molecule that it is.
 
     ``by`` says how its residues were found: by the numbers of the ``table``, by ``number`` with
     another offset, or by ``alignment``; None without a ``chain``. ``of`` are the residues of the

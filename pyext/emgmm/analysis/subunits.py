@@ -22,7 +22,7 @@ _BLOCK = 64  # models compared at once, to stay in the processor's cache
 
 
 class SubunitPrecision(NamedTuple):
-    """Where the models of a cluster have one subunit."""
+    """Spread of one subunit over the models of a cluster."""
 
     name: str  # of the place in the cluster's centre; a copy may stand there in other models
     precision: float  # Å: mean rmsd(80) of the other members to the centre; 0 for a cluster of one

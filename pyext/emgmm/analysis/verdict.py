@@ -42,7 +42,7 @@ class Check(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What a run has to say.
+    """Verdict on a run, with its reasons.
 
     Attributes
     ----------

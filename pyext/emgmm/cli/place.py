@@ -73,7 +73,7 @@ def place(
     report,
     force,
 ) -> None:
-    """Where STRUCTURES lie in a density MAP, wherever they are in their files.
+    """Place STRUCTURES in a density MAP, wherever they are in their files.
 
     One structure is placed by the local correlation of its density: the map may hold more. Several
     are placed together by the Bayesian score: they should be all that the map holds, or else be
@@ -211,7 +211,7 @@ def _result(
     number: int,
     resolution: float | None = None,
 ) -> dict:
-    """What the JSON says of one answer to one question: where these are, alone or together."""
+    """JSON of one answer to one question: places of these structures, alone or together."""
     from ..search.answers import chance, clashes, lead, local_correlation, share_inside
 
     first = lead([p.score for p in found])

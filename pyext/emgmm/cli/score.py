@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import InputError
+from ..noise_models import NOISE_MODELS
 from .options import (
     bad_values,
     check_files,
@@ -25,21 +26,12 @@ if TYPE_CHECKING:
 
 ORDER = 80
 
-_NOISE_MODELS = (
-    "lognormal",
-    "lognormal_local",
-    "gaussian",
-    "gaussian_local",
-    "outliers",
-    "correlated",
-)
-
 
 @click.command()
 @click.argument("gmm")
 @click.argument("model")
 @click.option(
-    "--noise-model", type=click.Choice(_NOISE_MODELS), default="lognormal", show_default=True
+    "--noise-model", type=click.Choice(NOISE_MODELS), default="lognormal", show_default=True
 )
 @click.option("--sigma-min", type=float, default=0.1, show_default=True, help="Log ratio units.")
 @click.option("--errors", metavar="FILE.csv", help="Of fit --errors; adds to --sigma-min.")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from ..moves.registry import KINDS
+from ..noise_models import NoiseModel
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
 NotNegative = Annotated[float, msgspec.Meta(ge=0)]
@@ -85,9 +86,7 @@ class EmConfig(_Section):
     resolution: Positive | None = None
     """[Å] Resolution of the map. The Gaussians of the model are blurred to it; without it they stay
     as sharp as the structures."""
-    noise_model: Literal[
-        "lognormal", "lognormal_local", "gaussian", "gaussian_local", "outliers", "correlated"
-    ] = "lognormal"
+    noise_model: NoiseModel = "lognormal"
     """How the noise is inferred. Take outliers or correlated where map and model do not hold the
     same parts."""
     sigma_min: NotNegative = 0.1

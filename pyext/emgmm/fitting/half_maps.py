@@ -22,7 +22,7 @@ def check_same_frame(density: DensityMap, half: DensityMap) -> None:
 
 
 def _difference(density: DensityMap, half: DensityMap) -> tuple[str, str] | None:
-    """What a half map has that the map has not, and what the map has."""
+    """First difference of a half map's frame from the map's, and what the map has."""
     if half.shape != density.shape:
         own, other = ("{} x {} x {} voxels".format(*m.shape) for m in (half, density))
     elif not np.allclose(half.voxel, density.voxel, rtol=1e-4):

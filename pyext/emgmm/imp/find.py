@@ -1,4 +1,4 @@
-"""What this Python has of IMP and of MPI."""
+"""IMP and MPI as this Python has them."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def run_imp(
 
 
 def _remove_extras(out: Path) -> None:
-    """What IMP.pmi writes besides: the start once more, and a folder for files not asked for."""
+    """Remove what IMP.pmi writes besides: the start once more, a folder for files not asked for."""
     for path in out.glob("initial.*.rmf3"):
         path.unlink()
     with contextlib.suppress(OSError):
@@ -100,7 +100,7 @@ def _remove_extras(out: Path) -> None:
 
 
 def imp_lacks(config: Config) -> tuple[str, str, str] | None:
-    """What of a run's settings IMP cannot do here: found, expected and the key; None for nothing.
+    """Setting of a run that IMP cannot do here: found, expected and the key; None for nothing.
 
     IMP.mpi exchanges replicas in pairs, all at a time, and waits forever where one is left over.
     """
@@ -174,7 +174,7 @@ def _lines(stat: Path) -> int:
 
 
 def _results(out: Path, replicas: int) -> dict:
-    """What the processes returned: acceptance is that of all, temperatures included."""
+    """Results of all processes: acceptance is that of all, temperatures included."""
     parts = [
         json.loads((out / (_RESULT % rank)).read_text(encoding="utf-8")) for rank in range(replicas)
     ]

@@ -177,7 +177,7 @@ def _same_mixture(a: Mixture, b: Mixture) -> bool:
 def _residues_per_gaussian_of_files(
     native: System, rows: list[TopologyRow], per_gaussian: int, folder: Path
 ) -> dict[str, float]:
-    """What to tell PMI of rows whose file in ``folder`` it would else fit anew.
+    """Numbers to tell PMI of rows whose file in ``folder`` it would else fit anew.
 
     PMI wants residues // em_residues_per_gaussian + 1 components and fits a file with any other
     number anew. No integer makes that the number of residues; residues / (components - 1/2) gives

@@ -1,4 +1,4 @@
-"""What a run asks of a map's fit where its settings do not say: contour level, components, dust.
+"""Defaults of a map's fit where the settings do not say: contour level, components, dust.
 
 Level and components follow from the mass that the map holds. Why not from the histogram: the score
 compares logs of overlaps, so a level that lets in more than the model can fill (Otsu's encloses 570

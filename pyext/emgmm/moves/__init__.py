@@ -1,1 +1,1 @@
-"""What a run tries: steps, and further kinds of moves in one registry."""
+"""The moves of a run: steps, and further kinds in one registry."""

@@ -1,4 +1,4 @@
-"""What a report tells: read from the output folder, no drawing yet."""
+"""The content of a report: read from the output folder, no drawing yet."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def acceptance(summary: dict) -> go.Figure:
 
 
 def exchange(content: Content) -> go.Figure:
-    """Which replica was coldest over the run."""
+    """Figure of the replica that was coldest, over the run."""
     figure = go.Figure(
         go.Scattergl(
             x=_short(content.steps),

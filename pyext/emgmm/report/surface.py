@@ -23,7 +23,7 @@ class Surface(NamedTuple):
 
 
 def isosurface(density: DensityMap, level: float) -> Surface:
-    """Where the density equals ``level``, by marching tetrahedra; empty where it never does.
+    """Surface where the density equals ``level``, by marching tetrahedra; it may be empty.
 
     Triangles are oriented so that their normals point to lower density.
     """

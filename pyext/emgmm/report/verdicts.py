@@ -1,4 +1,4 @@
-"""What the numbers of a run mean, in sentences. The verdict is that of the analysis."""
+"""The numbers of a run put into sentences. The verdict is that of the analysis."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def halves(content: Content) -> str:
 
 
 def worst_component(content: Content) -> str:
-    """Where the model explains least of the map; nothing where that is no case of its own."""
+    """A sentence on the component that the model explains least; empty where none stands out."""
     if content.log_ratios is None:
         return ""
     worst = int(np.abs(content.log_ratios).argmax())

@@ -350,7 +350,7 @@ class _Reader:
             )
 
     def _other_name(self, chain: Chain, row: TopologyRow, own: dict[int, str]) -> str | None:
-        """What else the structure may be, in words: another sequence of the file."""
+        """Words on another sequence of the file that the structure may have."""
         for record in self._fasta[row.fasta_file].values():
             if record.name != row.fasta_id and compare(own, record.sequence, chain.alphabet).fits:
                 return f"the sequence {record.name!r} would fit"

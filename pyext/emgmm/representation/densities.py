@@ -43,7 +43,7 @@ def blurred(gaussians: Gaussians, resolution: float | None) -> Gaussians:
 
 @dataclass(frozen=True)
 class Part:
-    """What one mixture is fitted to: atoms of one or several domains of a body.
+    """Atoms of one or several domains of a body, which one mixture is fitted to.
 
     ``mass`` (Da) is that of the residues, hydrogens included, and is what the mixture weighs;
     ``components`` is the number asked for; ``name`` that of the cached file.

@@ -75,7 +75,7 @@ class InputStructures:
         self._used[row.pdb][rows] = True
 
     def notes(self) -> list[str]:
-        """What was left out or guessed, a sentence each."""
+        """Sentences on what was left out or guessed."""
         notes = []
         for path, structure in self._structures.items():
             notes += structure.account.notes

@@ -1,4 +1,4 @@
-"""Which beads the sequence ties together."""
+"""Pairs of beads that the sequence ties together."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def part_offset(types: Mapping[int, str], sequence: str, alphabet: str, offset: 
 
 
 def _best_shift(codes: Mapping[int, str], sequence: str) -> tuple[int, int]:
-    """What to add to the numbers so that the most residues fit, the least such, and how many do."""
+    """Smallest shift of the numbers with which the most residues fit, and how many do."""
     places: dict[str, list[int]] = {}
     for i, code in enumerate(sequence, start=1):
         places.setdefault(code, []).append(i)

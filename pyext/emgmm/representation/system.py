@@ -1,4 +1,4 @@
-"""What a modelled system is made of, as plain arrays that a sampler can walk over.
+"""A modelled system as plain arrays that a sampler can walk over.
 
 A *body* is the unit that moves: a rigid body, or a single flexible bead. Everything else (particles
 of every resolution, Gaussians) is fixed in the frame of one body, so that a pose of each body is

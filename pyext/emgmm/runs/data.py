@@ -55,7 +55,7 @@ def write_data(
 
 
 def map_notes(path: Path) -> list[str]:
-    """What was noted of the map when `write_data` fitted it."""
+    """Sentences noted of the map when `write_data` fitted it."""
     if not path.is_file():
         return []
     text = read_gmm_file(path).comments.get(_NOTES, "[]")

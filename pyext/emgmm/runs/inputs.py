@@ -38,7 +38,7 @@ class Input(NamedTuple):
 
 
 class KeptInput(msgspec.Struct, frozen=True):
-    """What ``inputs.json`` says of an input."""
+    """An input as ``inputs.json`` describes it."""
 
     key: str
     path: str  # where it was
@@ -182,7 +182,7 @@ def _sha256(path: Path) -> str:
 
 
 def read_record(folder: Path) -> Record | None:
-    """What the folder says of its inputs; None in folders of versions that kept none.
+    """Record that the folder has of its inputs; None in folders of versions that kept none.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from .names import DATA, SEARCH, SUMMARY
 
 
 def summary_report(posterior: Posterior, engine: str, out: Path) -> dict:
-    """What ``run.json`` says of a run in the folder ``out`` besides the numbers of its sampler.
+    """Entries of ``run.json`` for a run in the folder ``out`` besides its sampler's numbers.
 
     ``links`` counts the rows of the cross-link files (`links_account`), ``notes`` say what was left
     out or guessed.

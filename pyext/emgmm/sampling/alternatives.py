@@ -1,4 +1,4 @@
-"""What a search for the starts found, told in the terms of the run."""
+"""Alternatives that a search for the starts found, in the terms of the run."""
 
 from __future__ import annotations
 

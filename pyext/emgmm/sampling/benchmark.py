@@ -16,7 +16,7 @@ from ..scoring.terms import TermSpec
 
 
 class BenchmarkResult(NamedTuple):
-    """What `benchmark` measures."""
+    """Speeds that `benchmark` measures."""
 
     moves_per_second: float  # of all threads
     pairs_per_second: float  # overlaps of a model component with a data component

@@ -17,7 +17,7 @@ _MAGIC = b"emgmm checkpoint 1\n"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What `write_checkpoint` stores.
+    """State of a run as `write_checkpoint` stores it.
 
     Attributes
     ----------

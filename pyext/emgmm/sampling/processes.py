@@ -34,7 +34,7 @@ class Processes:
         return self.rank == 0
 
     def mine(self, n: int) -> list[bool]:
-        """Which of ``n`` replicas this process runs: every size-th."""
+        """Bools, one a replica of ``n``: whether this process runs it (every size-th)."""
         return [r % self.size == self.rank for r in range(n)]
 
     def sum(self, values: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What goes in and out of a run of the native sampler."""
+"""Records that go in and out of a run of the native sampler."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Progress(NamedTuple):
 
 
 class RunSummary(NamedTuple):
-    """What a run reports (keys of ``run.json``)."""
+    """Summary of a run (keys of ``run.json``)."""
 
     steps: int  # at full EM weight, each replica
     moves: int  # of all replicas, low weight included
@@ -61,7 +61,7 @@ class RunSummary(NamedTuple):
 
 @dataclass
 class Callbacks:
-    """Where a run puts what it makes.
+    """Functions that take what a run makes.
 
     Attributes
     ----------

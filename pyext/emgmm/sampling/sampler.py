@@ -36,7 +36,7 @@ def temperature_ladder(replicas: int, lowest: float, highest: float) -> np.ndarr
 
 
 class Starts(NamedTuple):
-    """Where the replicas start, and what a search found (None without one)."""
+    """Poses in which the replicas start, and what a search found (None without one)."""
 
     poses: np.ndarray  # (replicas, bodies, 7)
     search: list[dict] | None = None  # `arrangements` of search.json
@@ -68,7 +68,7 @@ def placed_starts(
 def searched(
     posterior: Posterior, searching: Callable[[SearchProgress], None] | None = None
 ) -> list[Found]:
-    """What a global search in the map finds, best first."""
+    """Arrangements that a global search in the map finds, best first."""
     from ..search.place import place_system
 
     system, symmetry, options = posterior.system, posterior.symmetry, posterior.options
@@ -135,7 +135,7 @@ def starts_of(
     resume: bool = False,
     searching: Callable[[SearchProgress], None] | None = None,
 ) -> Starts:
-    """Where the settings have the replicas start, with the symmetry kept.
+    """Starts of the replicas as the settings have them, with the symmetry kept.
 
     Parameters
     ----------

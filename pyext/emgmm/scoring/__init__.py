@@ -1,7 +1,6 @@
 """The Bayesian score: density, connectivity, excluded volume, cross-links."""
 
 from .mixture_score import (
-    NOISE_MODELS,
     SIGMA_MIN,
     ScoreOptions,
     ScoreResult,
@@ -12,7 +11,6 @@ from .mixture_score import (
 )
 
 __all__ = [
-    "NOISE_MODELS",
     "SIGMA_MIN",
     "ScoreOptions",
     "ScoreResult",

@@ -242,7 +242,7 @@ class _Named(NamedTuple):
 
 @dataclass
 class _Account:
-    """What is left out of a file, or guessed, while its rows are read."""
+    """Account of what is left out of a file, or guessed, while its rows are read."""
 
     path: Path
     system: System
@@ -292,7 +292,7 @@ class _Account:
         return text
 
     def remarks(self, rows: int, id: str | None) -> list[str]:
-        """What to tell of the whole file."""
+        """Sentences to tell of the whole file."""
         told = []
         if self.fractions:
             told.append(f"residue numbers such as 35.0 ({self.fractions} of them) are read as 35")

@@ -26,16 +26,6 @@ import numpy as np
 from .. import _core
 from ..mixture import Mixture
 
-NOISE_MODELS = (
-    "lognormal",
-    "lognormal_local",
-    "gaussian",
-    "gaussian_local",
-    "outliers",
-    "correlated",
-)
-
-
 # Of the log ratios, where nothing is known about the error of the data GMM: what is left between
 # data and model mixtures of one structure, both at 1.09 kDa a component, at the native pose
 # (benchmark/native/noise_models.py, table 1). Half of the components of 1z5s, 3sfd and the GroEL
@@ -106,7 +96,7 @@ class ScoreOptions:
 
 
 class ScoreResult(NamedTuple):
-    """What `score_mixture` returns."""
+    """Score of a model and what it is made of, as `score_mixture` returns it."""
 
     score: float  # kT
     cc: float  # ov_MD / sqrt(ov_MM ov_DD)

@@ -38,7 +38,7 @@ _REFINED, _ROUGH_POINTS, _FINE_POINTS = 100, 1000, 2500
 
 
 class Place(NamedTuple):
-    """Where a structure may be."""
+    """A place that a structure may have."""
 
     score: float  # kT
     cc: float  # local correlation of the densities as they are

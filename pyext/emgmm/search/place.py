@@ -1,4 +1,4 @@
-"""Where the bodies of a complex lie in a map, from nothing.
+"""Search for the bodies of a complex in a map, from nothing.
 
 The search itself is the core's (``src/core/search/global_search.h``): each body everywhere, choices
 that go together, replica exchange, bodies placed anew. Here a system becomes its problem: rigid

@@ -1,4 +1,4 @@
-"""What cross-links and the sequence say of rigid bodies alone, for the global search.
+"""Terms of cross-links and sequence between rigid bodies alone, for the global search.
 
 The search knows no flexible beads. A link to a bead counts where the bead belongs: at the residue
 next in sequence that a placed body holds. A chain of beads between two bodies becomes one bond as

@@ -1,4 +1,4 @@
-"""Which nodes of an RMF tree are beads, residues or Gaussians of a resolution."""
+"""Nodes of an RMF tree that are beads, residues or Gaussians of a resolution."""
 
 from __future__ import annotations
 

@@ -243,7 +243,7 @@ class _Columns:
             raise
 
     def occupancies(self) -> tuple[np.ndarray, np.ndarray]:
-        """Which are blank, and (n,) the numbers, 1 for those."""
+        """(n,) bools, true where blank, and (n,) the numbers, 1 for those."""
         fields = self._cut(54, 60)
         blank = np.char.isspace(fields) | (fields == b"")
         fields = np.where(blank, b"1.0", fields)

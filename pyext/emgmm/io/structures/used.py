@@ -1,4 +1,4 @@
-"""Which atoms of a file are those of the molecule: no waters, no dummies; elements, occupancies."""
+"""Atoms of a file that belong to the molecule: no waters, no dummies; elements, occupancies."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def write_model(path: Path, model: gemmi.Model, title: str) -> None:
 
 
 def _name_polymer(model: gemmi.Model, entity: gemmi.Entity) -> None:
-    """What some readers of mmCIF take alone: labels that are the chains' own names, and numbers in
+    """Give the labels that some readers of mmCIF need: the chains' own names, and numbers in
     a sequence, for which the residues that are there stand."""
     seen = model.get_subchain(entity.subchains[0])
     entity.full_sequence = [residue.name for residue in seen.first_conformer()]

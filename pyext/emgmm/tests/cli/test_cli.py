@@ -10,7 +10,8 @@ import pytest
 from command_line import COMPLEX, TOPOLOGY, assert_refused, emgmm, settings
 from emgmm.io.gmm import read_gmm, write_gmm
 from emgmm.mixture import Mixture
-from emgmm.scoring.mixture_score import NOISE_MODELS, self_overlaps
+from emgmm.noise_models import NOISE_MODELS
+from emgmm.scoring.mixture_score import self_overlaps
 
 
 def test_help_is_quick():
@@ -65,7 +66,7 @@ def test_score_of_the_native_complex(native_gmm):
 @pytest.mark.parametrize("background", [0.0, 0.1])
 @pytest.mark.parametrize("noise_model", NOISE_MODELS)
 def test_score_reports_sigma_of_each_component(native_gmm, tmp_path, noise_model, background):
-    """Of a model whose chains weigh more and less than their places in the data: what maximises
+    """A model whose chains weigh more and less than their places in the data: sigma maximises
     each component's likelihood (of "outliers" the Gaussian that pulls as hard), at least the
     least sigma."""
     data = read_gmm(native_gmm)

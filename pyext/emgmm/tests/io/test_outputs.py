@@ -1,4 +1,4 @@
-"""Where results go: links, pipes, devices, inputs, names that are no text."""
+"""Targets of results: links, pipes, devices, inputs, names that are no text."""
 
 from __future__ import annotations
 

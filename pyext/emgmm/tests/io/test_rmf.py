@@ -229,7 +229,7 @@ def test_undeclared_and_malformed_keys(tmp_path):
 
 
 def test_rmf_library_reads_the_same(tmp_path):
-    """Where the RMF library is installed: it walks the tree and finds our coordinates."""
+    """The RMF library, where installed, walks the tree and finds our coordinates."""
     library = pytest.importorskip("RMF")
     system = toy_system()
     _, poses, _ = _trajectory(tmp_path / "a.rmf3", system)

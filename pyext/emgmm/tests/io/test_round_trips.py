@@ -1,4 +1,4 @@
-"""What is written reads back the same, in every format that is written, whatever the numbers."""
+"""Files read back as they were written, in every format, whatever the numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What names of residues and atoms say: solvent, elements, modifications, kinds of polymers."""
+"""Names of residues and atoms: solvent, elements, modifications, kinds of polymers."""
 
 from __future__ import annotations
 

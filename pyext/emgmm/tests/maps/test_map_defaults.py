@@ -1,4 +1,4 @@
-"""What a run takes for contour level and components where its settings do not say."""
+"""Contour level and components where the settings of a run do not say."""
 
 from __future__ import annotations
 

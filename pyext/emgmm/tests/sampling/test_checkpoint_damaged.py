@@ -16,7 +16,7 @@ TOTALS = {"frames": 1, "best_score": 2.0, "seconds": 3.0}
 
 
 def resume(path):
-    """What a run does with the file."""
+    """Resume a run from the file."""
     check_checkpoint(path, b"")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from emgmm import _core
 from emgmm.mixture import Mixture
+from emgmm.noise_models import NOISE_MODELS
 from emgmm.scoring.mixture_score import (
-    NOISE_MODELS,
     SIGMA_MIN,
     ScoreOptions,
     make_score,

@@ -4,7 +4,7 @@ from emgmm import _core
 
 
 def search_options(**given) -> _core.SearchOptions:
-    """Those of a short search, but for what is given."""
+    """Options of a short search, but for what is given."""
     options = _core.SearchOptions()
     options.seed = 2
     options.tempering.steps_a_body = 1000

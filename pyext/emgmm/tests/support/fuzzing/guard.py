@@ -42,7 +42,7 @@ def outcome(check: Callable[[Path, bytes], None], path: Path, data: bytes) -> tu
 
 
 def message_fault(text: str) -> str | None:
-    """What is wrong with a message that should be one readable line."""
+    """Fault of a message that should be one readable line."""
     if len(text.splitlines()) != 1:
         return "a message of several lines"
     if not text.isprintable():

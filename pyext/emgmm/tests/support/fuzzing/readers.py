@@ -1,4 +1,4 @@
-"""For each format its reader, and what must hold of whatever it takes."""
+"""Readers, one a format, and what must hold of whatever they take."""
 
 from __future__ import annotations
 
@@ -322,5 +322,5 @@ FORMATS = {
 
 
 def random_for(seed: int, format: str, number: int) -> Random:
-    """What the damage of one file depends on."""
+    """Generator that the damage of one file depends on."""
     return Random(f"{seed} {format} {number}")
