@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from . import _core
 from .config.settings import Config
 from .maps.contour import data_mass, structured_mass
@@ -100,6 +102,10 @@ class Posterior:
             Nothing to score.
         """
         return build_terms(self)
+
+    def weighted_terms(self, poses: np.ndarray) -> dict[str, float]:
+        """kT: each term at poses (bodies, 7), its weight included; the run's score is their sum."""
+        return {s.term.name: s.weight * s.term.evaluate(poses) for s in self.terms}
 
     @cached_property
     def symmetry(self) -> Symmetry | None:

@@ -72,7 +72,7 @@ def challenged(
     at = places(system, best[None])[0]
 
     def seen(how: str, found: np.ndarray) -> Challenge:
-        score = sum(s.weight * s.term.evaluate(found) for s in posterior.terms)
+        score = sum(posterior.weighted_terms(found).values())
         apart = differences(system, places(system, found[None]), at)[0]
         return Challenge(how, score, map_correlation(posterior, found), apart, found)
 

@@ -44,7 +44,7 @@ def arrangements(
     told = []
     ended = _searches(posterior.system, found, minima)
     for i, (one, poses) in enumerate(zip(found, minima, strict=True)):
-        terms = {s.term.name: s.weight * s.term.evaluate(poses) for s in posterior.terms}
+        terms = posterior.weighted_terms(poses)
         told.append(
             {
                 "score": one.score,

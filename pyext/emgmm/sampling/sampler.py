@@ -15,7 +15,7 @@ from ..moves.build import build_movers, parameter_movers
 from ..posterior import Posterior
 from ..representation.system import System
 from ..search.place import SearchProgress
-from ..search.starts import confinement, input_poses, random_starts
+from ..search.starts import confinement, input_poses, random_starts, with_beads_placed
 from ..search.symmetric import symmetric_placements, symmetric_search
 from .alternatives import EVALUATIONS, Found, arrangements
 from .loop import Run, StopRequest
@@ -50,19 +50,27 @@ def placed_starts(
 
     Only those that matter beside the best (`START_WITHIN`): where no move leads from one to
     another, exchange weighs them by differences of 1/T, and a replica that started 3 kT higher
-    would be the coldest a third of the time instead of a twentieth. Symmetric ones all start.
+    would be the coldest a third of the time instead of a twentieth.
+
+    Symmetric ones are ranked by the run's own score of their minima: their search knows neither
+    excluded volume nor sequence.
     """
     sampling, symmetry = posterior.config.sampling, posterior.symmetry
     found = searched(posterior, searching)
-    limit = np.inf if symmetry is not None else found[0].score + START_WITHIN
-    near = [f for f in found if f.score <= limit]
     poses = np.stack([f.poses for f in found])
     if symmetry is not None:
         poses = symmetry.symmetric(poses)
     minima = minimized(posterior, poses, sampling.minimize or EVALUATIONS)
-    told = arrangements(posterior, found, minima, min(len(near), sampling.replicas))
+    ranks = np.array([f.score for f in found])
+    if symmetry is not None:
+        ranks = np.array([sum(posterior.weighted_terms(m).values()) for m in minima])
+        order = np.argsort(ranks, kind="stable")
+        found, poses, minima = [found[i] for i in order], poses[order], minima[order]
+        ranks = ranks[order]
+    near = int((ranks <= ranks[0] + START_WITHIN).sum())
+    told = arrangements(posterior, found, minima, min(near, sampling.replicas))
     begin = minima if sampling.minimize else poses
-    return Starts(np.stack([begin[r % len(near)] for r in range(sampling.replicas)]), told)
+    return Starts(np.stack([begin[r % near] for r in range(sampling.replicas)]), told)
 
 
 def searched(
@@ -81,7 +89,12 @@ def searched(
             for seed in (sampling.seed, sampling.seed + 1)
         ]
         if both[0] is not None:
-            found = [Found(*f, search=i) for i, own in enumerate(both) for f in own]
+            known = system.bodies.rotatable
+            found = [
+                Found(score, with_beads_placed(system, poses, known, sampling.seed), search=i)
+                for i, own in enumerate(both)
+                for score, poses in own
+            ]
             return sorted(found, key=lambda f: f.score)
     placements = place_system(
         system,

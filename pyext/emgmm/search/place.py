@@ -20,7 +20,7 @@ from ..representation import System
 from ..scoring.crosslinks import CrossLinks
 from ..scoring.mixture_score import ScoreOptions, make_score
 from .copies import aligned_copies
-from .starts import carry_along, confinement, input_poses, place_beads
+from .starts import confinement, input_poses, with_beads_placed
 from .terms import placement_clashes, placement_terms
 
 _DEFAULT_SCORE = ScoreOptions()
@@ -57,9 +57,8 @@ def place_system(
 ) -> list[Placement]:
     """Best arrangements of the rigid bodies in the data, best first, all different.
 
-    Rigid bodies are searched for. A flexible bead goes with the rigid body it belongs to; one that
-    belongs to none goes beside its neighbour in the sequence, so that sampling has only to relax
-    it.
+    Rigid bodies are searched for. A flexible bead goes beside its neighbours in the sequence, so
+    that sampling has only to relax it.
 
     Parameters
     ----------
@@ -123,10 +122,7 @@ def _all_poses(
 ) -> np.ndarray:
     """(bodies, 7) poses of all bodies when those of the placed ones are known."""
     poses = input_poses(system)
-    known = ~system.bodies.movable
-    for body, pose in zip(placed, found, strict=True):
-        known[carry_along(system, poses, body, pose[:4], pose[4:])] = True
-    place_beads(system, poses, known, np.random.default_rng(seed))
-    rest = ~known
-    poses[rest, 4:] = found[:, 4:].mean(axis=0)
-    return poses
+    poses[placed] = found
+    known = np.zeros(len(poses), dtype=bool)
+    known[placed] = True
+    return with_beads_placed(system, poses, known, seed)

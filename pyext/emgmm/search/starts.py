@@ -7,9 +7,10 @@ import numpy as np
 from ..config.settings import SamplingConfig
 from ..mixture import Mixture
 from ..poses import random_rotations, to_matrices, turned
-from ..representation.system import System
+from ..representation.system import Particles, System
 
 CONFINEMENT_MARGIN = 20.0  # Å
+_DIRECTIONS = 64  # of places tried for each flexible bead
 
 
 def input_poses(system: System) -> np.ndarray:
@@ -85,28 +86,87 @@ def carry_along(
     return group
 
 
+def with_beads_placed(
+    system: System, poses: np.ndarray, known: np.ndarray, seed: int
+) -> np.ndarray:
+    """(bodies, 7) poses with every flexible bead put beside its neighbours (`place_beads`), and
+    what is tied to nothing in the middle.
+
+    Parameters
+    ----------
+    poses
+        Of all bodies; where they have the others does not matter.
+    known
+        (bodies,) bool: those whose poses hold, beside those that cannot move.
+    """
+    poses = poses.copy()
+    known = known | ~system.bodies.movable
+    placed = known.copy()
+    place_beads(system, poses, placed, np.random.default_rng(seed))
+    poses[~placed, 4:] = poses[known, 4:].mean(axis=0)
+    return poses
+
+
 def place_beads(
     system: System, poses: np.ndarray, placed: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Moves free beads into contact with their neighbours, from the placed ones outwards.
+    """Moves free beads beside their neighbours, from the placed ones outwards.
+
+    Of some random places that the sequence allows a bead takes the one in which it overlaps least
+    with what is placed already, and from which the rest of its chain reaches the body on the other
+    side.
 
     Changes ``poses`` (bodies, 7) and ``placed`` (bodies,) bool in place.
     """
     bonds = system.connectivity
     beads = system.particles[bonds.resolution]
-    pairs = list(zip(bonds.first.tolist(), bonds.second.tolist(), strict=True))
+    forward = list(zip(bonds.first.tolist(), bonds.second.tolist(), bonds.threshold, strict=True))
+    backward = [(second, first, slack) for first, second, slack in reversed(forward)]
+    there = placed[beads.body]
+    at = np.where(there[:, None], beads.positions(poses), np.inf)
     while True:
         changed = False
-        for known, new in [*pairs, *[(j, i) for i, j in reversed(pairs)]]:
-            body = beads.body[new]
-            if placed[body] or not placed[beads.body[known]]:
-                continue
-            rotation, translation = to_matrices(poses[beads.body[known]])
-            near = rotation @ beads.local[known] + translation
-            direction = rng.standard_normal(3)
-            distance = beads.radius[known] + beads.radius[new]
-            place = near + distance * direction / np.linalg.norm(direction)
-            poses[body, 4:] = place - to_matrices(poses[body])[0] @ beads.local[new]
-            placed[body] = changed = True
+        for pairs in (forward, backward):
+            following = {known: (new, slack) for known, new, slack in pairs}
+            for known, new, slack in pairs:
+                body = beads.body[new]
+                if placed[body] or not placed[beads.body[known]]:
+                    continue
+                turns = rng.standard_normal((_DIRECTIONS, 3))
+                turns /= np.linalg.norm(turns, axis=1)[:, None]
+                gap = slack * rng.random((_DIRECTIONS, 1))
+                tried = at[known] + (beads.radius[known] + beads.radius[new] + gap) * turns
+                cost = _overlap(tried, beads.radius[new], at[there], beads.radius[there])
+                if (end := _far_end(beads, following, new, placed)) is not None:
+                    beyond = np.linalg.norm(at[end[0]] - tried, axis=1) - end[1]
+                    cost += bonds.force_constant * np.maximum(beyond, 0) ** 2
+                poses[body, 4:] = tried[cost.argmin()]
+                poses[body, 4:] -= to_matrices(poses[body])[0] @ beads.local[new]
+                placed[body] = changed = True
+                own = beads.body == body
+                there |= own
+                at[own] = beads.positions(poses)[own]
         if not changed:
             break
+
+
+def _overlap(
+    centers: np.ndarray, radius: float, others: np.ndarray, radii: np.ndarray
+) -> np.ndarray:
+    """(n,) Å²: how far a sphere at each of some places lies in others, squared and summed."""
+    apart = np.linalg.norm(centers[:, None] - others[None], axis=2)
+    return (np.maximum(radius + radii - apart, 0) ** 2).sum(axis=1)
+
+
+def _far_end(
+    beads: Particles, following: dict[int, tuple[int, float]], bead: int, placed: np.ndarray
+) -> tuple[int, float] | None:
+    """The placed particle at the other end of a bead's chain, and how far away it may be, Å."""
+    reach = 0.0
+    while bead in following:
+        after, slack = following[bead]
+        reach += beads.radius[bead] + beads.radius[after] + slack
+        if placed[beads.body[after]]:
+            return after, reach
+        bead = after
+    return None
