@@ -23,8 +23,8 @@ def random_starts(system: System, data: Mixture | None, sampling: SamplingConfig
 
     Rigid bodies, each with the beads it carries, get any orientation and a place anywhere in a box
     about the centre of the data (edge ``box``, or the extent of the data). A flexible bead starts
-    in contact with its neighbour in the sequence, in a random direction: left where the box
-    puts it, a chain would spend its time on the way back. Bodies that cannot move stay.
+    beside its neighbour in the sequence: left where the box puts it, a chain would spend its time
+    on the way back. Bodies that cannot move stay.
     """
     center, edges = _start_box(system, data, sampling)
     starts = [

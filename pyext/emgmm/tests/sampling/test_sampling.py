@@ -102,9 +102,9 @@ def test_random_starts(system, data):
         for i, j in ((ridden[0], ridden[-1]), (ridden[3], ridden[-1])):
             distance = np.linalg.norm(xyz[i] - xyz[j])
             assert distance == pytest.approx(np.linalg.norm(input_xyz[i] - input_xyz[j]))
-        free = np.flatnonzero(beads.body == 3)[0]  # touches the bead before it
+        free = np.flatnonzero(beads.body == 3)[0]  # as near to the bead before it as a bond
         gap = np.linalg.norm(xyz[free] - xyz[free - 1]) - beads.radius[[free, free - 1]].sum()
-        assert gap == pytest.approx(0, abs=1e-9)
+        assert -1e-9 < gap < 3.6 + 1e-9
 
 
 def test_movers(system):
